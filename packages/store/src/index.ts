@@ -1,1 +1,20 @@
-export {}
+export type { Account, AccountStore, LastActivity, StoredKeys } from './accounts.ts'
+export { StoreError, type StoreErrorCode } from './errors.ts'
+export type { Group, GroupStore } from './groups.ts'
+export { ArchiveIds, firstIdAt, idFromText, idText, idTime } from './ids.ts'
+export type { Json, MapStore, OwnedMap } from './maps.ts'
+export type {
+  Inbound,
+  LogEntry,
+  LogFilter,
+  LogPage,
+  LogRow,
+  MessageLog,
+  MessageType,
+  OutboxRow,
+} from './messages.ts'
+export { hostOf, type Owner } from './owner.ts'
+export type { Roster, RosterChanges, RosterItem, RosterStore, Subscription } from './rosters.ts'
+export type { SecretStore } from './secrets.ts'
+export type { Log, Store, StoreOptions } from './store.ts'
+export type { FastToken, FastTokens, Invite, Invites, StoredInvite, TokenStore } from './tokens.ts'
