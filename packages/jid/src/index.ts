@@ -1,1 +1,4 @@
-export {}
+export { prepareDomain } from './domain.ts'
+export { JidError } from './errors.ts'
+export { Jid } from './jid.ts'
+export { nicknameKey, opaqueString, prepareLocal, prepareNickname, prepareResource } from './prepare.ts'
