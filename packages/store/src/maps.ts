@@ -1,4 +1,6 @@
-import type { Owner } from './owner.ts'
+import type { Database } from './database.ts'
+import { hostOf, type Owner } from './owner.ts'
+import { type Queryable, sql } from './sql.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
 
@@ -28,4 +30,82 @@ export interface MapStore {
    * passed through `upgrade(value, itsVersion)` when read.
    */
   map<T extends Json>(name: string, version?: number, upgrade?: (value: Json, version: number) => T): OwnedMap<T>
+}
+
+interface EntryRow {
+  readonly key: string
+  readonly version: number
+  readonly value: Json
+}
+
+// Every string that begins with `prefix` sorts, byte by byte, from it up to it followed by the last code point.
+const IN_PREFIX = `key >= $3 AND ($3 = '' OR key < $3 || U&'\\+10FFFF')`
+
+const selectEntry = sql<EntryRow>(
+  'map-get',
+  'SELECT key, version, value FROM map_entry WHERE owner = $1 AND map = $2 AND key = $3',
+)
+const lockEntry = sql(
+  'map-lock',
+  'SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(10) || $2 || chr(10) || $3, 0))',
+)
+const upsertEntry = sql(
+  'map-set',
+  `INSERT INTO map_entry (owner, map, key, host, version, value) VALUES ($1, $2, $3, $4, $5, $6::jsonb)
+   ON CONFLICT (owner, map, key) DO UPDATE SET version = excluded.version, value = excluded.value`,
+)
+const deleteEntry = sql('map-delete', 'DELETE FROM map_entry WHERE owner = $1 AND map = $2 AND key = $3')
+const selectEntries = sql<EntryRow>(
+  'map-all',
+  `SELECT key, version, value FROM map_entry WHERE owner = $1 AND map = $2 AND ${IN_PREFIX} ORDER BY key`,
+)
+const selectNames = sql<{ key: string }>(
+  'map-keys',
+  `SELECT key FROM map_entry WHERE owner = $1 AND map = $2 AND ${IN_PREFIX} ORDER BY key`,
+)
+const deleteEntries = sql('map-clear', `DELETE FROM map_entry WHERE owner = $1 AND map = $2 AND ${IN_PREFIX}`)
+const selectOwners = sql<{ owner: string }>(
+  'map-owners',
+  'SELECT owner FROM map_entry WHERE map = $1 AND key = $2 AND host = $3 ORDER BY owner',
+)
+
+/** The maps of a database. */
+export function mapStore(db: Database): MapStore {
+  return { map: (name, version = 1, upgrade) => ownedMap(db, name, version, upgrade) }
+}
+
+function ownedMap<T extends Json>(
+  db: Database,
+  map: string,
+  version: number,
+  upgrade: ((value: Json, version: number) => T) | undefined,
+): OwnedMap<T> {
+  const read = (row: EntryRow): T =>
+    upgrade && row.version < version ? upgrade(row.value, row.version) : (row.value as T)
+  const write = async (to: Queryable, owner: Owner, key: string, value: T) => {
+    await to.run(upsertEntry, owner, map, key, hostOf(owner), version, JSON.stringify(value))
+  }
+  return {
+    async get(owner, key) {
+      const row = await db.row(selectEntry, owner, map, key)
+      return row && read(row)
+    },
+    set: (owner, key, value) => write(db, owner, key, value),
+    delete: async (owner, key) => (await db.run(deleteEntry, owner, map, key)) > 0,
+    all: async (owner, prefix = '') =>
+      new Map((await db.rows(selectEntries, owner, map, prefix)).map(row => [row.key, read(row)])),
+    keys: async (owner, prefix = '') => (await db.rows(selectNames, owner, map, prefix)).map(row => row.key),
+    clear: (owner, prefix = '') => db.run(deleteEntries, owner, map, prefix),
+    update: (owner, key, change) =>
+      db.transaction(async tx => {
+        // A lock on the name, since the row may not exist yet.
+        await tx.rows(lockEntry, owner, map, key)
+        const row = await tx.row(selectEntry, owner, map, key)
+        const value = change(row && read(row))
+        if (value === undefined) await tx.run(deleteEntry, owner, map, key)
+        else await write(tx, owner, key, value)
+        return value
+      }),
+    owners: async (host, key) => (await db.rows(selectOwners, map, key, host)).map(row => row.owner),
+  }
 }

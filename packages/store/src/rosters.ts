@@ -1,4 +1,7 @@
+import type { Database } from './database.ts'
+import { StoreError } from './errors.ts'
 import type { Owner } from './owner.ts'
+import { sql } from './sql.ts'
 
 export type Subscription = 'none' | 'to' | 'from' | 'both'
 
@@ -41,4 +44,129 @@ export interface RosterStore {
   put(owner: Owner, item: RosterItem, max?: number): Promise<string>
   /** Gives the new version; undefined where there was no such row. */
   remove(owner: Owner, contact: string): Promise<string | undefined>
+}
+
+interface ItemRow {
+  readonly contact: string
+  readonly listed: boolean
+  readonly name: string | null
+  readonly groups: string[]
+  readonly subscription: Subscription
+  readonly ask: boolean
+  readonly pending_in: string | null
+  readonly approved: boolean
+}
+
+const COLUMNS = 'contact, listed, name, groups, subscription, ask, pending_in, approved'
+
+const selectAll = sql<ItemRow & { version: bigint }>(
+  'roster-load',
+  `SELECT v.version, r.* FROM roster_version v
+   LEFT JOIN LATERAL (SELECT ${COLUMNS} FROM roster WHERE owner = v.owner AND removed_at IS NULL) r ON true
+   WHERE v.owner = $1`,
+)
+const selectOne = sql<ItemRow>(
+  'roster-get',
+  `SELECT ${COLUMNS} FROM roster WHERE owner = $1 AND contact = $2 AND removed_at IS NULL`,
+)
+// One statement, so that version and changes are of one moment.
+const selectSince = sql<ItemRow & { current: bigint; removed: boolean }>(
+  'roster-since',
+  `SELECT v.version AS current, r.* FROM roster_version v
+   LEFT JOIN LATERAL (
+     SELECT ${COLUMNS}, version AS changed, removed_at IS NOT NULL AS removed FROM roster WHERE owner = v.owner AND version > $2
+   ) r ON true
+   WHERE v.owner = $1 AND v.floor <= $2 AND v.version >= $2 ORDER BY r.changed`,
+)
+// The row of roster_version is locked by the upsert, so changes of one roster happen one after another.
+const BUMP = `INSERT INTO roster_version AS v (owner, version, floor)`
+const ON_BUMP = 'ON CONFLICT (owner) DO UPDATE SET version = v.version + 1 RETURNING version'
+const upsert = sql<{ version: bigint }>(
+  'roster-put',
+  `WITH room AS (
+     SELECT 1 WHERE $11::int IS NULL
+       OR EXISTS (SELECT 1 FROM roster WHERE owner = $1 AND contact = $3 AND removed_at IS NULL)
+       OR (SELECT count(*) FROM roster WHERE owner = $1 AND removed_at IS NULL) < $11
+   ), bumped AS (${BUMP} SELECT $1, $2, $2 FROM room ${ON_BUMP})
+   INSERT INTO roster (owner, contact, listed, name, groups, subscription, ask, pending_in, approved, version)
+   SELECT $1, $3, $4, $5, $6, $7, $8, $9, $10, version FROM bumped
+   ON CONFLICT (owner, contact) DO UPDATE SET listed = excluded.listed, name = excluded.name, groups = excluded.groups,
+     subscription = excluded.subscription, ask = excluded.ask, pending_in = excluded.pending_in,
+     approved = excluded.approved, version = excluded.version, removed_at = NULL
+   RETURNING version`,
+)
+const bury = sql<{ version: bigint }>(
+  'roster-remove',
+  `WITH known AS (SELECT 1 FROM roster WHERE owner = $1 AND contact = $3 AND removed_at IS NULL),
+   bumped AS (${BUMP} SELECT $1, $2, $2 FROM known ${ON_BUMP})
+   UPDATE roster SET version = bumped.version, removed_at = $2, listed = false, name = NULL, groups = '{}',
+     subscription = 'none', ask = false, pending_in = NULL, approved = false
+   FROM bumped WHERE owner = $1 AND contact = $3 RETURNING bumped.version`,
+)
+
+/** The version of a roster that was never changed: of no account that is used again, as versions begin at a time. */
+const UNCHANGED = '0'
+
+/** The rosters of a database; `clock` in milliseconds since 1970. */
+export function rosterStore(db: Database, clock: () => number): RosterStore {
+  return {
+    async load(owner) {
+      const rows = await db.rows(selectAll, owner)
+      return { version: rows[0] ? String(rows[0].version) : UNCHANGED, items: present(rows).map(item) }
+    },
+    async get(owner, contact) {
+      const row = await db.row(selectOne, owner, contact)
+      return row && item(row)
+    },
+    async since(owner, version) {
+      // What a client sends as `ver` is anything at all; ours has at most 16 digits.
+      if (!/^[1-9]\d{0,15}$/.test(version)) return undefined
+      const rows = await db.rows(selectSince, owner, version)
+      if (!rows[0]) return undefined
+      const changed = present(rows)
+      return {
+        version: String(rows[0].current),
+        items: changed.filter(row => !row.removed).map(item),
+        removed: changed.filter(row => row.removed).map(row => row.contact),
+      }
+    },
+    async put(owner, { contact, listed, name, groups, subscription, ask, pendingIn, approved }, max) {
+      const values = [
+        contact,
+        listed,
+        name ?? null,
+        groups,
+        subscription,
+        ask,
+        pendingIn ?? null,
+        approved,
+        max ?? null,
+      ]
+      const row = await db.row(upsert, owner, clock(), ...values)
+      if (!row) throw new StoreError('full', `The roster of ${owner} has reached ${max} entries`)
+      return String(row.version)
+    },
+    async remove(owner, contact) {
+      const row = await db.row(bury, owner, clock(), contact)
+      return row && String(row.version)
+    },
+  }
+}
+
+/** Without the one empty row that stands for "no items" in an outer join. */
+function present<R extends ItemRow>(rows: readonly R[]): R[] {
+  return rows.filter(row => row.contact !== null)
+}
+
+function item({ contact, listed, name, groups, subscription, ask, pending_in, approved }: ItemRow): RosterItem {
+  return {
+    contact,
+    listed,
+    ...(name !== null && { name }),
+    groups,
+    subscription,
+    ask,
+    ...(pending_in !== null && { pendingIn: pending_in }),
+    approved,
+  }
 }

@@ -1,0 +1,115 @@
+import pg, { type ClientConfig, type PoolClient } from 'pg'
+import { StoreError } from './errors.ts'
+import { isConflict, isConnectionError } from './failures.ts'
+import { clientConfig, Link, type Target } from './link.ts'
+import type { Queryable, Statement } from './sql.ts'
+
+const TRANSACTIONS = 2
+const TRIES = 4
+const WATCH_EVERY = 5000
+
+/**
+ * The way to the database: single statements on a few pipelined connections, each on the one with the least to do;
+ * transactions on a pool of their own. Statements that are not awaited one after another may run in any order.
+ */
+export class Database implements Queryable {
+  readonly #links: readonly Link[]
+  readonly #pool: pg.Pool
+  readonly #watch: NodeJS.Timeout
+  #barred: StoreError | undefined
+
+  constructor(target: Target, name: string, size: number) {
+    const config: ClientConfig = clientConfig(target, name)
+    this.#links = Array.from({ length: Math.max(1, size) }, () => new Link(config))
+    this.#pool = new pg.Pool({ ...config, max: TRANSACTIONS, idleTimeoutMillis: 60_000, query_timeout: 45_000 })
+    this.#pool.on('error', () => undefined) // an idle connection was lost: the pool makes another
+    this.#watch = setInterval(() => {
+      for (const link of this.#links) link.checkStalled()
+    }, WATCH_EVERY).unref()
+  }
+
+  async rows<R>(statement: Statement<R>, ...values: readonly unknown[]): Promise<R[]> {
+    return (await this.#link().query(statement, values)).rows
+  }
+
+  async row<R>(statement: Statement<R>, ...values: readonly unknown[]): Promise<R | undefined> {
+    return (await this.#link().query(statement, values)).rows[0]
+  }
+
+  async run(statement: Statement<unknown>, ...values: readonly unknown[]): Promise<number> {
+    return (await this.#link().query(statement, values)).rowCount ?? 0
+  }
+
+  /** Commits when `work` resolves. `work` may run again after a conflict with another transaction. */
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      if (this.#barred) throw this.#barred
+      try {
+        return await this.#attempt(work)
+      } catch (error) {
+        if (isConflict(error) && tries < TRIES) continue
+        if (error instanceof StoreError || !isConnectionError(error)) throw error
+        throw new StoreError('unavailable', 'The database does not answer', { cause: error })
+      }
+    }
+  }
+
+  /** From now on every call rejects with `reason`. */
+  bar(reason: StoreError): void {
+    this.#barred ??= reason
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watch)
+    await Promise.all([...this.#links.map(link => link.close()), this.#pool.end().catch(() => undefined)])
+  }
+
+  async #attempt<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query('BEGIN')
+      const result = await work(new Transaction(client))
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failure: Error) => {
+        broken = failure
+      })
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  #link(): Link {
+    if (this.#barred) throw this.#barred
+    let best = this.#links[0]!
+    for (const link of this.#links) {
+      if (link.pending === 0) return link
+      if (link.pending < best.pending) best = link
+    }
+    return best
+  }
+}
+
+class Transaction implements Queryable {
+  readonly #client: PoolClient
+
+  constructor(client: PoolClient) {
+    this.#client = client
+  }
+
+  async rows<R>(statement: Statement<R>, ...values: readonly unknown[]): Promise<R[]> {
+    const result = await this.#client.query<R & object>({ ...statement, values: values as unknown[] })
+    return result.rows
+  }
+
+  async row<R>(statement: Statement<R>, ...values: readonly unknown[]): Promise<R | undefined> {
+    return (await this.rows(statement, ...values))[0]
+  }
+
+  async run(statement: Statement<unknown>, ...values: readonly unknown[]): Promise<number> {
+    return (await this.#client.query({ ...statement, values: values as unknown[] })).rowCount ?? 0
+  }
+}
