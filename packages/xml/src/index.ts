@@ -1,3 +1,7 @@
 export { Attrs, withAttrs } from './attrs.ts'
+export { parseElement } from './document.ts'
 export { type Child, Element, el, type Node } from './element.ts'
+export { type XmlCondition, XmlStreamError } from './errors.ts'
+export { DEFAULT_LIMITS, type ParserLimits } from './limits.ts'
 export { escapeAttribute, escapeText, serialize, serializeAttrs, serializeNodes } from './serialize.ts'
+export { type ParserEvents, type ParserOptions, StreamParser } from './stream-parser.ts'
