@@ -4,7 +4,7 @@ import type { Identity, Link, MechanismContext } from './mechanism.ts'
 
 /**
  * The one way from a right proof to an identity: looks at the account's state, so a retired user is refused by every
- * mechanism and only somebody who holds the credentials learns that the account is disabled (RFC 6120 §6.5.1, §6.5.2).
+ * mechanism and only somebody who holds the credentials learns that the account is disabled (RFC 6120 §6.5.2, §6.5.3).
  */
 export async function admit(context: MechanismContext, user: string): Promise<Identity> {
   const status = await context.credentials.status(user)

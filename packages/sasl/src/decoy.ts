@@ -3,7 +3,7 @@ import { type ScramKeys, type ScramParameters, saltLength, scramHash } from './s
 
 /**
  * Keys for somebody who has none: always the same for the same name, so that a client asking twice sees one salt as
- * it would for an account (RFC 5802 §9; XEP-0388 §5 on enumeration). No password matches them.
+ * it would for an account (RFC 5802 §9; XEP-0388 §3 on enumeration). No password matches them.
  */
 export function decoyKeys(
   secret: Buffer,

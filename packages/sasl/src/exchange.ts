@@ -12,7 +12,7 @@ export interface Exchange {
   readonly claimed: string | undefined
   /**
    * Takes the client's next message; undefined, when it sent no initial response, is answered with an empty challenge
-   * (RFC 4422 §3.3). Rejects with SaslError and nothing else. After a success or a failure no step is possible.
+   * (RFC 4422 §5). Rejects with SaslError and nothing else. After a success or a failure no step is possible.
    */
   step(input: Buffer | undefined): Promise<Step>
 }

@@ -14,7 +14,7 @@ export function decodeCanonicalBase64(text: string): Buffer | undefined {
 
 /**
  * Decodes the character data of `<auth/>`, `<response/>`, `<initial-response/>`; `=` and the empty string are both the
- * message of zero length (RFC 6120 §6.4.2, XEP-0388 §2.3); an `<auth/>` without any content, however, has no initial
+ * message of zero length (RFC 6120 §6.4.2, XEP-0388 §2.2); an `<auth/>` without any content, however, has no initial
  * response at all, and that is `step(undefined)`. Throws `incorrect-encoding` or, when too long,
  * `malformed-request`.
  */

@@ -106,7 +106,7 @@ function bindingData(bindings: ChannelBindings, type: string): Buffer | undefine
   return type === 'tls-exporter' || type === 'tls-server-end-point' ? bindings[type] : undefined
 }
 
-/** XEP-0474 §5.1; the names are ASCII, so the default order of strings is that of i;octet. */
+/** XEP-0474 §6.1; the names are ASCII, so the default order of strings is that of i;octet. */
 function advertisementHash({ advertised }: MechanismContext, mechanism: ScramMechanism): string {
   const lists = [advertised.mechanisms]
   if (advertised.bindings !== undefined && advertised.bindings.length > 0) lists.push(advertised.bindings)
