@@ -121,6 +121,10 @@ describe('an unknown user', () => {
     // The same proof does let somebody in whose stored keys these are.
     store.keys.set('nobody', [decoy])
     expect((await attempt()).result.success.user).toBe('nobody')
+    const plain = (user: string) => startExchange('PLAIN', contextOf(store)).step(Buffer.from(`\0${user}\0wrong`))
+    await expect(plain('nobody')).resolves.toMatchObject({ success: { user: 'nobody' } })
+    store.keys.clear()
+    expect(await conditionOf(plain('nobody'))).toBe('not-authorized')
   })
 })
 

@@ -285,6 +285,20 @@ describe('refusals', () => {
     expect(await conditionOf(exchange.step(Buffer.from(final)))).toBe('malformed-request')
   })
 
+  test.each([
+    ['another nonce', (nonce: string) => `c=biws,r=${nonce}x`],
+    ['the client’s own nonce', (nonce: string) => `c=biws,r=${nonce.slice(0, 24)}`],
+    ['another gs2-header', (nonce: string) => `c=eSws,r=${nonce}`],
+    ['an authzid that was not sent first', (nonce: string) => `c=${btoa('n,a=romeo@example.org,')},r=${nonce}`],
+  ])('%s with a proof that fits it', async (_what, withoutProof) => {
+    const client = new ScramClient('SCRAM-SHA-1')
+    const exchange = startExchange('SCRAM-SHA-1', contextOf(accounts))
+    const challenge = (await challenged(exchange, client.first)).toString()
+    const [r, s, i] = challenge.split(',') as [string, string, string]
+    const final = client.finalWith(challenge, withoutProof(r.slice(2)), s.slice(2), Number(i.slice(2)))
+    expect(await conditionOf(exchange.step(final))).toBe('not-authorized')
+  })
+
   test('a final message replayed in a later exchange', async () => {
     const client = new ScramClient('SCRAM-SHA-1')
     const exchange = startExchange('SCRAM-SHA-1', contextOf(accounts))
