@@ -1,1 +1,83 @@
-export {}
+export { type AccountEvents, Accounts } from './accounts.ts'
+export { type Awaitable, chain, isPromise } from './awaitable.ts'
+export { type Clock, systemClock } from './clock.ts'
+export {
+  type Command,
+  CommandError,
+  type CommandResult,
+  type CommandRow,
+  type CommandValues,
+  type Parameter,
+  readValues,
+} from './commands.ts'
+export { type Config, type ConfigFile, configSchema, type DomainConfig, resolveDomains } from './config/schema.ts'
+export {
+  type AccountEvent,
+  accountCreated,
+  accountRemoved,
+  accountSecured,
+  becameAvailable,
+  bound2,
+  type Inbound,
+  type Inline,
+  inbound,
+  type Outbound,
+  outbound,
+  sessionEnded,
+  sessionOpened,
+  sessionResumed,
+} from './events.ts'
+export {
+  decide,
+  defineHook,
+  HANDLED,
+  type Hook,
+  type Listener,
+  observe,
+  on,
+  only,
+  type Phase,
+  type Verdict,
+} from './hooks.ts'
+export { Host, type HostParts } from './host.ts'
+export { loadOrder } from './loader.ts'
+export { createLogger, type LogFields, type Logger, type LogLevel, type LogSink, silentLogger } from './log.ts'
+export {
+  type AnyModule,
+  type Context,
+  defineModule,
+  type Identity,
+  type IqRoute,
+  iqGet,
+  iqSet,
+  type Module,
+  map,
+  type Parts,
+  type Request,
+  type Target,
+  type Uses,
+  type Xep,
+} from './module.ts'
+export {
+  choice,
+  flag,
+  integer,
+  type Option,
+  type Options,
+  type OptionValues,
+  parsePeriod,
+  period,
+  readOptions,
+  text,
+  texts,
+} from './options.ts'
+export { packetOf } from './packet.ts'
+export { type Link, Router } from './router.ts'
+export { Server, type ServerParts } from './server.ts'
+export { type Acknowledging, Session } from './session.ts'
+export { type StreamCondition, streamErrorXml } from './stream/errors.ts'
+export { FEATURE_ORDER, type FeatureOrder, type StreamFeature } from './stream/feature.ts'
+export { ClientStream } from './stream/stream.ts'
+export type { OurHeader, PeerHeader, TlsInfo, Wire, WireEvents } from './stream/wire.ts'
+export { networkOf, Throttle } from './throttle.ts'
+export { Transit } from './transit.ts'

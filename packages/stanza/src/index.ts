@@ -1,1 +1,19 @@
-export {}
+export { Body } from './body.ts'
+export { formatDateTime, parseDateTime } from './datetime.ts'
+export { delay, forwarded } from './delay.ts'
+export { type Condition, type ErrorDetails, type ErrorType, StanzaError } from './error.ts'
+export { NS } from './namespaces.ts'
+export { errorOf, mayBounce, refusalOf, resultOf } from './reply.ts'
+export {
+  type Head,
+  Iq,
+  type IqType,
+  Message,
+  type MessageType,
+  Presence,
+  type PresenceType,
+  readAddress,
+  readStanza,
+  type Stanza,
+  StanzaBase,
+} from './stanza.ts'

@@ -1,0 +1,125 @@
+import type { Jid } from '@parley/jid'
+
+export type Awaitable<T> = T | Promise<T>
+
+/** One stanza on its way into a session: serialised once, with what the receiving side must know without parsing it. */
+export interface Packet {
+  /** The stanza in a stream whose default namespace is `jabber:client`. */
+  readonly xml: string
+  /** Identity of the delivery, so that a repeat has no second effect. Unique per receiving session. */
+  readonly mid: string
+  /** The archive id when the stanza is in the message log and owed to the account: cleared when a session takes it. */
+  readonly owed?: bigint
+  /** XEP-0352: whether a quiet client may be left alone; `replaces` names what a later packet makes worthless. */
+  readonly urgency: 'now' | 'later'
+  readonly replaces?: string
+  /** What becomes of it when the session ends before taking it (XEP-0198 §4: the stanza is then undeliverable). */
+  readonly leftover?: 'message' | 'request'
+}
+
+export interface PresenceState {
+  /** RFC 6121 §4.7.2.3: -128 to 127. */
+  readonly priority: number
+  readonly show: string
+  /** The children of the last available presence stanza, serialised. */
+  readonly xml: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+}
+
+/** What every node may know of a session. Entries are replaced, never changed in place. */
+export interface SessionEntry {
+  readonly sid: string
+  readonly jid: Jid
+  /** Undefined until the session sends available presence. */
+  readonly presence: PresenceState | undefined
+  /** RFC 6121 §2.2: the session asked for the roster, so it gets roster pushes. */
+  readonly interested: boolean
+  /** XEP-0280. */
+  readonly carbons: boolean
+  /** XEP-0191 §3.2: the session asked for the block list, so it gets its pushes. */
+  readonly blocklist: boolean
+  /** XEP-0115: `node#ver` of the last presence, when its hash is one we verify. */
+  readonly caps: string | undefined
+  /** When the session was bound: milliseconds since 1970. */
+  readonly since: number
+}
+
+export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since'>>
+
+/** The owner's end of a session. `n` counts the packets of a session from 1; without a queue it is 0. */
+export interface Outlet {
+  write(n: number, packet: Packet): void
+  /** Another stream took the address or the session itself: close with `<conflict/>`, touch nothing shared any more. */
+  replaced(): void
+}
+
+export interface Resumed {
+  readonly epoch: number
+  /** How many stanzas of the client this session had handled. */
+  readonly inbound: number
+  /** What the client has not acknowledged, in order; the first has the number `ack + 1`. */
+  readonly unacked: readonly Packet[]
+  readonly ack: number
+}
+
+/** What is left of a session that ended, for the core to finish (RFC 6121 §4.5.4, XEP-0198 §4). */
+export interface Ended {
+  readonly entry: SessionEntry
+  readonly unacked: readonly Packet[]
+  /** Addresses that hold directed presence of this session and have not been told that it left. */
+  readonly directed: readonly Jid[]
+  /** How many stanzas of the client this session had handled. */
+  readonly inbound: number
+}
+
+export interface Live {
+  /** Called once, before any session: what to do with sessions whose hold time ran out or whose owner died. */
+  onEnded(handler: (ended: Ended) => void): void
+
+  /** Makes a session known. One with the same full JID is replaced and its end is reported by {@link onEnded}. */
+  open(sid: string, jid: Jid, outlet: Outlet): Awaitable<{ readonly epoch: number }>
+  update(sid: string, changes: SessionChanges): Awaitable<void>
+  /** Ends a session now. The caller finishes what is left; undefined when it is gone or somebody else's already. */
+  close(sid: string, epoch: number): Awaitable<Ended | undefined>
+
+  /** Sessions of an account, held ones included. Answered without a promise where the node knows. */
+  sessions(bare: Jid): Awaitable<readonly SessionEntry[]>
+  session(full: Jid): Awaitable<SessionEntry | undefined>
+  /** How many sessions there are, for limits and metrics. */
+  count(): Awaitable<number>
+
+  /** Hands a packet to a session. `gone`: no such session; `busy`: its queue is full and it was ended. */
+  deliver(sid: string, packet: Packet): Awaitable<'ok' | 'gone' | 'busy' | 'dup'>
+
+  /** XEP-0352: while quiet, packets that can wait do wait, until one comes that cannot. */
+  quiet(sid: string, on: boolean): Awaitable<void>
+
+  /** Starts numbering and keeping packets (XEP-0198). `hold` is in milliseconds; 0 means acknowledgements only. */
+  enableQueue(sid: string, hold: number): Awaitable<void>
+  /** The client has taken everything up to `h` (a plain count, not modulo 2³²): returns what that released. */
+  acknowledge(sid: string, epoch: number, h: number): Awaitable<readonly Packet[] | 'too-high' | 'fenced'>
+  /** The client's stanza number `k` has been handled. */
+  inbound(sid: string, epoch: number, k: number): Awaitable<'ok' | 'fenced'>
+  /** The connection is lost: keep the session until its hold time is over. `over`: it has none, so close it. */
+  hold(sid: string, epoch: number): Awaitable<'held' | 'over' | 'fenced'>
+  /** Takes a session over, live or held, by its secret id. */
+  resume(sid: string, owner: Jid, h: number, outlet: Outlet): Awaitable<Resumed | 'gone' | 'bad-h'>
+
+  /** RFC 6121 §4.6: remembers whether `to` has available presence of this session. */
+  direct(sid: string, to: Jid, available: boolean): Awaitable<void>
+  directed(sid: string): Awaitable<readonly Jid[]>
+
+  stop(): Awaitable<void>
+}
+
+/** What bounds a session: packets and directed presences beyond it end the session or are refused. */
+export interface LiveLimits {
+  /** Packets that a client has not acknowledged. */
+  readonly queue: number
+  readonly directed: number
+  /** Packets that a quiet client has not been bothered with; one more wakes it. */
+  readonly waiting: number
+}
+
+export const LIVE_LIMITS: LiveLimits = { queue: 2000, directed: 1000, waiting: 500 }

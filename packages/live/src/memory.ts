@@ -1,0 +1,291 @@
+import type { Jid } from '@parley/jid'
+import {
+  type Ended,
+  LIVE_LIMITS,
+  type Live,
+  type LiveLimits,
+  type Outlet,
+  type Packet,
+  type Resumed,
+  type SessionChanges,
+  type SessionEntry,
+} from './live.ts'
+
+interface Held {
+  entry: SessionEntry
+  outlet: Outlet
+  epoch: number
+  queue: Queue | undefined
+  directed: Map<string, Jid> | undefined
+  waiting: Waiting | undefined
+  /** When a held session ends, on the monotonic clock; 0 while it is live. */
+  deadline: number
+}
+
+/** XEP-0352: what a quiet client has not been bothered with, in order; a key is what a later packet may replace. */
+type Waiting = Map<string, Packet>
+
+interface Queue {
+  readonly hold: number
+  unacked: Packet[]
+  mids: Set<string>
+  out: number
+  ack: number
+  inbound: number
+}
+
+export interface MemoryLiveOptions {
+  readonly limits?: LiveLimits
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number
+  /** Milliseconds since 1970. */
+  readonly time?: () => number
+  /** Runs `check` about every second until the returned function is called. */
+  readonly every?: (check: () => void) => () => void
+}
+
+const NONE: readonly SessionEntry[] = []
+
+/** Live state of one process. Everything answers at once, so the hot path costs no promise. */
+export function memoryLive(options: MemoryLiveOptions = {}): Live {
+  return new MemoryLive(options)
+}
+
+class MemoryLive implements Live {
+  readonly #bySid = new Map<string, Held>()
+  readonly #byBare = new Map<string, readonly SessionEntry[]>()
+  readonly #byFull = new Map<string, Held>()
+  readonly #onHold = new Set<Held>()
+  readonly #limits: LiveLimits
+  readonly #time: () => number
+  readonly #now: () => number
+  readonly #stop: () => void
+  #ended: (ended: Ended) => void = () => {}
+
+  constructor(options: MemoryLiveOptions) {
+    const { limits = LIVE_LIMITS, now = () => performance.now(), time = Date.now, every = everySecond } = options
+    this.#limits = limits
+    this.#time = time
+    this.#now = now
+    this.#stop = every(() => this.#sweep())
+  }
+
+  onEnded(handler: (ended: Ended) => void): void {
+    this.#ended = handler
+  }
+
+  open(sid: string, jid: Jid, outlet: Outlet): { epoch: number } {
+    const earlier = this.#byFull.get(jid.text)
+    if (earlier) {
+      earlier.outlet.replaced()
+      this.#end(earlier)
+    }
+    const entry: SessionEntry = {
+      sid,
+      jid,
+      presence: undefined,
+      interested: false,
+      carbons: false,
+      blocklist: false,
+      caps: undefined,
+      since: this.#time(),
+    }
+    const held: Held = {
+      entry,
+      outlet,
+      epoch: 1,
+      queue: undefined,
+      directed: undefined,
+      waiting: undefined,
+      deadline: 0,
+    }
+    this.#bySid.set(sid, held)
+    this.#byFull.set(jid.text, held)
+    this.#list(jid.bare, undefined, entry)
+    return { epoch: 1 }
+  }
+
+  update(sid: string, changes: SessionChanges): void {
+    const held = this.#bySid.get(sid)
+    if (!held) return
+    const entry = { ...held.entry, ...changes }
+    this.#list(entry.jid.bare, held.entry, entry)
+    held.entry = entry
+  }
+
+  close(sid: string, epoch: number): Ended | undefined {
+    const held = this.#bySid.get(sid)
+    return held?.epoch === epoch ? this.#remove(held) : undefined
+  }
+
+  sessions(bare: Jid): readonly SessionEntry[] {
+    return this.#byBare.get(bare.text) ?? NONE
+  }
+
+  session(full: Jid): SessionEntry | undefined {
+    return this.#byFull.get(full.text)?.entry
+  }
+
+  count(): number {
+    return this.#bySid.size
+  }
+
+  deliver(sid: string, packet: Packet): 'ok' | 'gone' | 'busy' | 'dup' {
+    const held = this.#bySid.get(sid)
+    if (!held) return 'gone'
+    if (held.waiting) {
+      if (packet.urgency === 'later' && held.waiting.size < this.#limits.waiting) return wait(held.waiting, packet)
+      this.#wake(held, new Map())
+    }
+    return this.#push(held, packet)
+  }
+
+  quiet(sid: string, on: boolean): void {
+    const held = this.#bySid.get(sid)
+    if (!held || on === (held.waiting !== undefined)) return
+    if (on) held.waiting = new Map()
+    else this.#wake(held, undefined)
+  }
+
+  enableQueue(sid: string, hold: number): void {
+    const held = this.#bySid.get(sid)
+    if (held) held.queue = { hold, unacked: [], mids: new Set(), out: 0, ack: 0, inbound: 0 }
+  }
+
+  acknowledge(sid: string, epoch: number, h: number): readonly Packet[] | 'too-high' | 'fenced' {
+    const held = this.#bySid.get(sid)
+    if (!held || held.epoch !== epoch) return 'fenced'
+    const queue = held.queue
+    if (!queue || h > queue.out) return 'too-high'
+    return h <= queue.ack ? [] : release(queue, h)
+  }
+
+  inbound(sid: string, epoch: number, k: number): 'ok' | 'fenced' {
+    const held = this.#bySid.get(sid)
+    if (!held || held.epoch !== epoch) return 'fenced'
+    if (held.queue) held.queue.inbound = Math.max(held.queue.inbound, k)
+    return 'ok'
+  }
+
+  hold(sid: string, epoch: number): 'held' | 'over' | 'fenced' {
+    const held = this.#bySid.get(sid)
+    if (!held || held.epoch !== epoch) return 'fenced'
+    if (!held.queue || held.queue.hold === 0) return 'over'
+    held.deadline = this.#now() + held.queue.hold
+    this.#onHold.add(held)
+    return 'held'
+  }
+
+  resume(sid: string, owner: Jid, h: number, outlet: Outlet): Resumed | 'gone' | 'bad-h' {
+    const held = this.#bySid.get(sid)
+    if (!held?.queue || held.queue.hold === 0 || !held.entry.jid.bare.equals(owner)) return 'gone'
+    const queue = held.queue
+    if (h > queue.out || h < queue.ack) return 'bad-h'
+    release(queue, h)
+    if (held.deadline === 0) held.outlet.replaced()
+    for (const packet of held.waiting?.values() ?? []) enqueue(queue, packet)
+    held.outlet = outlet
+    held.deadline = 0
+    held.waiting = undefined
+    held.epoch++
+    this.#onHold.delete(held)
+    return { epoch: held.epoch, inbound: queue.inbound, unacked: queue.unacked.slice(), ack: queue.ack }
+  }
+
+  direct(sid: string, to: Jid, available: boolean): void {
+    const held = this.#bySid.get(sid)
+    if (!held) return
+    if (!available) held.directed?.delete(to.text)
+    else {
+      held.directed ??= new Map()
+      if (held.directed.size < this.#limits.directed) held.directed.set(to.text, to)
+    }
+  }
+
+  directed(sid: string): readonly Jid[] {
+    return [...(this.#bySid.get(sid)?.directed?.values() ?? [])]
+  }
+
+  stop(): void {
+    this.#stop()
+  }
+
+  #push(held: Held, packet: Packet): 'ok' | 'busy' | 'dup' {
+    const queue = held.queue
+    if (!queue) {
+      held.outlet.write(0, packet)
+      return 'ok'
+    }
+    if (queue.mids.has(packet.mid)) return 'dup'
+    if (queue.unacked.length >= this.#limits.queue) {
+      held.outlet.replaced()
+      this.#end(held)
+      return 'busy'
+    }
+    const n = enqueue(queue, packet)
+    if (held.deadline === 0) held.outlet.write(n, packet)
+    return 'ok'
+  }
+
+  #wake(held: Held, waiting: Waiting | undefined): void {
+    const packets = held.waiting?.values() ?? []
+    held.waiting = waiting
+    for (const packet of packets) this.#push(held, packet)
+  }
+
+  #list(bare: Jid, was: SessionEntry | undefined, is: SessionEntry | undefined): void {
+    const others = this.sessions(bare).filter(entry => entry !== was)
+    const entries = is ? [...others, is] : others
+    if (entries.length > 0) this.#byBare.set(bare.text, entries)
+    else this.#byBare.delete(bare.text)
+  }
+
+  #remove(held: Held): Ended {
+    const { entry, queue, directed } = held
+    this.#bySid.delete(entry.sid)
+    this.#onHold.delete(held)
+    if (this.#byFull.get(entry.jid.text) === held) this.#byFull.delete(entry.jid.text)
+    this.#list(entry.jid.bare, entry, undefined)
+    return {
+      entry,
+      unacked: queue?.unacked ?? [],
+      directed: [...(directed?.values() ?? [])],
+      inbound: queue?.inbound ?? 0,
+    }
+  }
+
+  #end(held: Held): void {
+    this.#ended(this.#remove(held))
+  }
+
+  #sweep(): void {
+    const now = this.#now()
+    for (const held of this.#onHold) if (held.deadline <= now) this.#end(held)
+  }
+}
+
+function enqueue(queue: Queue, packet: Packet): number {
+  queue.mids.add(packet.mid)
+  queue.unacked.push(packet)
+  return ++queue.out
+}
+
+function wait(waiting: Waiting, packet: Packet): 'ok' {
+  const key = packet.replaces ?? packet.mid
+  waiting.delete(key)
+  waiting.set(key, packet)
+  return 'ok'
+}
+
+function release(queue: Queue, h: number): readonly Packet[] {
+  const released = queue.unacked.splice(0, h - queue.ack)
+  queue.ack = h
+  for (const packet of released) queue.mids.delete(packet.mid)
+  return released
+}
+
+function everySecond(check: () => void): () => void {
+  const timer = setInterval(check, 1000)
+  timer.unref()
+  return () => clearInterval(timer)
+}

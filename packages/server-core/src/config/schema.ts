@@ -1,0 +1,190 @@
+import { Jid } from '@parley/jid'
+import { z } from 'zod'
+import { parsePeriod } from '../options.ts'
+
+/** `:5222`, `127.0.0.1:5222` or `[::1]:5222`; without a host both IPv4 and IPv6 are listened on. */
+const address = z
+  .string()
+  .regex(
+    /^(\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{0,253}):\d{1,5}$/,
+    'must be [host]:port, such as ":5222" or "127.0.0.1:5280"',
+  )
+  .refine(text => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'the port must be at most 65535')
+
+const domainName = z.string().transform((text, context) => {
+  try {
+    const jid = Jid.parse(text)
+    if (jid.local === '' && jid.isBare) return jid.domain
+  } catch {
+    // said below, in words an operator knows
+  }
+  context.addIssue({ code: 'custom', message: 'must be a domain name' })
+  return z.NEVER
+})
+
+const jid = z.string().transform((text, context) => {
+  try {
+    const parsed = Jid.parse(text)
+    if (parsed.local !== '' && parsed.isBare) return parsed.text
+  } catch {
+    // said below
+  }
+  context.addIssue({ code: 'custom', message: 'must be an address such as admin@example.org' })
+  return z.NEVER
+})
+
+const period = z.string().transform((text, context) => {
+  const ms = parsePeriod(text)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: 'must be a time such as 30s, 15m, 24h or 365d' })
+  return z.NEVER
+})
+
+const registration = z.enum(['closed', 'invite', 'open'])
+const onOff = z.union([z.boolean(), z.enum(['on', 'off']).transform(text => text === 'on')])
+const count = z.number().int().min(0).max(1_000_000)
+
+const certificate = z.strictObject({
+  cert: z.string().describe('PEM file: the certificate and its chain'),
+  key: z.string().describe('PEM file: the private key'),
+})
+
+/** What one hosted domain may have otherwise than the rest. */
+const domainSettings = z.strictObject({
+  certificate: certificate.optional().describe('absent: found in data/certificates, else self-signed'),
+  registration: registration.optional(),
+  anonymous: z.boolean().optional(),
+  archive: onOff.optional(),
+  admins: z.array(jid).optional(),
+  contact: z.record(z.string(), z.array(z.string())).optional(),
+})
+
+const domains = z
+  .union([z.array(domainName).min(1), z.record(domainName, domainSettings.nullable())])
+  .describe('hosted domains: a list, or a mapping from each domain to its own settings')
+
+export const configSchema = z.strictObject({
+  domains: domains.default(['localhost']),
+  data: z.string().default('./data').describe('embedded database, keys, self-signed certificates, the CLI socket'),
+  database: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be postgres://user:password@host:port/name')
+    .optional()
+    .describe('absent: the embedded engine under data'),
+  listen: z
+    .strictObject({
+      client: address.optional().describe('clients, STARTTLS'),
+      clientTls: address.optional().describe('clients, direct TLS (XEP-0368)'),
+      component: address.optional().describe('components (XEP-0114); plain, so loopback'),
+      http: address.optional().describe('plain HTTP: loopback, or behind a proxy'),
+      https: address.optional().describe('HTTPS: WebSocket, host-meta'),
+    })
+    .default({ client: ':5222', clientTls: ':5223', http: '127.0.0.1:5280', https: ':5281' })
+    .describe('if given, only the named listeners open; IPv4 and IPv6'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('what links and host-meta say'),
+  tls: z
+    .strictObject({
+      client: z
+        .enum(['required', 'optional'])
+        .default('required')
+        .describe('optional allows plain text: test and benchmark machines only'),
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+      clientCa: z.string().optional().describe('PEM file: who may issue client certificates (SASL EXTERNAL)'),
+    })
+    .default({ client: 'required', minVersion: 'TLSv1.2' }),
+  auth: z
+    .strictObject({
+      mechanisms: z
+        .array(z.string())
+        .optional()
+        .describe('SASL mechanisms that may be offered; absent: all that are safe'),
+      iterations: z.number().int().min(4096).max(1_000_000).default(10_000).describe('PBKDF2 rounds of new SCRAM keys'),
+      downgradeProtection: z.boolean().default(true).describe('XEP-0474'),
+    })
+    .default({ iterations: 10_000, downgradeProtection: true }),
+  registration: registration.default('closed'),
+  anonymous: z.boolean().default(false).describe('SASL ANONYMOUS: temporary accounts'),
+  admins: z.array(jid).default([]),
+  archive: onOff.default(true).describe('the message archive'),
+  retention: period.optional().describe('how long archived messages are kept; absent: for ever'),
+  components: z
+    .record(domainName, z.strictObject({ secret: z.string().min(8) }))
+    .default({})
+    .describe('external components (XEP-0114) by domain'),
+  contact: z
+    .record(z.string(), z.array(z.string()))
+    .default({})
+    .describe('contact addresses (XEP-0157): abuse, admin, feedback, sales, security, support, status'),
+  limits: z
+    .strictObject({
+      connections: count.default(200).describe('new connections of one address, a minute'),
+      logins: count.default(20).describe('failed logins of one address or to one account, a minute'),
+      stanzas: count.default(100).describe('stanzas of one session, a second, on average'),
+      registrations: count.default(5).describe('new accounts from one address, a minute'),
+      stanzaBytes: z.number().int().min(10_000).max(16_777_216).default(262_144).describe('largest stanza (XEP-0478)'),
+      resources: z.number().int().min(1).max(1000).default(50).describe('sessions of one account'),
+      offline: z
+        .number()
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(1000)
+        .describe('messages kept for an account that is away'),
+      roster: z.number().int().min(1).max(50_000).default(5000).describe('contacts of one account'),
+    })
+    .prefault({})
+    .describe('per address or account, a minute or second; 0 = none'),
+  log: z
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+      format: z.enum(['pretty', 'json']).default('pretty'),
+    })
+    .prefault({}),
+  modules: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('options of modules, by module name; see docs/modules'),
+})
+
+export type ConfigFile = z.output<typeof configSchema>
+export type DomainSettings = z.output<typeof domainSettings>
+
+/** The settings that hold for one domain. */
+export interface DomainConfig {
+  readonly domain: string
+  readonly certificate: DomainSettings['certificate']
+  readonly registration: 'closed' | 'invite' | 'open'
+  readonly anonymous: boolean
+  readonly archive: boolean
+  readonly admins: readonly string[]
+  readonly contact: Readonly<Record<string, readonly string[]>>
+}
+
+/** The whole configuration, domains resolved. */
+export type Config = Omit<ConfigFile, 'domains'> & { readonly domains: ReadonlyMap<string, DomainConfig> }
+
+/** Fills each domain's settings from the general ones. */
+export function resolveDomains(file: ConfigFile): Config {
+  const given = Array.isArray(file.domains)
+    ? file.domains.map(domain => [domain, {}] as const)
+    : Object.entries(file.domains).map(([domain, settings]) => [domain, settings ?? {}] as const)
+  const resolved = given.map(
+    ([domain, own]: readonly [string, DomainSettings]) =>
+      [
+        domain,
+        {
+          domain,
+          certificate: own.certificate,
+          registration: own.registration ?? file.registration,
+          anonymous: own.anonymous ?? file.anonymous,
+          archive: own.archive ?? file.archive,
+          admins: [...file.admins, ...(own.admins ?? [])],
+          contact: { ...file.contact, ...own.contact },
+        } satisfies DomainConfig,
+      ] as const,
+  )
+  return { ...file, domains: new Map(resolved) }
+}

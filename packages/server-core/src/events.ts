@@ -1,0 +1,70 @@
+import type { Jid } from '@parley/jid'
+import type { Ended, SessionEntry } from '@parley/live'
+import type { Presence, Stanza } from '@parley/stanza'
+import type { Element } from '@parley/xml'
+import { defineHook } from './hooks.ts'
+import type { Session } from './session.ts'
+import type { Transit } from './transit.ts'
+
+/** A stanza for an account of this host. Fired once per recipient account. */
+export interface Inbound {
+  stanza: Stanza
+  /** The bare JID of the recipient; the account exists. */
+  readonly account: Jid
+  readonly transit: Transit
+  /** Set by the message log: the id under which the recipient's archive has it. */
+  archiveId?: bigint
+  /** The row is owed to the account until a session takes it. */
+  owed?: boolean
+}
+
+/** A stanza that a session of this host sent. */
+export interface Outbound {
+  stanza: Stanza
+  readonly session: Session
+  readonly transit: Transit
+}
+
+/**
+ * `guard` and `rewrite` decide (an error refuses), `store` hands rows to the log and opens gates, `copy` makes carbons,
+ * `deliver` brings it to sessions.
+ */
+export const inbound = defineHook<Inbound>()('inbound', 'guard', 'rewrite', 'store', 'copy', 'deliver')
+/** As {@link inbound}; a listener at `send` may take over what would be routed. */
+export const outbound = defineHook<Outbound>()('outbound', 'guard', 'rewrite', 'store', 'copy', 'send')
+
+/** A resource has been bound (RFC 6120 §7). */
+export const sessionOpened = defineHook<{ readonly session: Session }>()('session-opened', 'observe')
+/** A session took its stream over again (XEP-0198 §5). */
+export const sessionResumed = defineHook<{ readonly session: Session }>()('session-resumed', 'observe')
+/** A session is over; its leftovers are to be finished. */
+export const sessionEnded = defineHook<Ended>()('session-ended', 'observe')
+/** A session is available for the first time (RFC 6121 §4.2). */
+export const becameAvailable = defineHook<{
+  readonly session: Session
+  readonly presence: Presence
+}>()('became-available', 'observe')
+
+export interface AccountEvent {
+  readonly account: Jid
+}
+export const accountCreated = defineHook<AccountEvent>()('account-created', 'observe')
+export const accountRemoved = defineHook<AccountEvent>()('account-removed', 'observe')
+/** Password changed, account disabled: old logins must not live on. */
+export const accountSecured = defineHook<AccountEvent & { readonly why: 'password' | 'disabled' }>()(
+  'account-secured',
+  'observe',
+)
+
+/** Bind 2 and SASL2 let modules answer inline (XEP-0386 §4, XEP-0388 §2.6). */
+export interface Inline {
+  readonly session: Session
+  readonly request: Element
+  readonly response: Element[]
+}
+export const bound2 = defineHook<Inline>()('bound2', 'observe')
+
+/** Whether `to` may see the presence of `session`, asked before directed presence (blocking says no). */
+export interface Visible {
+  readonly entry: SessionEntry
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import type { Jid } from '@parley/jid'
+import { errorOf, Iq, resultOf, StanzaError } from '@parley/stanza'
+import type { Element } from '@parley/xml'
+import { type Awaitable, isPromise } from './awaitable.ts'
+import type { Clock } from './clock.ts'
+import type { Logger } from './log.ts'
+import type { IqRoute, Request, Target } from './module.ts'
+import type { Session } from './session.ts'
+
+type ByName = Map<string, Map<string, IqRoute>>
+
+/** The requests that this host answers, by target, type, namespace and name (never joined into one key). */
+export class IqRoutes {
+  readonly #routes = new Map<string, ByName>()
+
+  add(route: IqRoute): void {
+    const byName = this.#byName(`${route.target}/${route.type}`)
+    let names = byName.get(route.ns)
+    if (!names) byName.set(route.ns, (names = new Map()))
+    if (names.has(route.name)) throw new Error(`Two modules answer ${route.type} ${route.name} in ${route.ns}`)
+    names.set(route.name, route)
+  }
+
+  find(target: Target, type: 'get' | 'set', payload: Element): IqRoute | undefined {
+    return this.#routes.get(`${target}/${type}`)?.get(payload.ns)?.get(payload.name)
+  }
+
+  /** Every namespace that some route answers. */
+  namespaces(): Set<string> {
+    return new Set([...this.#routes.values()].flatMap(byName => [...byName.keys()]))
+  }
+
+  #byName(key: string): ByName {
+    let byName = this.#routes.get(key)
+    if (!byName) this.#routes.set(key, (byName = new Map()))
+    return byName
+  }
+}
+
+/**
+ * Answers a request: exactly one result or error goes back (RFC 6120 §8.2.3). Only here are answers built.
+ */
+export function answer(
+  request: Request,
+  route: IqRoute | undefined,
+  session: Session | undefined,
+  reply: (iq: Iq) => Awaitable<void>,
+  log: Logger,
+): Awaitable<void> {
+  const refuse = (error: unknown) => reply(errorOf(request, asStanzaError(error, request, log)) as Iq)
+  if (!route) return refuse(new StanzaError('service-unavailable'))
+  try {
+    const payload = route.answer(request, { session })
+    if (isPromise(payload)) return payload.then(result => reply(resultOf(request, result ?? undefined)), refuse)
+    return reply(resultOf(request, payload ?? undefined))
+  } catch (error) {
+    return refuse(error)
+  }
+}
+
+/** A refusal as it is; anything else is a fault of ours: logged, and the peer hears only that it is. */
+export function asStanzaError(error: unknown, stanza: { readonly id: string | undefined }, log: Logger): StanzaError {
+  if (error instanceof StanzaError) return error
+  log.error('a stanza could not be handled', { stanza: stanza.id, error })
+  return new StanzaError('internal-server-error')
+}
+
+interface Pending {
+  readonly to: Jid
+  readonly deadline: number
+  readonly resolve: (iq: Iq) => void
+  readonly reject: (error: StanzaError) => void
+}
+
+/** Requests that the server itself has sent. An answer counts only from the address that was asked (threat 62). */
+export class IqCaller {
+  readonly #pending = new Map<string, Pending>()
+  readonly #clock: Clock
+  readonly #timeout: number
+  readonly #stop: () => void
+  static readonly LIMIT = 10_000
+
+  constructor(clock: Clock, timeout = 60_000) {
+    this.#clock = clock
+    this.#timeout = timeout
+    this.#stop = clock.every(1000, () => this.#sweep())
+  }
+
+  request(iq: Iq, send: (iq: Iq) => Awaitable<void>): Promise<Iq> {
+    const to = iq.to
+    if (!to || this.#pending.size >= IqCaller.LIMIT) return Promise.reject(new StanzaError('resource-constraint'))
+    const id = randomUUID()
+    return new Promise<Iq>((resolve, reject) => {
+      this.#pending.set(id, { to, deadline: this.#clock.monotonic() + this.#timeout, resolve, reject })
+      const sent = send(iq.with({ id }))
+      if (isPromise(sent)) sent.catch(reject)
+    })
+  }
+
+  /** Takes an answer. False: nobody asked for it. */
+  settle(iq: Iq): boolean {
+    const pending = iq.id === undefined ? undefined : this.#pending.get(iq.id)
+    if (!pending || !iq.from?.equals(pending.to)) return false
+    this.#pending.delete(iq.id!)
+    if (iq.type === 'result') pending.resolve(iq)
+    else pending.reject(StanzaError.fromElement(iq.child('error')))
+    return true
+  }
+
+  stop(): void {
+    this.#stop()
+    for (const pending of this.#pending.values()) pending.reject(new StanzaError('service-unavailable'))
+    this.#pending.clear()
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic()
+    for (const [id, pending] of this.#pending) {
+      if (pending.deadline > now) continue
+      this.#pending.delete(id)
+      pending.reject(new StanzaError('remote-server-timeout'))
+    }
+  }
+}
+
+export type { Request } from './module.ts'
+export { Iq }

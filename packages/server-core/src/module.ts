@@ -1,0 +1,134 @@
+import type { Jid } from '@parley/jid'
+import type { Live } from '@parley/live'
+import type { Iq, Stanza } from '@parley/stanza'
+import type { Json, OwnedMap, Store } from '@parley/store'
+import type { Element } from '@parley/xml'
+import type { Accounts } from './accounts.ts'
+import type { Awaitable } from './awaitable.ts'
+import type { Clock } from './clock.ts'
+import type { Command } from './commands.ts'
+import type { DomainConfig } from './config/schema.ts'
+import type { Hook, Listener, Phase } from './hooks.ts'
+import type { Host } from './host.ts'
+import type { Logger } from './log.ts'
+import type { Options, OptionValues } from './options.ts'
+import type { Session } from './session.ts'
+import type { StreamFeature } from './stream/feature.ts'
+import type { Transit } from './transit.ts'
+
+export interface Xep {
+  readonly number: number
+  readonly version: string
+  /** What is left out, in a few words; absent: all of the server's part. */
+  readonly partial?: string
+}
+
+/** What a module needs kept for it: a map per owner JID, opened by the core. */
+export interface Need<T extends Json> {
+  readonly version: number
+  readonly value?: T
+}
+export type Needs = { readonly [name: string]: Need<Json> }
+export type Opened<S extends Needs> = { readonly [K in keyof S]: S[K] extends Need<infer T> ? OwnedMap<T> : never }
+
+/** Declares a map of values of one shape; `version` is raised when the shape changes. */
+export function map<T extends Json>(version = 1): Need<T> {
+  return { version }
+}
+
+/**
+ * A feature of the server as declared data: the core installs it on each host, lists what it speaks, and takes it away.
+ * `A` is what modules that use this one may call.
+ */
+export interface Module<C extends Options = Options, S extends Needs = Needs, U extends Uses = Uses, A = unknown> {
+  /** File name, configuration key, store and metric prefix. */
+  readonly name: string
+  readonly xeps?: readonly Xep[]
+  /** RFC sections this module obeys, such as `{ rfc: 6121, sections: ['2.1'] }`; each has its scenario. */
+  readonly rfcs?: readonly { readonly rfc: number; readonly sections: readonly string[] }[]
+  /** What disco#info advertises of the host and of each account (XEP-0030). The only way to advertise. */
+  readonly features?: { readonly [at in 'host' | 'account']?: readonly string[] }
+  readonly identities?: { readonly [at in 'host' | 'account']?: readonly Identity[] }
+  /** Other modules, by value: they are loaded first. */
+  readonly uses?: U
+  readonly config?: C
+  readonly stores?: S
+  setup(context: Context<C, S, U>): Awaitable<Parts<A>>
+}
+// biome-ignore lint/suspicious/noExplicitAny: the bound must accept every module, whatever its options are
+export type AnyModule = Module<any, any, any, any>
+export type Uses = { readonly [name: string]: AnyModule }
+
+export interface Identity {
+  readonly category: string
+  readonly type: string
+  readonly name?: string
+}
+
+export interface Context<C extends Options = Options, S extends Needs = Needs, U extends Uses = Uses> {
+  readonly host: Host
+  readonly domain: DomainConfig
+  readonly log: Logger
+  readonly clock: Clock
+  readonly config: OptionValues<C>
+  readonly stores: Opened<S>
+  readonly uses: { readonly [K in keyof U]: U[K] extends Module<infer _C, infer _S, infer _U, infer A> ? A : never }
+  readonly accounts: Accounts
+  readonly store: Store
+  readonly live: Live
+  /** Into the router chain; a missing `from` is the host. Errors go back to the sender, never to the caller. */
+  route(stanza: Stanza, transit?: Transit): Awaitable<void>
+  /** Sends a request and waits for its answer: the result, or a StanzaError. */
+  request(iq: Iq): Promise<Iq>
+  /** The listeners of a hook that this module owns. */
+  phase<E, P extends string>(hook: Hook<E, P>, name: NoInfer<P>): Phase
+}
+
+/** Who may ask: `self` the owner of the account only, `account` anybody asking an account, `host` anybody asking the host. */
+export type Target = 'host' | 'self' | 'account'
+
+export interface IqRoute {
+  readonly target: Target
+  readonly type: 'get' | 'set'
+  readonly ns: string
+  readonly name: string
+  /** Returns the payload of the result; throws a StanzaError to refuse. */
+  readonly answer: (
+    iq: Request,
+    context: { readonly session: Session | undefined },
+  ) => Awaitable<Element | undefined | void>
+}
+
+/** An IQ request whose addresses are known: `to` is the host, or the bare JID of the account that is asked. */
+export type Request = Iq & { readonly from: Jid; readonly to: Jid }
+
+export interface Parts<A> {
+  readonly iq?: readonly IqRoute[]
+  readonly on?: readonly Listener[]
+  readonly stream?: readonly StreamFeature[]
+  readonly commands?: readonly Command[]
+  readonly api?: A
+  stop?(): Awaitable<void>
+}
+
+export function defineModule<C extends Options = {}, S extends Needs = {}, U extends Uses = {}, A = undefined>(
+  module: Module<C, S, U, A>,
+): Module<C, S, U, A> {
+  return module
+}
+
+type Answer = IqRoute['answer']
+export const iqGet = (target: Target, ns: string, name: string, answer: Answer): IqRoute => ({
+  target,
+  type: 'get',
+  ns,
+  name,
+  answer,
+})
+export const iqSet = (target: Target, ns: string, name: string, answer: Answer): IqRoute => ({
+  target,
+  type: 'set',
+  ns,
+  name,
+  answer,
+})

@@ -1,0 +1,217 @@
+import type { Jid } from '@parley/jid'
+import type { Live, SessionEntry } from '@parley/live'
+import { errorOf, type Iq, mayBounce, type Stanza, StanzaError } from '@parley/stanza'
+import { StoreError } from '@parley/store'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import type { Clock } from './clock.ts'
+import type { Inbound, Outbound } from './events.ts'
+import { decide, observe, type Phase } from './hooks.ts'
+import type { Host } from './host.ts'
+import { answer, asStanzaError, IqCaller } from './iq.ts'
+import type { Logger } from './log.ts'
+import type { Request } from './module.ts'
+import { packetOf } from './packet.ts'
+import type { Session } from './session.ts'
+import { Transit } from './transit.ts'
+
+/** Another way out for the stanzas of a domain: a component, or federation. Throws a StanzaError to refuse. */
+export type Link = (stanza: Stanza) => Awaitable<void>
+
+/**
+ * Takes every stanza where it belongs (RFC 6120 §10): component → local account → local host → remote domain. What cannot
+ * be delivered goes back to its sender as an error, once.
+ */
+export class Router {
+  readonly hosts = new Map<string, Host>()
+  readonly components = new Map<string, Link>()
+  /** Stanzas for domains that are not here; absent: there is no federation. */
+  remote: Link | undefined
+  readonly #live: Live
+  readonly #log: Logger
+  readonly #caller: IqCaller
+
+  constructor(live: Live, clock: Clock, log: Logger) {
+    this.#live = live
+    this.#log = log
+    this.#caller = new IqCaller(clock)
+  }
+
+  stop(): void {
+    this.#caller.stop()
+  }
+
+  /** First stage of what a session sent. */
+  outgoing(stanza: Stanza, transit: Transit, session: Session): Awaitable<void> {
+    const { guard, rewrite, store, copy, send } = session.host.outbound
+    const event: Outbound = { stanza, session, transit }
+    return this.#guarded(stanza, session, () =>
+      through([guard, rewrite, store], event, () => {
+        if (copy.runs.length > 0) transit.effect(() => observe(copy, event, this.#log))
+        return chain(decide(send, event), goOn => {
+          if (goOn) return this.#dispatch(event.stanza, transit)
+        })
+      }),
+    )
+  }
+
+  /** Routes a stanza of the server or of another domain. With a transit: its first stage only. */
+  route(stanza: Stanza, transit?: Transit): Awaitable<void> {
+    if (transit) return this.#guarded(stanza, transit.session, () => this.#dispatch(stanza, transit))
+    const own = new Transit()
+    own.stanza = stanza
+    const decided = this.#guarded(stanza, undefined, () => this.#dispatch(stanza, own))
+    return chain(decided, () => this.#guarded(stanza, undefined, () => chain(own.gates, () => own.run())))
+  }
+
+  /** Sends a request of the server's own and waits for the answer. */
+  request(iq: Iq): Promise<Iq> {
+    return this.#caller.request(iq, sent => this.route(sent))
+  }
+
+  /** Hands a stanza to one session. False: the session is gone. */
+  toSession(
+    entry: SessionEntry,
+    stanza: Stanza,
+    log?: { readonly id: bigint; readonly owed: boolean },
+  ): Awaitable<boolean> {
+    return chain(this.#live.deliver(entry.sid, packetOf(stanza, log)), done => done === 'ok' || done === 'dup')
+  }
+
+  /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1). */
+  bounce(stanza: Stanza, cause: unknown, session?: Session): Awaitable<void> {
+    const error = cause instanceof StoreError ? unavailable(cause) : asStanzaError(cause, stanza, this.#log)
+    if (!mayBounce(stanza)) return
+    // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
+    if (stanza.name === 'presence' && !session) return
+    const reply = errorOf(stanza, error)
+    if (session && stanza.from?.equals(session.jid)) return session.send(reply)
+    return this.route(reply)
+  }
+
+  #guarded(stanza: Stanza, session: Session | undefined, run: () => Awaitable<void>): Awaitable<void> {
+    try {
+      const done = run()
+      return isPromise(done) ? done.catch((error: unknown) => this.bounce(stanza, error, session)) : done
+    } catch (error) {
+      return this.bounce(stanza, error, session)
+    }
+  }
+
+  #dispatch(stanza: Stanza, transit: Transit): Awaitable<void> {
+    // RFC 6120 §10.3: without "to" a stanza is for the sender's own account.
+    const to = stanza.to ?? transit.session?.account
+    if (!to) throw new StanzaError('bad-request', 'A stanza needs an address')
+    const host = this.hosts.get(to.domain)
+    if (host)
+      return to.local === '' ? this.#toHost(host, stanza, to, transit) : this.#toAccount(host, stanza, to, transit)
+    const link = this.components.get(to.domain) ?? this.remote
+    if (!link) throw new StanzaError('remote-server-not-found', `There is no way to ${to.domain}`)
+    transit.effect(() => this.#guarded(stanza, transit.session, () => link(stanza)))
+  }
+
+  #toHost(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
+    if (stanza.name === 'iq') {
+      if (!stanza.isRequest) {
+        this.#caller.settle(stanza)
+        return
+      }
+      const route = to.isBare ? host.iq.find('host', stanza.type as 'get' | 'set', stanza.payload) : undefined
+      transit.effect(() => this.#answer(host, stanza, to, route, transit))
+      return
+    }
+    // RFC 6121 §8.4: a server that has nothing to say to a message says so; presence it ignores.
+    if (stanza.name === 'message' && stanza.type !== 'headline') throw new StanzaError('service-unavailable')
+  }
+
+  #toAccount(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
+    const account = to.bare
+    return chain(this.#live.sessions(account), sessions => {
+      if (sessions.length > 0) return this.#accept(host, stanza, account, transit)
+      // RFC 6121 §8.5.2.2.2: presence for somebody who is away goes nowhere.
+      if (stanza.name === 'presence' && (stanza.type === 'available' || stanza.type === 'unavailable')) return
+      return chain(host.accounts.exists(account), exists => {
+        // RFC 6121 §8.5.1
+        if (!exists) throw new StanzaError('service-unavailable')
+        return this.#accept(host, stanza, account, transit)
+      })
+    })
+  }
+
+  #accept(host: Host, stanza: Stanza, account: Jid, transit: Transit): Awaitable<void> {
+    const { guard, rewrite, store } = host.inbound
+    const event: Inbound = { stanza, account, transit }
+    return through([guard, rewrite, store], event, () => {
+      transit.effect(() => this.#deliver(host, event))
+    })
+  }
+
+  #deliver(host: Host, event: Inbound): Awaitable<void> {
+    const { copy, deliver } = host.inbound
+    const copied = copy.runs.length > 0 ? observe(copy, event, this.#log) : undefined
+    return chain(copied, () =>
+      this.#guarded(event.stanza, event.transit.session, () => {
+        if (event.stanza.name === 'iq') return this.#iqToAccount(host, event.stanza, event)
+        return chain(decide(deliver, event), () => undefined)
+      }),
+    )
+  }
+
+  #iqToAccount(host: Host, iq: Iq, { account, transit }: Inbound): Awaitable<void> {
+    const to = iq.to ?? account
+    if (!to.isBare) return this.#iqToSession(iq, to)
+    if (!iq.isRequest) {
+      this.#caller.settle(iq)
+      return
+    }
+    const type = iq.type as 'get' | 'set'
+    const own = iq.from?.bare.equals(account) ?? false
+    const route =
+      (own ? host.iq.find('self', type, iq.payload) : undefined) ?? host.iq.find('account', type, iq.payload)
+    return this.#answer(host, iq, account, route, transit)
+  }
+
+  #iqToSession(iq: Iq, to: Jid): Awaitable<void> {
+    return chain(this.#live.session(to), entry => {
+      if (entry) return chain(this.toSession(entry, iq), () => undefined)
+      // RFC 6121 §8.5.3.2.3: the same answer as for an account that does not exist.
+      if (iq.isRequest) throw new StanzaError('service-unavailable')
+    })
+  }
+
+  #answer(host: Host, iq: Iq, to: Jid, route: Parameters<typeof answer>[1], transit: Transit): Awaitable<void> {
+    const session = transit.session
+    // The handler sees whom it answers for; the reply repeats what the request said.
+    const request = (iq.to ? iq : iq.with({ to })) as Request
+    const reply = (answered: Iq) => {
+      const out = iq.to ? answered : answered.with({ from: undefined })
+      return session ? session.send(out) : this.route(out)
+    }
+    return answer(request, route, session, reply, host.log)
+  }
+}
+
+/** Runs deciding phases in order, then `next` unless one of them stopped the stanza. */
+function through(
+  phases: readonly Phase[],
+  event: { stanza: Stanza },
+  next: () => Awaitable<void>,
+  start = 0,
+): Awaitable<void> {
+  for (let i = start; i < phases.length; i++) {
+    const goOn = decide(phases[i]!, event)
+    if (isPromise(goOn)) return goOn.then(yes => (yes ? through(phases, event, next, i + 1) : undefined))
+    if (!goOn) return
+  }
+  return next()
+}
+
+/** The database is away or full: the sender may try again later. */
+function unavailable(error: StoreError): StanzaError {
+  return new StanzaError(
+    error.code === 'busy' ? 'resource-constraint' : 'internal-server-error',
+    'Could not be stored now',
+    {
+      type: 'wait',
+    },
+  )
+}

@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto'
+import { Jid, JidError } from '@parley/jid'
+import type { Ended, Live } from '@parley/live'
+import type { Store } from '@parley/store'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config/schema.ts'
+import { observe } from './hooks.ts'
+import { Host } from './host.ts'
+import { checkModuleOptions, loadModules } from './loader.ts'
+import type { Logger } from './log.ts'
+import type { AnyModule } from './module.ts'
+import { Router } from './router.ts'
+import { Session } from './session.ts'
+import { ClientStream } from './stream/stream.ts'
+import type { Wire } from './stream/wire.ts'
+import { networkOf, Throttle } from './throttle.ts'
+
+/** From the connection to a session: a peer that is slower is sent away (RFC 6120 §4.9.3.4). */
+const NEGOTIATION = 60_000
+
+export interface ServerParts {
+  readonly config: Config
+  readonly store: Store
+  readonly live: Live
+  readonly log: Logger
+  readonly modules: readonly AnyModule[]
+  readonly clock?: Clock
+}
+
+/** One front end: its hosts and router, and the streams that are connected to it. */
+export class Server {
+  readonly config: Config
+  readonly store: Store
+  readonly live: Live
+  readonly log: Logger
+  readonly clock: Clock
+  readonly router: Router
+  /** Sessions whose client is connected here, by id. */
+  readonly sessions = new Map<string, Session>()
+  readonly connections: Throttle
+  readonly #streams = new Set<ClientStream>()
+  readonly #negotiating = new Map<ClientStream, number>()
+  #stops: (() => Awaitable<void>)[] = []
+  #draining = false
+
+  private constructor(parts: ServerParts) {
+    this.config = parts.config
+    this.store = parts.store
+    this.live = parts.live
+    this.log = parts.log
+    this.clock = parts.clock ?? systemClock
+    this.router = new Router(this.live, this.clock, this.log)
+    this.connections = new Throttle(this.clock, this.config.limits.connections)
+  }
+
+  /** Sets up every domain with its modules. @throws TypeError for module options that are not allowed */
+  static async start(parts: ServerParts): Promise<Server> {
+    const problems = checkModuleOptions(parts.modules, parts.config.modules)
+    if (problems.length > 0) throw new TypeError(problems.join('\n'))
+    const server = new Server(parts)
+    const { store, live, log, clock, router } = server
+    const shared = { store, live, clock, log, iterations: parts.config.auth.iterations }
+    for (const config of parts.config.domains.values()) {
+      const host = new Host(config, shared)
+      router.hosts.set(config.domain, host)
+      const loader = { store, live, clock, router, options: parts.config.modules, server }
+      server.#stops.push(await loadModules(host, parts.modules, loader))
+    }
+    live.onEnded(ended => server.#ended(ended))
+    server.#stops.push(clock.every(1000, () => server.#sweep()))
+    return server
+  }
+
+  get defaultDomain(): string {
+    return this.hosts[0]!.domain
+  }
+
+  get hosts(): readonly Host[] {
+    return [...this.router.hosts.values()]
+  }
+
+  get streams(): ReadonlySet<ClientStream> {
+    return this.#streams
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** The host of a domain as a peer wrote it. */
+  hostOf(domain: string): Host | undefined {
+    const exact = this.router.hosts.get(domain)
+    if (exact) return exact
+    const jid = parsed(domain)
+    return jid?.local === '' && jid.isBare ? this.router.hosts.get(jid.domain) : undefined
+  }
+
+  isSameAddress(text: string, jid: Jid): boolean {
+    const other = parsed(text)
+    return other !== undefined && (other.equals(jid) || other.equals(jid.bare))
+  }
+
+  /** A new connection. Undefined: its address has too many, or the server is going down. */
+  accept(wire: Wire): ClientStream | undefined {
+    if (this.#draining || !this.connections.take(networkOf(wire.remote))) {
+      wire.destroy()
+      return undefined
+    }
+    const stream = new ClientStream(this, wire)
+    this.#streams.add(stream)
+    this.#negotiating.set(stream, this.clock.monotonic() + NEGOTIATION)
+    return stream
+  }
+
+  closed(stream: ClientStream): void {
+    this.#streams.delete(stream)
+    this.#negotiating.delete(stream)
+  }
+
+  authenticated(stream: ClientStream): void {
+    stream.host?.log.debug('authenticated', { account: stream.account?.text, address: stream.wire.remote })
+  }
+
+  /** Binds a resource for an authenticated stream; an empty one is made up (RFC 6120 §7.6). */
+  async bind(stream: ClientStream, resource: string): Promise<Session> {
+    const { account, host } = stream
+    if (!account || !host) throw new Error('A stream binds after authentication')
+    const jid = account.withResource(resource === '' ? randomBytes(9).toString('base64url') : resource)
+    const sid = randomBytes(16).toString('base64url')
+    const session = new Session(this, host, stream, newEntry(sid, jid, this.clock.now()), 0)
+    session.epoch = (await this.live.open(sid, jid, session)).epoch
+    this.sessions.set(sid, session)
+    this.#attach(stream, session)
+    await observe(host.observers.opened, { session }, host.log)
+    return session
+  }
+
+  /** Gives a resumed session to its new stream. */
+  adopt(stream: ClientStream, session: Session): void {
+    this.sessions.set(session.sid, session)
+    this.#attach(stream, session)
+  }
+
+  /** Ends all streams of an account, with a stream error (password changed, account gone). */
+  async disconnect(account: Jid, condition: 'not-authorized' | 'reset' = 'not-authorized'): Promise<void> {
+    for (const entry of await this.live.sessions(account)) {
+      const session = this.sessions.get(entry.sid)
+      if (session?.stream) session.stream.fail(condition, 'Log in again')
+      const ended = await this.live.close(entry.sid, session?.epoch ?? 1)
+      if (ended) this.#ended(ended)
+    }
+    for (const stream of this.#streams) if (stream.account?.equals(account)) stream.fail(condition, 'Log in again')
+  }
+
+  /** Says goodbye to every client, finishes what they sent, and stops the modules. */
+  async stop(): Promise<void> {
+    this.#draining = true
+    const sessions = [...this.sessions.values()]
+    for (const stream of this.#streams) stream.fail('system-shutdown', 'The server is going down')
+    await Promise.all(sessions.map(session => session.drained()))
+    for (const stop of this.#stops.reverse()) await stop()
+    this.router.stop()
+    await this.live.stop()
+  }
+
+  #attach(stream: ClientStream, session: Session): void {
+    stream.attach(session)
+    this.#negotiating.delete(stream)
+  }
+
+  #ended(ended: Ended): void {
+    const host = this.router.hosts.get(ended.entry.jid.domain)
+    this.sessions.delete(ended.entry.sid)
+    if (!host) return
+    const finished = observe(host.observers.ended, ended, host.log)
+    if (isPromise(finished)) finished.catch((error: unknown) => host.log.error('a session did not end well', { error }))
+  }
+
+  #sweep(): void {
+    const now = this.clock.monotonic()
+    for (const [stream, deadline] of this.#negotiating) {
+      if (deadline <= now) stream.fail('connection-timeout', 'No session within a minute')
+    }
+  }
+}
+
+function newEntry(sid: string, jid: Jid, since: number) {
+  return { sid, jid, presence: undefined, interested: false, carbons: false, blocklist: false, caps: undefined, since }
+}
+
+function parsed(text: string): Jid | undefined {
+  try {
+    return Jid.parse(text)
+  } catch (error) {
+    if (error instanceof JidError) return undefined
+    throw error
+  }
+}
+
+export { chain }

@@ -1,0 +1,241 @@
+import type { Jid } from '@parley/jid'
+import type { Ended, Outlet, Packet, SessionChanges, SessionEntry } from '@parley/live'
+import { readStanza, refusalOf, type Stanza, type StanzaError } from '@parley/stanza'
+import type { Element } from '@parley/xml'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { observe } from './hooks.ts'
+import type { Host } from './host.ts'
+import { asStanzaError } from './iq.ts'
+import { packetOf } from './packet.ts'
+import type { Server } from './server.ts'
+import type { StreamCondition } from './stream/errors.ts'
+import type { ClientStream } from './stream/stream.ts'
+import { Transit } from './transit.ts'
+
+/** Stanzas of one session that may wait for their commits before its socket is no longer read. */
+const IN_FLIGHT = 256
+
+/** What XEP-0198 adds to a session; installed by its module. */
+export interface Acknowledging {
+  /** A numbered stanza is about to be written. */
+  sent(n: number): void
+}
+
+/**
+ * A bound resource on this node (RFC 6120 §7). What others may know of it lives in `live`; here is the way in (stanzas of
+ * the client, in order) and the way out (packets, numbered when the client acknowledges).
+ */
+export class Session implements Outlet {
+  readonly server: Server
+  readonly host: Host
+  readonly jid: Jid
+  readonly sid: string
+  epoch: number
+  /** This node's copy of what `live` holds. */
+  entry: SessionEntry
+  stream: ClientStream | undefined
+  /** Set while stanzas are counted (XEP-0198). */
+  acks: Acknowledging | undefined
+  /** Stanzas of the client: taken in, and done with all effects; both count from the start of counting. */
+  received = 0
+  handled = 0
+  #tail: Promise<void> | undefined
+  #inFlight = 0
+  #relief: (() => void) | undefined
+  #owed: bigint[] = []
+  #over = false
+
+  constructor(server: Server, host: Host, stream: ClientStream, entry: SessionEntry, epoch: number) {
+    this.server = server
+    this.host = host
+    this.stream = stream
+    this.entry = entry
+    this.jid = entry.jid
+    this.sid = entry.sid
+    this.epoch = epoch
+  }
+
+  get account(): Jid {
+    return this.jid.bare
+  }
+
+  update(changes: SessionChanges): Awaitable<void> {
+    this.entry = { ...this.entry, ...changes }
+    return this.server.live.update(this.sid, changes)
+  }
+
+  // ── in ──
+
+  /** A stanza of the client. Resolves when the next one may come, not when all its effects are done. */
+  receive(element: Element): Awaitable<void> {
+    const claimed = element.attrs['from']
+    // RFC 6120 §8.1.2.1: a "from" must be the session's own address, full or bare.
+    if (claimed !== undefined && !this.#isOwn(claimed)) return this.stream?.fail('invalid-from', 'Not your address')
+    const transit = new Transit(this, this.acks ? ++this.received : 0)
+    let stanza: Stanza
+    try {
+      stanza = readStanza(element, this.jid)
+    } catch (error) {
+      transit.effect(() =>
+        this.#refuseElement(element, asStanzaError(error, { id: element.attrs['id'] }, this.host.log)),
+      )
+      return this.#settle(transit)
+    }
+    transit.stanza = stanza
+    const decided = this.server.router.outgoing(stanza, transit, this)
+    return chain(decided, () => this.#settle(transit))
+  }
+
+  /** Runs `task` after all stanzas that came before it have had their effects. */
+  afterPending(task: () => void): void {
+    if (this.#tail) this.#tail = this.#tail.then(task)
+    else task()
+  }
+
+  /** Resolves when nothing of this session is under way any more. */
+  async drained(): Promise<void> {
+    while (this.#tail) await this.#tail
+  }
+
+  // ── out ──
+
+  /** Delivers a stanza to this session. */
+  send(stanza: Stanza): Awaitable<void> {
+    return chain(this.server.live.deliver(this.sid, packetOf(stanza)), () => undefined)
+  }
+
+  write(n: number, packet: Packet): void {
+    const stream = this.stream
+    if (!stream?.writeStanza(packet.xml)) return
+    if (n > 0) this.acks?.sent(n)
+    else if (packet.owed !== undefined) this.#taken(packet.owed)
+  }
+
+  /** Another stream has this address now (RFC 6120 §7.7.2.2), or has resumed this session. */
+  replaced(): void {
+    this.#over = true
+    const stream = this.#detach()
+    stream?.fail('conflict', 'Replaced by another connection')
+  }
+
+  // ── end ──
+
+  /** The client closed its stream in order: the session is over. */
+  close(): Awaitable<void> {
+    if (this.#over) return
+    this.#over = true
+    this.#detach()
+    return this.#afterTail(() => chain(this.server.live.close(this.sid, this.epoch), ended => this.#end(ended)))
+  }
+
+  /** The connection is gone: hold the session where the client may come back for it (XEP-0198 §5). */
+  lost(): Awaitable<void> {
+    if (this.#over) return
+    this.#detach()
+    return this.#afterTail(() =>
+      chain(this.server.live.hold(this.sid, this.epoch), held => {
+        if (held === 'over') return this.close()
+        if (this.server.sessions.get(this.sid) === this) this.server.sessions.delete(this.sid)
+      }),
+    )
+  }
+
+  /** The stream ended with an error of ours. Only an orderly shutdown leaves the session to be resumed. */
+  broken(condition: StreamCondition): Awaitable<void> {
+    return condition === 'system-shutdown' || condition === 'connection-timeout' ? this.lost() : this.close()
+  }
+
+  #isOwn(text: string): boolean {
+    return text === this.jid.text || text === this.jid.bare.text || this.server.isSameAddress(text, this.jid)
+  }
+
+  #detach(): ClientStream | undefined {
+    const stream = this.stream
+    this.stream = undefined
+    if (stream) stream.session = undefined
+    return stream
+  }
+
+  #afterTail(task: () => Awaitable<void>): Awaitable<void> {
+    return this.#tail ? this.drained().then(task) : task()
+  }
+
+  #end(ended: Ended | undefined): Awaitable<void> {
+    if (this.server.sessions.get(this.sid) === this) this.server.sessions.delete(this.sid)
+    if (ended) return observe(this.host.observers.ended, ended, this.host.log)
+  }
+
+  /** Starts the second stage of a stanza: at once where nothing is to be waited for, else in its turn. */
+  #settle(transit: Transit): Awaitable<void> {
+    const gates = transit.gates
+    if (!gates && !this.#tail) {
+      const done = this.#run(transit)
+      if (!isPromise(done)) return this.#finished(transit)
+      return this.#enqueue(done.then(() => this.#finished(transit)))
+    }
+    // A commit that fails while earlier stanzas are under way is looked at when its turn comes.
+    gates?.catch(() => {})
+    const turn = (this.#tail ?? Promise.resolve()).then(() => gates)
+    const done = turn.then(
+      () => this.#run(transit),
+      (error: unknown) => this.#refused(transit, error),
+    )
+    return this.#enqueue(done.then(() => this.#finished(transit)))
+  }
+
+  #enqueue(done: Promise<void>): Awaitable<void> {
+    this.#inFlight++
+    const tail = done
+      .catch((error: unknown) => this.host.log.error('a stanza was not finished', { error }))
+      .then(() => {
+        this.#inFlight--
+        if (this.#tail === tail) this.#tail = undefined
+        if (this.#inFlight < IN_FLIGHT / 2) this.#relief?.()
+      })
+    this.#tail = tail
+    if (this.#inFlight < IN_FLIGHT) return
+    return new Promise<void>(resolve => {
+      this.#relief = () => {
+        this.#relief = undefined
+        resolve()
+      }
+    })
+  }
+
+  #run(transit: Transit): Awaitable<void> {
+    try {
+      const done = transit.run()
+      return isPromise(done) ? done.catch((error: unknown) => this.#refused(transit, error)) : done
+    } catch (error) {
+      return this.#refused(transit, error)
+    }
+  }
+
+  /** The stanza was taken in but could not be stored or delivered: its sender hears of it. */
+  #refused(transit: Transit, error: unknown): Awaitable<void> {
+    if (transit.stanza) return this.server.router.bounce(transit.stanza, error, this)
+  }
+
+  #finished(transit: Transit): void {
+    if (transit.k === 0) return
+    this.handled = transit.k
+    const told = this.server.live.inbound(this.sid, this.epoch, transit.k)
+    if (isPromise(told)) told.catch((error: unknown) => this.host.log.error('a count was not kept', { error }))
+  }
+
+  #refuseElement(element: Element, error: StanzaError): Awaitable<void> {
+    const type = element.attrs['type']
+    if (type === 'error' || type === 'result') return
+    return this.send(refusalOf(element.name, { id: element.attrs['id'], from: this.host.jid, to: this.jid }, error))
+  }
+
+  /** Without acknowledgements a message counts as taken when the network has it. */
+  #taken(id: bigint): void {
+    this.#owed.push(id)
+    if (this.#owed.length > 1) return
+    this.stream?.wire.flushed(() => {
+      this.server.store.messages.clearOwed(this.account.text, this.#owed)
+      this.#owed = []
+    })
+  }
+}

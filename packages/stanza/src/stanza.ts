@@ -1,0 +1,221 @@
+import { Jid, JidError } from '@parley/jid'
+import { Attrs, Element, escapeAttribute, type Node, serializeAttrs } from '@parley/xml'
+import { Body } from './body.ts'
+import { StanzaError } from './error.ts'
+import { NS } from './namespaces.ts'
+
+export type MessageType = 'normal' | 'chat' | 'groupchat' | 'headline' | 'error'
+export type PresenceType =
+  | 'available'
+  | 'unavailable'
+  | 'subscribe'
+  | 'subscribed'
+  | 'unsubscribe'
+  | 'unsubscribed'
+  | 'probe'
+  | 'error'
+export type IqType = 'get' | 'set' | 'result' | 'error'
+
+/** The head of a stanza; an absent address means what RFC 6120 §8.1 says for it. */
+export interface Head<T extends string> {
+  readonly type: T
+  readonly from?: Jid | undefined
+  readonly to?: Jid | undefined
+  readonly id?: string | undefined
+  /** Further attributes of the stanza element, such as `xml:lang`. */
+  readonly attrs?: Readonly<Attrs> | undefined
+}
+
+const NO_ATTRS: Readonly<Attrs> = Object.freeze(new Attrs())
+
+/** A message, presence or IQ stanza: immutable; `with()` makes another that shares the body. */
+export abstract class StanzaBase<N extends 'message' | 'presence' | 'iq', T extends string> {
+  readonly name: N
+  readonly type: T
+  readonly from: Jid | undefined
+  readonly to: Jid | undefined
+  readonly id: string | undefined
+  readonly attrs: Readonly<Attrs>
+  readonly body: Body
+
+  constructor(name: N, head: Head<T>, body: Body) {
+    this.name = name
+    this.type = head.type
+    this.from = head.from
+    this.to = head.to
+    this.id = head.id
+    this.attrs = head.attrs ?? NO_ATTRS
+    this.body = body
+  }
+
+  protected abstract make(head: Head<T>, body: Body): this
+  /** What the type attribute says; undefined where the type is the default that needs no attribute. */
+  protected abstract get typeAttribute(): string | undefined
+
+  get children(): readonly Node[] {
+    return this.body.nodes
+  }
+
+  with(changes: Partial<Head<T>>): this {
+    return this.make({ ...this.head, ...changes }, this.body)
+  }
+
+  withChildren(children: readonly Node[]): this {
+    return this.make(this.head, Body.of(children))
+  }
+
+  /** The first child element of that name and namespace (default: `jabber:client`). */
+  child(name: string, ns: string = NS.client): Element | undefined {
+    for (const child of this.body.nodes) {
+      if (typeof child !== 'string' && child.name === name && child.ns === ns) return child
+    }
+    return undefined
+  }
+
+  /** Whether a child element in that namespace is there, whatever its name. */
+  hasChildIn(ns: string): boolean {
+    return this.body.nodes.some(child => typeof child !== 'string' && child.ns === ns)
+  }
+
+  textOf(name: string, ns: string = NS.client): string | undefined {
+    return this.child(name, ns)?.text()
+  }
+
+  /** The stanza as it stands in a stream whose default namespace is its own. `xmlns` adds the declaration. */
+  toXml(xmlns = ''): string {
+    let xml = `<${this.name}`
+    if (xmlns !== '') xml += ` xmlns="${xmlns}"`
+    if (this.from !== undefined) xml += ` from="${escapeAttribute(this.from.text)}"`
+    if (this.to !== undefined) xml += ` to="${escapeAttribute(this.to.text)}"`
+    if (this.typeAttribute !== undefined) xml += ` type="${this.typeAttribute}"`
+    if (this.id !== undefined) xml += ` id="${escapeAttribute(this.id)}"`
+    if (this.attrs !== NO_ATTRS) xml += serializeAttrs(this.attrs)
+    const body = this.body.xml
+    return body === '' ? `${xml}/>` : `${xml}>${body}</${this.name}>`
+  }
+
+  toElement(): Element {
+    const attrs = new Attrs()
+    if (this.from !== undefined) attrs['from'] = this.from.text
+    if (this.to !== undefined) attrs['to'] = this.to.text
+    if (this.typeAttribute !== undefined) attrs['type'] = this.typeAttribute
+    if (this.id !== undefined) attrs['id'] = this.id
+    for (const name in this.attrs) attrs[name] = this.attrs[name]!
+    return new Element(this.name, NS.client, attrs, this.body.nodes)
+  }
+
+  private get head(): Head<T> {
+    return { type: this.type, from: this.from, to: this.to, id: this.id, attrs: this.attrs }
+  }
+}
+
+export class Message extends StanzaBase<'message', MessageType> {
+  constructor(head: Head<MessageType>, body: Body = Body.empty) {
+    super('message', head, body)
+  }
+  protected make(head: Head<MessageType>, body: Body): this {
+    return new Message(head, body) as this
+  }
+  protected get typeAttribute(): string | undefined {
+    return this.type === 'normal' ? undefined : this.type
+  }
+}
+
+export class Presence extends StanzaBase<'presence', PresenceType> {
+  constructor(head: Head<PresenceType>, body: Body = Body.empty) {
+    super('presence', head, body)
+  }
+  protected make(head: Head<PresenceType>, body: Body): this {
+    return new Presence(head, body) as this
+  }
+  protected get typeAttribute(): string | undefined {
+    return this.type === 'available' ? undefined : this.type
+  }
+}
+
+export class Iq extends StanzaBase<'iq', IqType> {
+  constructor(head: Head<IqType>, body: Body = Body.empty) {
+    super('iq', head, body)
+  }
+  protected make(head: Head<IqType>, body: Body): this {
+    return new Iq(head, body) as this
+  }
+  protected get typeAttribute(): string {
+    return this.type
+  }
+  get isRequest(): boolean {
+    return this.type === 'get' || this.type === 'set'
+  }
+  /** The child that names the request; an IQ of type get or set always has exactly one (RFC 6120 §8.2.3). */
+  get payload(): Element {
+    const payload = this.body.nodes.find(child => typeof child !== 'string')
+    if (payload === undefined) throw new StanzaError('bad-request', 'An IQ request needs one child element')
+    return payload as Element
+  }
+}
+
+export type Stanza = Message | Presence | Iq
+
+const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>(['normal', 'chat', 'groupchat', 'headline', 'error'])
+const PRESENCE_TYPES: ReadonlySet<string> = new Set<PresenceType>([
+  'unavailable',
+  'subscribe',
+  'subscribed',
+  'unsubscribe',
+  'unsubscribed',
+  'probe',
+  'error',
+])
+const IQ_TYPES: ReadonlySet<string> = new Set<IqType>(['get', 'set', 'result', 'error'])
+
+/**
+ * Reads a stanza that a peer sent. `from` is the address that the peer has proven and replaces what it wrote.
+ * @throws {@link StanzaError} `jid-malformed` or `bad-request`; nothing in the tree is trusted before this.
+ */
+export function readStanza(element: Element, from: Jid | undefined): Stanza {
+  const to = element.attrs['to']
+  const type = element.attrs['type']
+  const id = element.attrs['id']
+  const head = { from, to: to === undefined ? undefined : readAddress(to), id, attrs: otherAttrs(element.attrs) }
+  const body = Body.of(element.children)
+  switch (element.name) {
+    case 'message':
+      // RFC 6121 §5.2.2: an unknown type is treated as "normal".
+      return new Message({ ...head, type: MESSAGE_TYPES.has(type ?? '') ? (type as MessageType) : 'normal' }, body)
+    case 'presence':
+      if (type !== undefined && !PRESENCE_TYPES.has(type)) throw new StanzaError('bad-request', 'Unknown presence type')
+      return new Presence({ ...head, type: (type ?? 'available') as PresenceType }, body)
+    default:
+      return readIq(head, type, body, element)
+  }
+}
+
+function otherAttrs(attrs: Readonly<Attrs>): Attrs | undefined {
+  let others: Attrs | undefined
+  for (const name in attrs) {
+    if (name === 'to' || name === 'from' || name === 'type' || name === 'id') continue
+    others ??= new Attrs()
+    others[name] = attrs[name]!
+  }
+  return others
+}
+
+function readIq(head: Omit<Head<IqType>, 'type'>, type: string | undefined, body: Body, element: Element): Iq {
+  if (type === undefined || !IQ_TYPES.has(type)) throw new StanzaError('bad-request', 'Unknown IQ type')
+  // RFC 6120 §8.2.3: the id is required; a request has exactly one child element.
+  if (head.id === undefined) throw new StanzaError('bad-request', 'An IQ needs an id')
+  if ((type === 'get' || type === 'set') && element.elements().length !== 1) {
+    throw new StanzaError('bad-request', 'An IQ request needs one child element')
+  }
+  return new Iq({ ...head, type: type as IqType }, body)
+}
+
+/** @throws {@link StanzaError} `jid-malformed` (RFC 6120 §8.3.3.8). */
+export function readAddress(text: string | undefined): Jid {
+  try {
+    return Jid.parse(text ?? '')
+  } catch (error) {
+    if (error instanceof JidError) throw new StanzaError('jid-malformed', error.message)
+    throw error
+  }
+}
