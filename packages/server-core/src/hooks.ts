@@ -64,10 +64,10 @@ export class Hooks {
 
   phase<E, P extends string>(hook: Hook<E, P>, name: NoInfer<P>): Phase {
     const key = hook as unknown as Hook<never, string>
-    let phases = this.#phases.get(key)
-    if (!phases) this.#phases.set(key, (phases = new Map()))
-    let phase = phases.get(name)
-    if (!phase) phases.set(name, (phase = { name: `${hook.name}/${name}`, runs: [], owners: [] }))
+    const phases = this.#phases.get(key) ?? new Map<string, Phase>()
+    this.#phases.set(key, phases)
+    const phase = phases.get(name) ?? { name: `${hook.name}/${name}`, runs: [], owners: [] }
+    phases.set(name, phase)
     return phase
   }
 

@@ -16,8 +16,8 @@ export class IqRoutes {
 
   add(route: IqRoute): void {
     const byName = this.#byName(`${route.target}/${route.type}`)
-    let names = byName.get(route.ns)
-    if (!names) byName.set(route.ns, (names = new Map()))
+    const names = byName.get(route.ns) ?? new Map<string, IqRoute>()
+    byName.set(route.ns, names)
     if (names.has(route.name)) throw new Error(`Two modules answer ${route.type} ${route.name} in ${route.ns}`)
     names.set(route.name, route)
   }
@@ -32,8 +32,8 @@ export class IqRoutes {
   }
 
   #byName(key: string): ByName {
-    let byName = this.#routes.get(key)
-    if (!byName) this.#routes.set(key, (byName = new Map()))
+    const byName: ByName = this.#routes.get(key) ?? new Map()
+    this.#routes.set(key, byName)
     return byName
   }
 }

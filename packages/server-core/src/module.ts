@@ -93,10 +93,7 @@ export interface IqRoute {
   readonly ns: string
   readonly name: string
   /** Returns the payload of the result; throws a StanzaError to refuse. */
-  readonly answer: (
-    iq: Request,
-    context: { readonly session: Session | undefined },
-  ) => Awaitable<Element | undefined | void>
+  readonly answer: (iq: Request, context: { readonly session: Session | undefined }) => Awaitable<Element | undefined>
 }
 
 /** An IQ request whose addresses are known: `to` is the host, or the bare JID of the account that is asked. */
@@ -111,7 +108,10 @@ export interface Parts<A> {
   stop?(): Awaitable<void>
 }
 
-export function defineModule<C extends Options = {}, S extends Needs = {}, U extends Uses = {}, A = undefined>(
+/** A record without entries. */
+type None = Readonly<Record<never, never>>
+
+export function defineModule<C extends Options = None, S extends Needs = None, U extends Uses = None, A = undefined>(
   module: Module<C, S, U, A>,
 ): Module<C, S, U, A> {
   return module

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Jid, JidError } from '@parley/jid'
 import type { Ended, Live } from '@parley/live'
 import type { Store } from '@parley/store'
-import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { type Awaitable, isPromise } from './awaitable.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/schema.ts'
 import { observe } from './hooks.ts'
@@ -197,5 +197,3 @@ function parsed(text: string): Jid | undefined {
     throw error
   }
 }
-
-export { chain }
