@@ -1,7 +1,8 @@
 import type { Element } from './element.ts'
 import { illFormed, overLimit } from './errors.ts'
 import { DEFAULT_LIMITS, type ParserLimits } from './limits.ts'
-import { type Tag, Tokenizer } from './tokenizer.ts'
+import type { Tag } from './tag.ts'
+import { Tokenizer } from './tokenizer.ts'
 import { TreeBuilder } from './tree.ts'
 import { Utf8Decoder } from './utf8.ts'
 
@@ -40,8 +41,10 @@ export function parseElement(xml: string | Buffer, limit: Partial<ParserLimits> 
   root = undefined
   tokenizer.write(text)
   tokenizer.close()
-  if (root === undefined) throw illFormed('no element')
-  return root
+  const element = root
+  if (element === undefined) throw illFormed('no element')
+  root = undefined
+  return element
 }
 
 function decode(xml: Buffer): string {

@@ -1,7 +1,8 @@
 import type { Element } from './element.ts'
 import { illFormed, overLimit } from './errors.ts'
 import { DEFAULT_LIMITS, type ParserLimits } from './limits.ts'
-import { type Tag, Tokenizer } from './tokenizer.ts'
+import type { Tag } from './tag.ts'
+import { Tokenizer } from './tokenizer.ts'
 import { TreeBuilder } from './tree.ts'
 import { Utf8Decoder } from './utf8.ts'
 
@@ -181,7 +182,7 @@ export class StreamParser {
     this.#tree.open(this.#limits)
     if (this.#tree.depth > 1) return
     this.#boundary()
-    this.#events.opened(this.#tree.element(tag), tag.ns[''] ?? '')
+    this.#events.opened(this.#tree.element(tag), tag.defaultNs)
   }
 
   #text(text: string): void {

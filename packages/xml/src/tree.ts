@@ -1,10 +1,8 @@
-import { Attrs } from './attrs.ts'
 import { Element, type Node } from './element.ts'
 import { overLimit } from './errors.ts'
 import type { ParserLimits } from './limits.ts'
-import type { Tag } from './tokenizer.ts'
+import type { Tag } from './tag.ts'
 
-const NO_ATTRS: Readonly<Attrs> = Object.freeze(new Attrs())
 const NO_CHILDREN: readonly Node[] = Object.freeze([])
 
 export interface TreeOptions {
@@ -67,7 +65,7 @@ export class TreeBuilder {
 
   element(tag: Tag, children: readonly Node[] = NO_CHILDREN): Element {
     const { aliases, freeze } = this.#options
-    const element = new Element(tag.local, aliases.get(tag.uri) ?? tag.uri, attributes(tag), children)
+    const element = new Element(tag.local, aliases.get(tag.uri) ?? tag.uri, tag.attrs, children)
     if (freeze) {
       Object.freeze(element.attrs)
       Object.freeze(children)
@@ -75,16 +73,4 @@ export class TreeBuilder {
     }
     return element
   }
-}
-
-function attributes(tag: Tag): Readonly<Attrs> {
-  let attrs: Attrs | undefined
-  for (const name in tag.attributes) {
-    const attribute = tag.attributes[name]!
-    if (attribute.prefix === 'xmlns' || name === 'xmlns') continue
-    attrs ??= new Attrs()
-    if (attribute.prefix !== '' && attribute.prefix !== 'xml') attrs[`xmlns:${attribute.prefix}`] = attribute.uri
-    attrs[name] = attribute.value
-  }
-  return attrs ?? NO_ATTRS
 }
