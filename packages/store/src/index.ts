@@ -13,8 +13,10 @@ export type {
   MessageType,
   OutboxRow,
 } from './messages.ts'
+export { openStore } from './open.ts'
 export { hostOf, type Owner } from './owner.ts'
 export type { Roster, RosterChanges, RosterItem, RosterStore, Subscription } from './rosters.ts'
+export { type ScratchCluster, type ScratchDatabase, scratchDatabase, startScratchCluster } from './scratch.ts'
 export type { SecretStore } from './secrets.ts'
 export type { Log, Store, StoreOptions } from './store.ts'
 export type { FastToken, FastTokens, Invite, Invites, StoredInvite, TokenStore } from './tokens.ts'

@@ -1,0 +1,78 @@
+import type { Database } from './database.ts'
+import { firstIdAt } from './ids.ts'
+import type { LogFilter, LogPage, LogRow, MessageType } from './messages.ts'
+import type { Owner } from './owner.ts'
+import { type Statement, sql } from './sql.ts'
+
+export interface StoredRow {
+  readonly owner: string
+  readonly id: bigint
+  readonly peer: string
+  readonly resource: string | null
+  readonly type: MessageType
+  readonly origin_id: string | null
+  readonly kept: boolean
+  readonly stanza: string
+}
+
+export const ROW = 'l.owner, l.id, l.peer, l.resource, l.type, l.origin_id, l.kept, l.stanza'
+
+const LAST_ID = (1n << 63n) - 1n
+
+/** The condition of a filter. Each shape is a statement of its own, so that each gets the index that fits. */
+function condition(owner: Owner, filter: LogFilter): { shape: string; where: string; values: unknown[] } {
+  const after = filter.start === undefined ? -1n : firstIdAt(filter.start) - 1n
+  const before = filter.end === undefined ? LAST_ID : firstIdAt(Math.floor(filter.end) + 1)
+  const { afterId = after, beforeId = before } = filter
+  const values: unknown[] = [owner, afterId > after ? afterId : after, beforeId < before ? beforeId : before]
+  let where = 'l.owner = $1 AND l.kept AND l.id > $2 AND l.id < $3'
+  let shape = ''
+  const add = (letter: string, clause: (place: string) => string, value: unknown) => {
+    values.push(value)
+    where += ` AND ${clause(`$${values.length}`)}`
+    shape += letter
+  }
+  if (filter.with) add('p', $ => `l.peer = ${$}`, filter.with.peer)
+  if (filter.with?.resource !== undefined) add('r', $ => `l.resource = ${$}`, filter.with.resource)
+  if (filter.ids) add('i', $ => `l.id = ANY(${$}::bigint[])`, filter.ids)
+  if (filter.groupchat === false) add('g', $ => `l.type <> ${$}`, 'groupchat')
+  return { shape, where, values }
+}
+
+/** One page of an archive, oldest row first. */
+export async function readPage(
+  db: Database,
+  owner: Owner,
+  { limit, backwards = false, ...filter }: LogPage,
+): Promise<LogRow[]> {
+  const { shape, where, values } = condition(owner, filter)
+  const statement: Statement<StoredRow> = sql(
+    `log-page-${shape}${backwards ? '-back' : ''}`,
+    `SELECT ${ROW} FROM message_log l WHERE ${where} ORDER BY l.id ${backwards ? 'DESC' : ''} LIMIT $${values.length + 1}`,
+  )
+  const rows = await db.rows(statement, ...values, limit)
+  if (backwards) rows.reverse()
+  return rows.map(logRow)
+}
+
+export async function countRows(db: Database, owner: Owner, filter: LogFilter, cap: number): Promise<number> {
+  const { shape, where, values } = condition(owner, filter)
+  const statement: Statement<{ n: number }> = sql(
+    `log-count-${shape}`,
+    `SELECT count(*)::int AS n FROM (SELECT 1 FROM message_log l WHERE ${where} LIMIT $${values.length + 1}) found`,
+  )
+  return (await db.row(statement, ...values, cap))?.n ?? 0
+}
+
+export function logRow({ owner, id, peer, resource, type, origin_id, kept, stanza }: StoredRow): LogRow {
+  return {
+    owner,
+    id,
+    peer,
+    ...(resource !== null && { resource }),
+    type,
+    ...(origin_id !== null && { originId: origin_id }),
+    kept,
+    stanza,
+  }
+}

@@ -1,0 +1,156 @@
+import { accountStore } from './accounts.ts'
+import { Database } from './database.ts'
+import { startEngine } from './engine/engine.ts'
+import { erase, wipe } from './erase.ts'
+import { StoreError } from './errors.ts'
+import { fastTokens } from './fast.ts'
+import { groupStore } from './groups.ts'
+import { APPLICATION, Guard } from './guard.ts'
+import { ArchiveIds } from './ids.ts'
+import { inviteStore } from './invites.ts'
+import { clientConfig, Link, type Target } from './link.ts'
+import { messageLog } from './log.ts'
+import { maintain, makePartitions } from './maintain.ts'
+import { mapStore } from './maps.ts'
+import { migrate, readMigrations } from './migrate.ts'
+import { rosterStore } from './rosters.ts'
+import { secretStore } from './secrets.ts'
+import { sql } from './sql.ts'
+import type { Log, Store, StoreOptions } from './store.ts'
+import { Sweeper } from './sweeper.ts'
+import { LogWriter } from './writer.ts'
+
+const POOL = 4
+
+const ping = sql('health', 'SELECT 1')
+const largestId = sql<{ id: bigint | null }>('largest-id', 'SELECT max(id) AS id FROM message_log')
+
+/** The server behind a store, and what it takes to keep it. */
+interface Server {
+  readonly kind: Store['kind']
+  readonly place: string
+  readonly target: Target
+  revive(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * Opens the store: starts the embedded engine or connects to the given server, takes the locks, brings the schema up
+ * to date. Rejects with a {@link StoreError} whose text tells the operator what to do.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { log = () => {}, clock = Date.now } = options
+  const server = options.url === undefined ? await embeddedServer(options, log) : givenServer(options.url)
+  const ids = new ArchiveIds(clock)
+  let db: Database | undefined
+  const guard = new Guard({
+    target: server.target,
+    exclusive: options.exclusive ?? server.kind === 'embedded',
+    place: server.place,
+    log,
+    revive: server.revive,
+    onNode: node => {
+      ids.node = node
+    },
+    onLost: reason => {
+      log('error', reason.message)
+      db?.bar(reason)
+    },
+  })
+  // Where this is refused the engine serves another process: its owner stops it, not we.
+  const version = await guard.open()
+  try {
+    const applied = await migrate(guard.client, await readMigrations())
+    if (applied.length > 0) log('info', `Database schema brought to version ${applied.at(-1)}`)
+    db = new Database(server.target, APPLICATION, options.poolSize ?? POOL)
+    await makePartitions(db, clock(), log)
+    ids.startAfter((await db.row(largestId))?.id ?? 0n)
+  } catch (error) {
+    await Promise.all([db?.close(), guard.close()])
+    await server.stop()
+    throw error
+  }
+  return assemble(options, { server, guard, db, ids, version, log, clock })
+}
+
+interface Parts {
+  readonly server: Server
+  readonly guard: Guard
+  readonly db: Database
+  readonly ids: ArchiveIds
+  readonly version: string
+  readonly log: Log
+  readonly clock: () => number
+}
+
+function assemble(options: StoreOptions, { server, guard, db, ids, version, log, clock }: Parts): Store {
+  const writer = new LogWriter(new Link(clientConfig(server.target, APPLICATION)), ids, clock, log)
+  const sweeper = new Sweeper(db, log)
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await writer.close()
+    await sweeper.close()
+    await db.close()
+    await guard.close()
+    await server.stop()
+  }
+  return {
+    kind: server.kind,
+    description: `PostgreSQL ${version}, ${server.place}`,
+    accounts: accountStore(db, clock),
+    rosters: rosterStore(db, clock),
+    messages: messageLog(db, ids, writer, sweeper),
+    maps: mapStore(db),
+    secrets: secretStore(db),
+    groups: groupStore(db),
+    tokens: { fast: fastTokens(db, clock), invites: inviteStore(db, clock) },
+    async health() {
+      const began = performance.now()
+      await db.rows(ping)
+      return performance.now() - began
+    },
+    maintain: () => maintain(db, clock(), log),
+    async removeAccount(owner, reserve = 0) {
+      // What is still queued for the owner would otherwise arrive after the deletion.
+      await writer.flush()
+      await sweeper.flush()
+      await erase(db, owner, clock() + reserve)
+    },
+    async wipe() {
+      if (options.fsync !== false) throw new StoreError('unsupported', 'Only a store for tests can be wiped')
+      await writer.flush()
+      await wipe(db)
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+async function embeddedServer({ data, fsync = true }: StoreOptions, log: Log): Promise<Server> {
+  const engine = await startEngine(data, log, fsync)
+  return {
+    kind: 'embedded',
+    place: `the data folder ${engine.folder}`,
+    target: engine.target(),
+    revive: () => engine.ensureRunning(),
+    stop: () => engine.stop(),
+  }
+}
+
+function givenServer(url: string): Server {
+  const done = () => Promise.resolve()
+  return { kind: 'postgresql', place: describeUrl(url), target: { connectionString: url }, revive: done, stop: done }
+}
+
+/** Host and database of the URL; whatever else it holds may be a secret. */
+function describeUrl(url: string): string {
+  if (!URL.canParse(url))
+    throw new StoreError(
+      'unsupported',
+      'The database URL is not valid: postgres://user:password@host:5432/database is expected',
+    )
+  const { host, pathname } = new URL(url)
+  return `the database ${decodeURIComponent(pathname.slice(1))} on ${decodeURIComponent(host)}`
+}
