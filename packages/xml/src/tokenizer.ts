@@ -131,6 +131,13 @@ export class Tokenizer extends SaxesBase {
     super.sCloseTag()
   }
 
+  /** Saxes would report the element first and the wrong name afterwards. */
+  override closeTag(): void {
+    if (this.tags[this.tags.length - 1]?.name !== this.name)
+      throw illFormed(`unexpected end tag ${this.name.slice(0, 64)}`)
+    super.closeTag()
+  }
+
   override sAttribValueQuoted(): void {
     const { chunk, i: start, q } = this
     for (let i = start; i < chunk.length; i++) {
