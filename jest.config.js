@@ -14,4 +14,6 @@ export default {
     ],
   },
   testTimeout: 20_000,
+  globalSetup: './test/setup/global.mjs',
+  globalTeardown: './test/setup/teardown.mjs',
 }

@@ -5,12 +5,14 @@ import type { Host } from './host.ts'
 import type { AnyModule, Context, Needs, Parts } from './module.ts'
 import { readOptions } from './options.ts'
 import type { Router } from './router.ts'
+import type { Server } from './server.ts'
 
 export interface LoaderParts {
   readonly store: Store
   readonly live: Live
   readonly clock: Clock
   readonly router: Router
+  readonly server: Server
   /** What the operator wrote under `modules:`. */
   readonly options: Readonly<Record<string, unknown>>
 }
@@ -84,6 +86,7 @@ function contextOf(host: Host, module: AnyModule, apis: Map<AnyModule, unknown>,
     accounts: host.accounts,
     store: parts.store,
     live: parts.live,
+    server: parts.server,
     route: (stanza, transit) =>
       parts.router.route(stanza.from ? stanza : (stanza.with({ from: host.jid }) as never), transit),
     request: iq => parts.router.request(iq.from ? iq : iq.with({ from: host.jid })),

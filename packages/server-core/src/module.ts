@@ -12,6 +12,7 @@ import type { Hook, Listener, Phase } from './hooks.ts'
 import type { Host } from './host.ts'
 import type { Logger } from './log.ts'
 import type { Options, OptionValues } from './options.ts'
+import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import type { StreamFeature } from './stream/feature.ts'
 import type { Transit } from './transit.ts'
@@ -76,6 +77,7 @@ export interface Context<C extends Options = Options, S extends Needs = Needs, U
   readonly accounts: Accounts
   readonly store: Store
   readonly live: Live
+  readonly server: Server
   /** Into the router chain; a missing `from` is the host. Errors go back to the sender, never to the caller. */
   route(stanza: Stanza, transit?: Transit): Awaitable<void>
   /** Sends a request and waits for its answer: the result, or a StanzaError. */

@@ -1,1 +1,9 @@
-export {}
+export { Actor } from './actor.ts'
+export { RawClient } from './client.ts'
+export { FakeClock } from './clock.ts'
+export { closeStore, emptyStore } from './database.ts'
+export { any, type Captures, capture, exactly, like, type Pattern, p } from './pattern.ts'
+export { refused, scenario } from './scenario.ts'
+export { PASSWORD, type ServerOptions, Stage, StagedServer } from './stage.ts'
+export { Transcript } from './transcript.ts'
+export { type ClientEnd, MemoryWire, type MemoryWireOptions } from './wire.ts'
