@@ -46,6 +46,7 @@ export interface Saxes {
   sCloseTag(): void
   sOpenTagSlash(): void
   sText(): void
+  sEntity(): void
   sOpenWaka(): void
 }
 

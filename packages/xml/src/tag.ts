@@ -1,6 +1,8 @@
+import ed4 from 'xmlchars/xml/1.0/ed4.js'
 import { Attrs } from './attrs.ts'
 import { illFormed } from './errors.ts'
 
+const { NAME_RE } = ed4
 const NO_ATTRS: Readonly<Attrs> = Object.freeze(new Attrs())
 const XML = 'http://www.w3.org/XML/1998/namespace'
 const XMLNS = 'http://www.w3.org/2000/xmlns/'
@@ -52,7 +54,8 @@ export class Tag {
     } else {
       this.local = localOf(this.name, colon)
       const prefix = this.name.slice(0, colon)
-      if (prefix === 'xmlns') throw illFormed('an element with the prefix xmlns')
+      // No element of `xml` is defined, and none can be written without its prefix.
+      if (prefix === 'xmlns' || prefix === 'xml') throw illFormed(`an element with the prefix ${prefix}`)
       this.uri = this.#namespaceOf(prefix)
     }
     if (this.#prefixed !== undefined) this.#resolveAttributes(this.#prefixed)
@@ -107,16 +110,17 @@ export class Tag {
 /** Namespaces in XML 1.0 §4: exactly one colon, and a name on both sides of it. */
 function localOf(name: string, colon: number): string {
   const local = name.slice(colon + 1)
-  if (colon === 0 || local === '' || local.includes(':') || !startsName(local))
-    throw illFormed(`malformed name ${shown(name)}`)
+  if (colon === 0 || local.includes(':')) throw illFormed(`malformed name ${shown(name)}`)
+  requireName(local)
   return local
 }
 
-/** XML 1.0 §2.3: what is a name character without being a NameStartChar. */
-function startsName(local: string): boolean {
-  const c = local.charCodeAt(0)
-  const other = c === 0x2d || c === 0x2e || (c >= 0x30 && c <= 0x39) || c === 0xb7
-  return !other && !(c >= 0x300 && c <= 0x36f) && c !== 0x203f && c !== 0x2040
+/**
+ * Names are those of XML 1.0 up to its 4th edition, which the 5th allows as well: expat, and so many a recipient, ends
+ * its stream at any other.
+ */
+export function requireName(name: string): void {
+  if (!NAME_RE.test(name)) throw illFormed(`malformed name ${shown(name)}`)
 }
 
 function shown(name: string): string {

@@ -1,6 +1,6 @@
 import { illFormed, overLimit, restricted, XmlStreamError } from './errors.ts'
 import { SaxesBase, State } from './saxes.ts'
-import { Tag } from './tag.ts'
+import { requireName, Tag } from './tag.ts'
 
 export interface TokenHandlers {
   open(tag: Tag): void
@@ -14,7 +14,10 @@ const LT = 0x3c
 const GT = 0x3e
 const AMP = 0x26
 const SLASH = 0x2f
+const EQUALS = 0x3d
 const BRACKET = 0x5d
+const SEMICOLON = 0x3b
+const HASH = 0x23
 const SURROGATES = 0xd800
 /** Nothing of `]]>` has been read. */
 const NO_BRACKETS = 0
@@ -106,15 +109,19 @@ export class Tokenizer extends SaxesBase {
 
   override captureNameChars(): number {
     const { chunk, i: start } = this
-    for (let i = start; i < chunk.length; i++) {
-      const c = chunk.charCodeAt(i)
-      if (isPlainNameChar(c)) continue
-      if (c !== GT && c !== 0x3d && c !== 0x20 && c !== SLASH) break
-      this.name += chunk.slice(start, i)
-      this.i = i + 1
-      return c
+    if (this.name === '') {
+      for (let i = start; i < chunk.length; i++) {
+        const c = chunk.charCodeAt(i)
+        if (isPlainNameChar(c)) continue
+        if (c !== GT && c !== EQUALS && c !== 0x20 && c !== SLASH) break
+        this.name = chunk.slice(start, i)
+        this.i = i + 1
+        return c
+      }
     }
-    return super.captureNameChars()
+    const end = super.captureNameChars()
+    if (end >= 0) requireName(this.name)
+    return end
   }
 
   override sCloseTag(): void {
@@ -129,6 +136,17 @@ export class Tokenizer extends SaxesBase {
       }
     }
     super.sCloseTag()
+  }
+
+  /** Saxes would look for the semicolon in all that follows. */
+  override sEntity(): void {
+    for (let i = this.i; i < this.chunk.length; i++) {
+      const c = this.chunk.charCodeAt(i)
+      if (c === SEMICOLON) break
+      if (!isPlainNameChar(c) && c !== HASH && c !== 0x2e && c !== 0x5f && c < 0x80)
+        throw illFormed('an ampersand that begins no reference')
+    }
+    super.sEntity()
   }
 
   /** Saxes would report the element first and the wrong name afterwards. */
@@ -196,5 +214,6 @@ function checkDeclaration({ version, encoding }: { version?: string; encoding?: 
 function refuse(error: Error): never {
   // RFC 6120 §4.9.3.18 counts references to entities that are not predefined among the restricted features.
   if (error.message.startsWith('undefined entity')) throw restricted('entities')
+  if (error.message.includes('doctype')) throw restricted('document type declarations')
   throw illFormed(error.message.slice(0, 100))
 }
