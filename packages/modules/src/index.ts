@@ -1,8 +1,21 @@
 import type { AnyModule } from '@xmpp/server-core'
 import authentication from './authentication.ts'
 import bind from './bind.ts'
+import messages from './messages.ts'
 import ping from './ping.ts'
+import presence from './presence.ts'
+import roster from './roster.ts'
 import sasl from './sasl.ts'
+import subscription from './subscription.ts'
 
 /** Everything that a server speaks, in no particular order: the loader looks at what uses what. */
-export const modules: readonly AnyModule[] = [authentication, bind, ping, sasl]
+export const modules: readonly AnyModule[] = [
+  authentication,
+  bind,
+  messages,
+  ping,
+  presence,
+  roster,
+  sasl,
+  subscription,
+]

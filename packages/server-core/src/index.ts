@@ -44,6 +44,7 @@ export { loadOrder } from './loader.ts'
 export { createLogger, type LogFields, type Logger, type LogLevel, type LogSink, silentLogger } from './log.ts'
 export {
   type AnyModule,
+  type Asked,
   type Context,
   defineModule,
   type Identity,

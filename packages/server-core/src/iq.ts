@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Jid } from '@parley/jid'
 import { errorOf, Iq, resultOf, StanzaError } from '@parley/stanza'
 import type { Element } from '@parley/xml'
-import { type Awaitable, isPromise } from './awaitable.ts'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import type { Logger } from './log.ts'
 import type { IqRoute, Request, Target } from './module.ts'
@@ -50,10 +50,14 @@ export function answer(
 ): Awaitable<void> {
   const refuse = (error: unknown) => reply(errorOf(request, asStanzaError(error, request, log)) as Iq)
   if (!route) return refuse(new StanzaError('service-unavailable'))
+  let later: (() => Awaitable<void>) | undefined
+  const after = (task: () => Awaitable<void>) => {
+    later = task
+  }
+  const finish = (payload: Element | undefined) => chain(reply(resultOf(request, payload)), () => later?.())
   try {
-    const payload = route.answer(request, { session })
-    if (isPromise(payload)) return payload.then(result => reply(resultOf(request, result ?? undefined)), refuse)
-    return reply(resultOf(request, payload ?? undefined))
+    const payload = route.answer(request, { session, after })
+    return isPromise(payload) ? payload.then(finish, refuse) : finish(payload)
   } catch (error) {
     return refuse(error)
   }

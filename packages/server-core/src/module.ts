@@ -95,7 +95,14 @@ export interface IqRoute {
   readonly ns: string
   readonly name: string
   /** Returns the payload of the result; throws a StanzaError to refuse. */
-  readonly answer: (iq: Request, context: { readonly session: Session | undefined }) => Awaitable<Element | undefined>
+  readonly answer: (iq: Request, context: Asked) => Awaitable<Element | undefined>
+}
+
+export interface Asked {
+  /** The session that asks, when it is one of this node. */
+  readonly session: Session | undefined
+  /** Runs `task` behind the answer: for pushes that must not overtake it. */
+  readonly after: (task: () => Awaitable<void>) => void
 }
 
 /** An IQ request whose addresses are known: `to` is the host, or the bare JID of the account that is asked. */

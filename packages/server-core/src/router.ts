@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import type { Live, SessionEntry } from '@parley/live'
-import { errorOf, type Iq, mayBounce, type Stanza, StanzaError } from '@parley/stanza'
+import { errorOf, type Iq, mayBounce, Presence, type Stanza, StanzaError } from '@parley/stanza'
 import { StoreError } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Clock } from './clock.ts'
@@ -130,11 +130,17 @@ export class Router {
       // RFC 6121 §8.5.2.2.2: presence for somebody who is away goes nowhere.
       if (stanza.name === 'presence' && (stanza.type === 'available' || stanza.type === 'unavailable')) return
       return chain(host.accounts.exists(account), exists => {
-        // RFC 6121 §8.5.1
-        if (!exists) throw new StanzaError('service-unavailable')
+        if (!exists) return this.#toNobody(stanza, account)
         return this.#accept(host, stanza, account, transit)
       })
     })
+  }
+
+  /** RFC 6121 §8.5.1: nothing tells an account that does not exist from one that does not want to be seen. */
+  #toNobody(stanza: Stanza, account: Jid): Awaitable<void> {
+    if (stanza.name !== 'presence') throw new StanzaError('service-unavailable')
+    if (stanza.type !== 'probe') return
+    return this.route(new Presence({ type: 'unsubscribed', from: account, to: stanza.from?.bare }))
   }
 
   #accept(host: Host, stanza: Stanza, account: Jid, transit: Transit): Awaitable<void> {

@@ -1,0 +1,89 @@
+import type { Jid } from '@parley/jid'
+import type { SessionEntry } from '@parley/live'
+import { type Message, StanzaError } from '@parley/stanza'
+import {
+  type Awaitable,
+  chain,
+  defineHook,
+  defineModule,
+  HANDLED,
+  type Inbound,
+  inbound,
+  isPromise,
+  observe,
+  on,
+  only,
+  type Verdict,
+} from '@xmpp/server-core'
+
+export type InboundMessage = Omit<Inbound, 'stanza'> & { readonly stanza: Message }
+
+/**
+ * No session took a message that may wait for one. A listener that keeps it says so with `kept = true`; otherwise the
+ * sender hears that nobody is there.
+ */
+export interface Undelivered extends InboundMessage {
+  kept: boolean
+}
+export const undelivered = defineHook<Undelivered>()('undelivered', 'observe')
+
+/** Which sessions get a message for an account (RFC 6121 §8.5). */
+export default defineModule({
+  name: 'messages',
+  rfcs: [{ rfc: 6121, sections: ['5.2', '8.5.2', '8.5.3'] }],
+  setup({ live, server, phase, log }) {
+    const waiting = phase(undelivered, 'observe')
+
+    function deliver(event: InboundMessage): Awaitable<Verdict> {
+      const to = event.stanza.to ?? event.account
+      return chain(live.sessions(event.account), entries => {
+        // RFC 6121 §8.5.3.1: the resource that is named, available or not.
+        const named = to.isBare ? undefined : entries.find(entry => entry.jid.equals(to))
+        const targets = named ? [named] : targetsOf(event.stanza, to, entries)
+        return chain(hand(event, targets), taken => {
+          if (taken) return HANDLED
+          return chain(nobody(event), () => HANDLED)
+        })
+      })
+    }
+
+    function hand({ stanza, archiveId, owed }: InboundMessage, targets: readonly SessionEntry[]): Awaitable<boolean> {
+      const row = archiveId === undefined ? undefined : { id: archiveId, owed: owed ?? false }
+      let taken = false
+      let pending: Promise<unknown>[] | undefined
+      for (const entry of targets) {
+        const done = server.router.toSession(entry, stanza, row)
+        if (isPromise(done)) {
+          pending ??= []
+          pending.push(
+            done.then(ok => {
+              taken ||= ok
+            }),
+          )
+        } else taken ||= done
+      }
+      return pending ? Promise.all(pending).then(() => taken) : taken
+    }
+
+    /** RFC 6121 §8.5.2.2, §8.5.3.2: what can wait waits, the rest is refused or dropped. */
+    function nobody(event: InboundMessage): Awaitable<void> {
+      const { type } = event.stanza
+      if (type === 'headline' || type === 'error') return
+      if (type === 'groupchat') throw new StanzaError('service-unavailable')
+      const question: Undelivered = { ...event, kept: false }
+      return chain(observe(waiting, question, log), () => {
+        if (!question.kept) throw new StanzaError('service-unavailable')
+      })
+    }
+
+    return { on: [on(inbound, 'deliver', only('message', deliver))] }
+  },
+})
+
+/** RFC 6121 §8.5.2.1.1: for the bare JID, and for a resource that is not there, every available one that wants messages. */
+function targetsOf({ type }: Message, to: Jid, entries: readonly SessionEntry[]): SessionEntry[] {
+  if (type === 'groupchat' || type === 'error') return []
+  // RFC 6121 §8.5.3.2.1: a headline for one resource is for no other.
+  if (type === 'headline' && !to.isBare) return []
+  return entries.filter(({ presence }) => presence !== undefined && presence.priority >= 0)
+}

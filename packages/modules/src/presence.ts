@@ -1,0 +1,204 @@
+import type { Jid } from '@parley/jid'
+import type { Ended, PresenceState, SessionEntry } from '@parley/live'
+import { Body, NS, Presence, StanzaError } from '@parley/stanza'
+import {
+  type Awaitable,
+  becameAvailable,
+  chain,
+  defineModule,
+  HANDLED,
+  type Inbound,
+  inbound,
+  isPromise,
+  type Outbound,
+  observe,
+  on,
+  only,
+  outbound,
+  type Session,
+  sessionEnded,
+  type Verdict,
+} from '@xmpp/server-core'
+import roster from './roster.ts'
+import type { RosterView } from './roster-view.ts'
+import subscription, { type Granted, presenceGranted, presenceRevoked } from './subscription.ts'
+
+type Event<E> = Omit<E, 'stanza'> & { readonly stanza: Presence }
+
+/** Who is there (RFC 6121 §4): broadcast, probes, directed presence, and what a session leaves behind. */
+export default defineModule({
+  name: 'presence',
+  rfcs: [{ rfc: 6121, sections: ['4.2', '4.3', '4.4', '4.5', '4.6', '4.7', '8.5'] }],
+  uses: { roster, subscription },
+  setup({ uses: { roster }, phase, log, route, live, server, clock }) {
+    const available = phase(becameAvailable, 'observe')
+
+    // ── what a client sends ──
+
+    function send({ stanza, session, transit }: Event<Outbound>): Awaitable<Verdict> {
+      if (stanza.type !== 'available' && stanza.type !== 'unavailable') return
+      if (stanza.to) return direct(stanza, session)
+      const state = stanza.type === 'available' ? stateOf(stanza, clock.now()) : undefined
+      return chain(roster.view(session.account), view => {
+        transit.effect(() => announce(session, stanza, state, view))
+        return HANDLED
+      })
+    }
+
+    /** RFC 6121 §4.2, §4.4, §4.5: to contacts who may see it, and to the account's own clients. */
+    function announce(
+      session: Session,
+      stanza: Presence,
+      state: PresenceState | undefined,
+      view: RosterView,
+    ): Awaitable<void> {
+      const was = session.entry.presence
+      const updated = session.update({ presence: state })
+      return chain(updated, () => {
+        const told = broadcast(session.jid, stanza, view)
+        if (state && !was) return chain(told, () => initial(session, stanza, view))
+        if (!state) return chain(told, () => leaveDirected(session.sid, stanza))
+        return told
+      })
+    }
+
+    function broadcast(from: Jid, stanza: Presence, view: RosterView): Awaitable<void> {
+      let waiting: Promise<unknown>[] | undefined
+      const pass = (to: Jid) => {
+        const routed = route(stanza.with({ from, to }))
+        if (isPromise(routed)) {
+          waiting ??= []
+          waiting.push(routed)
+        }
+      }
+      for (const contact of view.watchers) pass(contact)
+      // RFC 6121 §4.2.2: the account's own available resources, the sender included.
+      pass(from.bare)
+      if (waiting) return Promise.all(waiting).then(() => undefined)
+    }
+
+    /** RFC 6121 §4.2.2, §4.3.1: the first presence of a session asks for everybody else's. */
+    async function initial(session: Session, presence: Presence, view: RosterView): Promise<void> {
+      for (const other of await live.sessions(session.account)) {
+        if (other.presence && other.sid !== session.sid) await session.send(presenceOf(other, session.jid))
+      }
+      for (const contact of view.watched) await probe(session, contact)
+      await observe(available, { session, presence }, log)
+    }
+
+    /** A contact of this server who is away needs no probe: there is nothing to tell. */
+    async function probe(session: Session, contact: Jid): Promise<void> {
+      const local = server.router.hosts.has(contact.domain)
+      if (local && (await live.sessions(contact)).length === 0) return
+      await route(new Presence({ type: 'probe', from: session.jid, to: contact }))
+    }
+
+    /** RFC 6121 §4.6.3: remembered for those who would not hear of the end by broadcast. */
+    function direct({ to, type }: Presence, session: Session): Awaitable<undefined> {
+      return chain(roster.mayWatch(session.account, to!), watches => {
+        if (watches && to!.isBare) return undefined
+        return chain(live.direct(session.sid, to!, type === 'available'), () => undefined)
+      })
+    }
+
+    // ── what comes for an account ──
+
+    function receive({ stanza, account }: Event<Inbound>): Awaitable<Verdict> {
+      switch (stanza.type) {
+        case 'available':
+        case 'unavailable':
+          return chain(deliver(account, stanza), () => HANDLED)
+        case 'probe':
+          return answerProbe(account, stanza).then(() => HANDLED)
+        case 'error':
+          return chain(stanza.to?.isBare === false ? deliver(account, stanza) : undefined, () => HANDLED)
+        default:
+          return undefined
+      }
+    }
+
+    /** RFC 6121 §8.5.2.1.2, §8.5.3.1: every available resource, or the one that is named. */
+    function deliver(account: Jid, stanza: Presence): Awaitable<void> {
+      const to = stanza.to ?? account
+      return chain(live.sessions(account), entries => {
+        let waiting: Promise<unknown>[] | undefined
+        for (const entry of entries) {
+          if (to.isBare ? entry.presence === undefined : !entry.jid.equals(to)) continue
+          const sent = server.router.toSession(entry, stanza)
+          if (isPromise(sent)) {
+            waiting ??= []
+            waiting.push(sent)
+          }
+        }
+        if (waiting) return Promise.all(waiting).then(() => undefined)
+      })
+    }
+
+    /** RFC 6121 §4.3.2 */
+    async function answerProbe(account: Jid, { from, to }: Presence): Promise<void> {
+      const prober = from!
+      const own = prober.bare.equals(account)
+      if (!own && !(await roster.mayWatch(account, prober))) {
+        return route(new Presence({ type: 'unsubscribed', from: account, to: prober.bare }))
+      }
+      const there = (await live.sessions(account)).filter(entry => entry.presence !== undefined)
+      const asked = to?.isBare === false ? there.filter(entry => entry.jid.equals(to)) : there
+      for (const entry of asked) await route(presenceOf(entry, prober))
+      if (there.length === 0) await route(new Presence({ type: 'unavailable', from: account, to: prober }))
+    }
+
+    // ── what subscriptions and ends bring ──
+
+    async function grant({ account, contact }: Granted): Promise<void> {
+      for (const entry of await live.sessions(account)) if (entry.presence) await route(presenceOf(entry, contact))
+    }
+
+    async function revoke({ account, contact }: Granted): Promise<void> {
+      for (const { jid, presence } of await live.sessions(account)) {
+        if (presence) await route(new Presence({ type: 'unavailable', from: jid, to: contact }))
+      }
+    }
+
+    /** RFC 6121 §4.5.4: who hears nothing any more is told. */
+    async function ended({ entry, directed }: Ended): Promise<void> {
+      const gone = new Presence({ type: 'unavailable', from: entry.jid })
+      if (entry.presence) await broadcast(entry.jid, gone, await roster.view(entry.jid.bare))
+      for (const to of directed) await route(gone.with({ to }))
+    }
+
+    /** RFC 6121 §4.6.4: unavailable presence goes to those who had directed presence too. */
+    async function leaveDirected(sid: string, stanza: Presence): Promise<void> {
+      for (const to of await live.directed(sid)) {
+        await live.direct(sid, to, false)
+        await route(stanza.with({ to }))
+      }
+    }
+
+    return {
+      on: [
+        on(outbound, 'send', only('presence', send)),
+        on(inbound, 'deliver', only('presence', receive)),
+        on(presenceGranted, 'observe', grant),
+        on(presenceRevoked, 'observe', revoke),
+        on(sessionEnded, 'observe', ended),
+      ],
+    }
+  },
+})
+
+function presenceOf({ jid, presence }: SessionEntry, to: Jid): Presence {
+  return new Presence({ type: 'available', from: jid, to }, Body.fromXml(presence?.xml ?? ''))
+}
+
+const SHOWS: ReadonlySet<string> = new Set(['away', 'chat', 'dnd', 'xa'])
+
+/** @throws StanzaError where show or priority are not what RFC 6121 §4.7.2 allows */
+function stateOf(presence: Presence, now: number): PresenceState {
+  const show = presence.textOf('show', NS.client) ?? ''
+  if (show !== '' && !SHOWS.has(show)) throw new StanzaError('bad-request', 'Unknown value of <show/>')
+  const priority = Number(presence.textOf('priority', NS.client) ?? '0')
+  if (!Number.isInteger(priority) || priority < -128 || priority > 127) {
+    throw new StanzaError('bad-request', 'The priority is a whole number from -128 to 127')
+  }
+  return { priority, show, xml: presence.body.xml, since: now }
+}

@@ -1,0 +1,278 @@
+import type { Jid } from '@parley/jid'
+import { Body, Iq, NS, readAddress, StanzaError } from '@parley/stanza'
+import { type RosterChanges, type RosterItem, StoreError } from '@parley/store'
+import { type Element, el } from '@parley/xml'
+import {
+  type Asked,
+  type Awaitable,
+  accountRemoved,
+  type Context,
+  chain,
+  defineHook,
+  defineModule,
+  iqGet,
+  iqSet,
+  observe,
+  on,
+  type Request,
+  type Session,
+} from '@xmpp/server-core'
+import { isEmpty, RosterView } from './roster-view.ts'
+import { Turns } from './turns.ts'
+
+const VERSIONING = 'urn:xmpp:features:rosterver'
+const PRE_APPROVAL = 'urn:xmpp:features:pre-approval'
+/** Rosters kept in memory; the one used longest ago goes first. */
+const CACHED = 20_000
+const NAME_BYTES = 1023
+const GROUPS = 50
+
+/** A contact is about to leave the roster: what it may see ends (RFC 6121 §2.5.2). */
+export const rosterRemoving = defineHook<{ readonly account: Jid; readonly contact: Jid; readonly item: RosterItem }>()(
+  'roster-removing',
+  'observe',
+)
+
+/** Contacts that an account has without adding them (shared rosters). They are merged, never stored. */
+export interface RosterSource {
+  items(account: Jid): Awaitable<readonly RosterItem[]>
+}
+
+export interface Roster {
+  /** From memory where the account was used lately. */
+  view(account: Jid): Awaitable<RosterView>
+  /** Changes one row, alone with it, and tells the account's clients; `change` gives undefined for no change. */
+  change(account: Jid, contact: Jid, change: (item: RosterItem) => RosterItem | undefined): Promise<RosterItem>
+  /** Whether the contact may see the account's presence. */
+  mayWatch(account: Jid, contact: Jid): Awaitable<boolean>
+  addSource(source: RosterSource): void
+  /** What a source says has changed: forget the account's view, and tell its clients of these rows. */
+  sourceChanged(account: Jid, rows: readonly RosterItem[]): Promise<void>
+}
+
+/** The roster (RFC 6121 §2), with versions (§2.6). */
+export default defineModule({
+  name: 'roster',
+  xeps: [{ number: 237, version: '1.3' }],
+  rfcs: [{ rfc: 6121, sections: ['2.1', '2.2', '2.3', '2.4', '2.5', '2.6'] }],
+  features: { host: [NS.roster] },
+  setup(context) {
+    const { store, server, phase, log } = context
+    const removing = phase(rosterRemoving, 'observe')
+    const turns = new Turns()
+    const rosters = cachedRosters(context)
+
+    async function change(account: Jid, contact: Jid, edit: (item: RosterItem) => RosterItem | undefined) {
+      return turns.take(account.text, async () => {
+        const view = await rosters.view(account)
+        const before = view.get(contact)
+        const after = edit(before)
+        if (!after) return before
+        await save(account, after)
+        if (before.listed || after.listed) await push(account, (await rosters.view(account)).version, after)
+        return after
+      })
+    }
+
+    async function save(account: Jid, item: RosterItem): Promise<void> {
+      if (isEmpty(item)) {
+        const version = await store.rosters.remove(account.text, item.contact)
+        if (version !== undefined) rosters.edit(account, view => view.without(version, item.contact))
+        return
+      }
+      try {
+        const version = await store.rosters.put(account.text, item, server.config.limits.roster)
+        rosters.edit(account, view => view.with(version, item))
+      } catch (error) {
+        if (error instanceof StoreError && error.code === 'full')
+          throw new StanzaError('not-acceptable', 'The roster is full')
+        throw error
+      }
+    }
+
+    /** RFC 6121 §2.1.6: to every session that has asked for the roster. */
+    async function push(account: Jid, version: string, item: RosterItem): Promise<void> {
+      const shown = (await rosters.view(account)).get(readAddress(item.contact))
+      const query = el('query', NS.roster, { ver: version }, itemElement(shown.listed ? shown : item))
+      for (const entry of await context.live.sessions(account)) {
+        if (!entry.interested) continue
+        const head = { type: 'set', id: pushId(), to: entry.jid, from: account } as const
+        await server.router.toSession(entry, new Iq(head, Body.of([query])))
+      }
+    }
+
+    async function get(request: Request, { session, after }: Asked): Promise<Element | undefined> {
+      const account = request.to.bare
+      await session?.update({ interested: true })
+      const version = request.payload.attrs['ver']
+      const view = await rosters.view(account)
+      // RFC 6121 §2.6.3: only what changed, as pushes behind an empty result.
+      const changes = version && session ? await rosters.since(account, version) : undefined
+      if (changes && session) {
+        after(() => pushAll(session, changes))
+        return undefined
+      }
+      const items = [...view.items.values()].filter(item => item.listed)
+      return el('query', NS.roster, version === undefined ? {} : { ver: view.version }, items.map(itemElement))
+    }
+
+    async function pushAll(session: Session, { version, items, removed }: RosterChanges): Promise<void> {
+      const gone = removed.map(contact => ({ contact, ...GONE }))
+      for (const item of [...items.filter(({ listed }) => listed), ...gone]) {
+        const query = el('query', NS.roster, { ver: version }, itemElement(item))
+        const head = { type: 'set', id: pushId(), to: session.jid, from: session.account } as const
+        await session.send(new Iq(head, Body.of([query])))
+      }
+    }
+
+    async function set(request: Request): Promise<undefined> {
+      const account = request.to.bare
+      const items = request.payload.childrenNamed('item')
+      // RFC 6121 §2.1.5: one item in a set.
+      if (items.length !== 1) throw new StanzaError('bad-request', 'A roster set has one item')
+      const item = items[0]!
+      const contact = readAddress(item.attrs['jid'])
+      if (contact.bare.equals(account)) throw new StanzaError('not-allowed', 'You cannot be your own contact')
+      if (item.attrs['subscription'] === 'remove') await remove(account, contact)
+      else {
+        const name = nameOf(item)
+        const groups = groupsOf(item)
+        await change(account, contact, old => named({ ...old, listed: true, groups }, name))
+      }
+    }
+
+    async function remove(account: Jid, contact: Jid): Promise<void> {
+      await turns.take(account.text, async () => {
+        const item = (await rosters.view(account)).get(contact)
+        // RFC 6121 §2.5.3
+        if (!item.listed || rosters.isVirtual(item)) throw new StanzaError('item-not-found', 'No such contact')
+        await observe(removing, { account, contact, item }, log)
+        const version = await store.rosters.remove(account.text, contact.text)
+        if (version === undefined) return
+        rosters.edit(account, view => view.without(version, contact.text))
+        await push(account, version, { ...item, ...GONE })
+      })
+    }
+
+    const api: Roster = {
+      view: rosters.view,
+      change,
+      mayWatch: (account, contact) =>
+        chain(rosters.view(account), view => ['from', 'both'].includes(view.get(contact.bare).subscription)),
+      addSource: rosters.addSource,
+      async sourceChanged(account, rows) {
+        rosters.forget(account)
+        const { version } = await rosters.view(account)
+        for (const row of rows) await push(account, version, row)
+      },
+    }
+    return {
+      iq: [iqGet('self', NS.roster, 'query', get), iqSet('self', NS.roster, 'query', set)],
+      stream: [
+        { order: 'info', advertise: stream => (stream.account && !stream.session ? el('ver', VERSIONING) : undefined) },
+        {
+          order: 'info',
+          advertise: stream => (stream.account && !stream.session ? el('sub', PRE_APPROVAL) : undefined),
+        },
+      ],
+      on: [on(accountRemoved, 'observe', ({ account }) => rosters.forget(account))],
+      api,
+    }
+  },
+})
+
+/** What a push says of a contact that has left (RFC 6121 §2.5.2). */
+const GONE = { listed: false, subscription: 'none', ask: false, approved: false, groups: [] } as const
+
+let pushes = 0
+function pushId(): string {
+  return `push${(++pushes).toString(36)}`
+}
+
+function itemElement(item: RosterItem): Element {
+  const removed = !item.listed
+  return el(
+    'item',
+    NS.roster,
+    {
+      jid: item.contact,
+      name: removed ? undefined : item.name,
+      subscription: removed ? 'remove' : item.subscription,
+      ask: item.ask ? 'subscribe' : undefined,
+      approved: item.approved ? 'true' : undefined,
+    },
+    removed ? [] : item.groups.map(group => el('group', NS.roster, null, group)),
+  )
+}
+
+function named(item: RosterItem, name: string | undefined): RosterItem {
+  const { name: _old, ...rest } = item
+  return name === undefined ? rest : { ...rest, name }
+}
+
+/** RFC 6121 §2.1.2.4, §2.3.3: a name of reasonable length. */
+function nameOf(item: Element): string | undefined {
+  const name = item.attrs['name']
+  if (name !== undefined && Buffer.byteLength(name) > NAME_BYTES)
+    throw new StanzaError('not-acceptable', 'The name is too long')
+  return name === '' ? undefined : name
+}
+
+/** RFC 6121 §2.3.3: each group once, none empty, none too long. */
+function groupsOf(item: Element): string[] {
+  const groups = item.childrenNamed('group').map(group => group.text())
+  if (new Set(groups).size !== groups.length) throw new StanzaError('bad-request', 'A group is named twice')
+  if (groups.includes('')) throw new StanzaError('not-acceptable', 'A group without a name')
+  if (groups.length > GROUPS) throw new StanzaError('not-acceptable', 'Too many groups')
+  if (groups.some(group => Buffer.byteLength(group) > NAME_BYTES)) {
+    throw new StanzaError('not-acceptable', 'The name of a group is too long')
+  }
+  return groups
+}
+
+/** Rosters in memory, with what the sources add. */
+function cachedRosters({ store }: Context) {
+  const views = new Map<string, RosterView>()
+  const sources: RosterSource[] = []
+  const virtual = new WeakSet<RosterItem>()
+
+  function keep(account: Jid, view: RosterView): RosterView {
+    views.delete(account.text)
+    views.set(account.text, view)
+    const oldest = views.size > CACHED ? views.keys().next().value : undefined
+    if (oldest !== undefined) views.delete(oldest)
+    return view
+  }
+
+  async function load(account: Jid): Promise<RosterView> {
+    const { version, items } = await store.rosters.load(account.text)
+    const byContact = new Map(items.map(item => [item.contact, item]))
+    for (const source of sources) {
+      for (const item of await source.items(account)) {
+        const own = byContact.get(item.contact)
+        const merged = own?.listed ? { ...own, subscription: item.subscription, ask: false } : item
+        if (!own?.listed) virtual.add(merged)
+        byContact.set(item.contact, merged)
+      }
+    }
+    return keep(account, new RosterView(version, byContact))
+  }
+
+  return {
+    /** What changed since that version; undefined where only the whole roster can tell. */
+    async since(account: Jid, version: string): Promise<RosterChanges | undefined> {
+      for (const source of sources) if ((await source.items(account)).length > 0) return undefined
+      return store.rosters.since(account.text, version)
+    },
+    view: (account: Jid): Awaitable<RosterView> => views.get(account.text) ?? load(account),
+    edit(account: Jid, edit: (view: RosterView) => RosterView): void {
+      const view = views.get(account.text)
+      // With sources the merge is made anew.
+      if (view && sources.length === 0) keep(account, edit(view))
+      else views.delete(account.text)
+    },
+    forget: (account: Jid): void => void views.delete(account.text),
+    isVirtual: (item: RosterItem): boolean => virtual.has(item),
+    addSource: (source: RosterSource): void => void sources.push(source),
+  }
+}
