@@ -89,6 +89,8 @@ export class Tag {
   #declare(name: string, uri: string): void {
     // Parsers differ in whether they trim; a namespace name with white space around it has two readings.
     if (uri !== uri.trim()) throw illFormed('a namespace name begins or ends with white space')
+    // Libxml2 leaves `&` and `<` half decoded in these names; no namespace of XMPP has them.
+    if (/[&<]/.test(uri)) throw illFormed('a namespace name with an ampersand or less-than sign')
     if (uri === XMLNS) throw illFormed('the namespace of xmlns cannot be declared')
     if (name === 'xmlns') {
       if (uri === XML) throw illFormed('the namespace of xml cannot be the default')

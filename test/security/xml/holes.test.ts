@@ -49,6 +49,7 @@ const MUST_REJECT: readonly (readonly [condition: string, title: string, xml: st
   [WELL, 'threat 16: end of CDATA in text', '<a>]]></a>'],
   [WELL, 'threat 16: slash not at the end', '<a / >'],
   [WELL, 'threat 16: white space at a namespace name', "<a xmlns=' jabber:client'/>"],
+  [WELL, 'threat 16: ampersand in a namespace name', "<a xmlns='u&amp;v'/>"],
   [WELL, 'threat 16: text between stanzas', '<a/>x<b/>'],
   [WELL, 'threat 16: CDATA between stanzas', '<![CDATA[x]]>'],
   [WELL, 'threat 16: reference between stanzas', '&#120;<a/>'],
