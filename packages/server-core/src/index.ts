@@ -10,7 +10,10 @@ export {
   type Parameter,
   readValues,
 } from './commands.ts'
+export { type ConfigKey, configKeys } from './config/keys.ts'
+export { ConfigError, type ConfigSource, loadConfig } from './config/load.ts'
 export { type Config, type ConfigFile, configSchema, type DomainConfig, resolveDomains } from './config/schema.ts'
+export { type ControlOptions, callControl, openControl } from './control.ts'
 export {
   type AccountEvent,
   accountCreated,
