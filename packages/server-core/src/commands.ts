@@ -25,16 +25,22 @@ export interface CommandResult {
 
 export type CommandValues = { readonly [name: string]: string | number | boolean | readonly string[] | undefined }
 
-/** An admin command, declared once by the module that owns it (XEP-0050 and the CLI derive from it). */
-export interface Command {
+/** An admin command, declared once by the module that owns it: the CLI and ad-hoc commands (XEP-0050) derive from it. */
+export interface CommandSpec {
   /** Words as typed: `user add`. */
   readonly name: string
   readonly summary: string
   readonly parameters: readonly Parameter[]
-  /** `jid`: runs on the host that this parameter names; otherwise on `--domain`, default the first one. */
+  /** Runs on the host that this parameter names; otherwise on `--domain`, default the first one. */
   readonly hostFrom?: string
-  /** Throws {@link CommandError} with a sentence for the operator. */
-  run(values: CommandValues): Awaitable<CommandResult>
+}
+
+/** Throws {@link CommandError} with a sentence for the operator. */
+export type RunCommand = (values: CommandValues) => Awaitable<CommandResult>
+
+/** A command that a host can run. */
+export interface Command extends CommandSpec {
+  readonly run: RunCommand
 }
 
 /** Said to the operator as it is. */
@@ -43,7 +49,7 @@ export class CommandError extends Error {
 }
 
 /** Checks what was typed against what is declared. @throws CommandError that names the parameter */
-export function readValues(command: Command, given: Readonly<Record<string, unknown>>): CommandValues {
+export function readValues(command: CommandSpec, given: Readonly<Record<string, unknown>>): CommandValues {
   const values: Record<string, CommandValues[string]> = {}
   const known = new Set(command.parameters.map(parameter => parameter.name))
   for (const name of Object.keys(given)) if (!known.has(name)) throw new CommandError(`${name}: unknown parameter`)

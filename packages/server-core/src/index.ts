@@ -6,8 +6,10 @@ export {
   CommandError,
   type CommandResult,
   type CommandRow,
+  type CommandSpec,
   type CommandValues,
   type Parameter,
+  type RunCommand,
   readValues,
 } from './commands.ts'
 export { type ConfigKey, configKeys } from './config/keys.ts'

@@ -102,7 +102,11 @@ function install(host: Host, module: AnyModule, parts: Parts<unknown>): void {
     host.identities[at].push(...(module.identities?.[at] ?? []))
   }
   host.streamFeatures.push(...(parts.stream ?? []))
-  host.commands.push(...(parts.commands ?? []))
+  for (const spec of module.commands ?? []) {
+    const run = parts.commands?.[spec.name]
+    if (!run) throw new Error(`Module ${module.name} declares the command "${spec.name}" and does not run it`)
+    host.commands.push({ ...spec, run })
+  }
   host.xeps.push(...(module.xeps ?? []))
   host.modules.set(module.name, module)
 }

@@ -6,7 +6,7 @@ import type { Element } from '@parley/xml'
 import type { Accounts } from './accounts.ts'
 import type { Awaitable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
-import type { Command } from './commands.ts'
+import type { CommandSpec, RunCommand } from './commands.ts'
 import type { DomainConfig } from './config/schema.ts'
 import type { Hook, Listener, Phase } from './hooks.ts'
 import type { Host } from './host.ts'
@@ -54,6 +54,8 @@ export interface Module<C extends Options = Options, S extends Needs = Needs, U 
   readonly uses?: U
   readonly config?: C
   readonly stores?: S
+  /** What an operator may ask of it; `setup` gives the functions. */
+  readonly commands?: readonly CommandSpec[]
   setup(context: Context<C, S, U>): Awaitable<Parts<A>>
 }
 // biome-ignore lint/suspicious/noExplicitAny: the bound must accept every module, whatever its options are
@@ -112,7 +114,7 @@ export interface Parts<A> {
   readonly iq?: readonly IqRoute[]
   readonly on?: readonly Listener[]
   readonly stream?: readonly StreamFeature[]
-  readonly commands?: readonly Command[]
+  readonly commands?: { readonly [name: string]: RunCommand }
   readonly api?: A
   stop?(): Awaitable<void>
 }
