@@ -15,5 +15,8 @@ export const NS = {
   forward: 'urn:xmpp:forward:0',
   stanzaId: 'urn:xmpp:sid:0',
   discoInfo: 'http://jabber.org/protocol/disco#info',
+  dataForms: 'jabber:x:data',
+  rsm: 'http://jabber.org/protocol/rsm',
+  hints: 'urn:xmpp:hints',
   discoItems: 'http://jabber.org/protocol/disco#items',
 } as const
