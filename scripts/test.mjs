@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+// npm test: types, lint, then every suite on the embedded engine and, where one is to be had, on PostgreSQL.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { prepare, root } from './prepare.mjs'
+
+const HELP = `npm test [-- jest arguments]
+
+Checks types and style, then runs the suites on the embedded engine and on PostgreSQL.
+
+  PARLEY_TEST_POSTGRES=postgres://…   a server on which test databases may be made; without it an installed
+                                      PostgreSQL is started for the tests (PARLEY_TEST_POSTGRES=none leaves it out)
+  PARLEY_TEST_COMPLETE=1              fail when anything is left out
+  PARLEY_FUZZ=full                    the long form of the fuzzers
+`
+const args = process.argv.slice(2)
+if (args.includes('--help')) {
+  console.log(HELP)
+  process.exit(0)
+}
+
+await prepare()
+const all = args.length === 0
+const leftOut = []
+let passed = 0
+let failed = 0
+
+if (all) {
+  check('types of the tests', [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'test'])
+  check('style', [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'])
+}
+
+await round('embedded engine', {}, args)
+const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await findPostgres()
+if (postgres) {
+  // What does not touch a database need not run again.
+  const again = all ? ['test/scenarios', 'packages/store', 'test/faults'] : args
+  await round(`PostgreSQL (${postgres.version})`, { PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }, again)
+  await postgres.stop()
+} else {
+  leftOut.push('all suites on PostgreSQL: install postgresql, or set PARLEY_TEST_POSTGRES to a server for tests')
+}
+
+for (const what of leftOut) console.log(`Left out: ${what}`)
+if (leftOut.length > 0 && process.env.PARLEY_TEST_COMPLETE) failed += leftOut.length
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)
+
+/** A check that is one test. */
+function check(what, command) {
+  const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' })
+  console.log(`${status === 0 ? 'PASS' : 'FAIL'} ${what}`)
+  if (status === 0) passed++
+  else failed++
+}
+
+/** One run of jest; its counts are added up. */
+async function round(where, env, jestArgs) {
+  console.log(`\n── on the ${where} ──`)
+  const report = join(mkdtempSync(join(tmpdir(), 'parley-report-')), 'jest.json')
+  const jest = spawn(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '--json',
+      `--outputFile=${report}`,
+      ...jestArgs,
+    ],
+    // With --json jest prints its report to standard output too: only what it says to people is wanted.
+    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } },
+  )
+  const code = await new Promise(resolve => jest.on('close', resolve))
+  if (!existsSync(report)) {
+    failed++
+    console.log(`jest ended with ${code} and no report`)
+    return
+  }
+  const { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
+  rmSync(join(report, '..'), { recursive: true })
+  passed += numPassedTests
+  failed += numFailedTests + numRuntimeErrorTestSuites
+  if (numPassedTests + numFailedTests === 0) failed++
+  if (numPendingTests > 0) leftOut.push(`${numPendingTests} tests on the ${where}`)
+}
+
+/** The server that is named, or one started for these tests from an installed PostgreSQL. */
+async function findPostgres() {
+  const named = process.env.PARLEY_TEST_POSTGRES
+  if (named) return { url: named, version: 'as named', stop: async () => {} }
+  const bin = findBinaries()
+  if (!bin) return undefined
+  const { startPostgres } = await import('./postgres.mjs')
+  return startPostgres(bin)
+}
+
+function findBinaries() {
+  const base = '/usr/lib/postgresql'
+  const versions = existsSync(base) ? readdirSync(base).map(Number).filter(version => version >= 15) : []
+  const folders = versions.sort((a, b) => b - a).map(version => join(base, String(version), 'bin'))
+  return [...folders, ...(process.env.PATH ?? '').split(':')].find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+}
