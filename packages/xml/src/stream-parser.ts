@@ -76,6 +76,11 @@ export class StreamParser {
     }
   }
 
+  /** Whether part of a stanza has been read, and its end has not. */
+  get unfinished(): boolean {
+    return this.#state === 'live' && this.#tree.depth > 0 && !this.#betweenStanzas
+  }
+
   /** Ends reading for good, also of what follows in this chunk: nothing more is reported until {@link reset}. */
   stop(): void {
     this.#state = 'over'
