@@ -34,9 +34,9 @@ export function isConflict(error: unknown): boolean {
   return /^40/.test((error as Failure).code ?? '')
 }
 
-/** Classes 22 and 23: this very data cannot be stored, now or later. */
+/** Classes 22, 23 and 54: this very data cannot be stored, now or later (wrong, or beyond a limit such as that of index entries). */
 export function isBadData(error: unknown): boolean {
-  return /^2[23]/.test((error as Failure).code ?? '')
+  return /^(2[23]|54)/.test((error as Failure).code ?? '')
 }
 
 /**

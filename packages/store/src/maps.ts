@@ -38,8 +38,8 @@ interface EntryRow {
   readonly value: Json
 }
 
-// Every string that begins with `prefix` sorts, byte by byte, from it up to it followed by the last code point.
-const IN_PREFIX = `key >= $3 AND ($3 = '' OR key < $3 || U&'\\+10FFFF')`
+// The index takes no key of more than 2704 bytes, so what begins with `prefix` sorts below it and 700 of the last code point.
+const IN_PREFIX = `key >= $3 AND key < $3 || repeat(U&'\\+10FFFF', 700) AND starts_with(key, $3)`
 
 const selectEntry = sql<EntryRow>(
   'map-get',
