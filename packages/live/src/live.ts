@@ -55,12 +55,15 @@ export interface Outlet {
 }
 
 export interface Resumed {
+  readonly entry: SessionEntry
   readonly epoch: number
   /** How many stanzas of the client this session had handled. */
   readonly inbound: number
   /** What the client has not acknowledged, in order; the first has the number `ack + 1`. */
   readonly unacked: readonly Packet[]
   readonly ack: number
+  /** What the client says with `h` that it has taken. */
+  readonly released: readonly Packet[]
 }
 
 /** What is left of a session that ended, for the core to finish (RFC 6121 §4.5.4, XEP-0198 §4). */
@@ -97,13 +100,13 @@ export interface Live {
 
   /** Starts numbering and keeping packets (XEP-0198). `hold` is in milliseconds; 0 means acknowledgements only. */
   enableQueue(sid: string, hold: number): Awaitable<void>
-  /** The client has taken everything up to `h` (a plain count, not modulo 2³²): returns what that released. */
+  /** The client has taken everything up to `h`, as it stands in `<a/>`, modulo 2³²: returns what that released. */
   acknowledge(sid: string, epoch: number, h: number): Awaitable<readonly Packet[] | 'too-high' | 'fenced'>
   /** The client's stanza number `k` has been handled. */
   inbound(sid: string, epoch: number, k: number): Awaitable<'ok' | 'fenced'>
   /** The connection is lost: keep the session until its hold time is over. `over`: it has none, so close it. */
   hold(sid: string, epoch: number): Awaitable<'held' | 'over' | 'fenced'>
-  /** Takes a session over, live or held, by its secret id. */
+  /** Takes a session over, live or held, by its secret id; `h` as in {@link acknowledge}. */
   resume(sid: string, owner: Jid, h: number, outlet: Outlet): Awaitable<Resumed | 'gone' | 'bad-h'>
 
   /** RFC 6121 §4.6: remembers whether `to` has available presence of this session. */

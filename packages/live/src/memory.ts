@@ -156,8 +156,8 @@ class MemoryLive implements Live {
     const held = this.#bySid.get(sid)
     if (!held || held.epoch !== epoch) return 'fenced'
     const queue = held.queue
-    if (!queue || h > queue.out) return 'too-high'
-    return h <= queue.ack ? [] : release(queue, h)
+    const count = queue && plainCount(queue, h)
+    return count === undefined ? 'too-high' : release(queue!, count)
   }
 
   inbound(sid: string, epoch: number, k: number): 'ok' | 'fenced' {
@@ -180,8 +180,9 @@ class MemoryLive implements Live {
     const held = this.#bySid.get(sid)
     if (!held?.queue || held.queue.hold === 0 || !held.entry.jid.bare.equals(owner)) return 'gone'
     const queue = held.queue
-    if (h > queue.out || h < queue.ack) return 'bad-h'
-    release(queue, h)
+    const count = plainCount(queue, h)
+    if (count === undefined) return 'bad-h'
+    const released = release(queue, count)
     if (held.deadline === 0) held.outlet.replaced()
     for (const packet of held.waiting?.values() ?? []) enqueue(queue, packet)
     held.outlet = outlet
@@ -189,7 +190,8 @@ class MemoryLive implements Live {
     held.waiting = undefined
     held.epoch++
     this.#onHold.delete(held)
-    return { epoch: held.epoch, inbound: queue.inbound, unacked: queue.unacked.slice(), ack: queue.ack }
+    const { entry, epoch } = held
+    return { entry, epoch, inbound: queue.inbound, unacked: queue.unacked.slice(), ack: queue.ack, released }
   }
 
   direct(sid: string, to: Jid, available: boolean): void {
@@ -276,6 +278,14 @@ function wait(waiting: Waiting, packet: Packet): 'ok' {
   waiting.set(key, packet)
   return 'ok'
 }
+
+/** The count that the client means by `h`, which wraps at 2³² (XEP-0198 §4); undefined beyond what was sent. */
+function plainCount({ ack, out }: Queue, h: number): number | undefined {
+  const count = ack + ((h - (ack % WRAP) + WRAP) % WRAP)
+  return count <= out ? count : undefined
+}
+
+const WRAP = 2 ** 32
 
 function release(queue: Queue, h: number): readonly Packet[] {
   const released = queue.unacked.splice(0, h - queue.ack)

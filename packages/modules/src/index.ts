@@ -8,6 +8,7 @@ import ping from './ping.ts'
 import presence from './presence.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
+import streamManagement from './stream-management.ts'
 import subscription from './subscription.ts'
 
 /** Everything that a server speaks, in no particular order: the loader looks at what uses what. */
@@ -21,5 +22,6 @@ export const modules: readonly AnyModule[] = [
   presence,
   roster,
   sasl,
+  streamManagement,
   subscription,
 ]

@@ -17,8 +17,10 @@ const IN_FLIGHT = 256
 
 /** What XEP-0198 adds to a session; installed by its module. */
 export interface Acknowledging {
-  /** A numbered stanza is about to be written. */
+  /** A numbered stanza has been written. */
   sent(n: number): void
+  /** The client has said what it has taken. */
+  answered(): void
 }
 
 /**
@@ -109,6 +111,13 @@ export class Session implements Outlet {
     if (!stream?.writeStanza(packet.xml)) return
     if (n > 0) this.acks?.sent(n)
     else if (packet.owed !== undefined) this.#taken(packet.owed)
+  }
+
+  /** Gives way to a stream that resumes this session: stops reading, finishes what was read, and holds. */
+  async giveWay(): Promise<void> {
+    if (this.#over) return
+    this.#detach()?.fail('conflict', 'Resumed by another connection')
+    await this.lost()
   }
 
   /** Another stream has this address now (RFC 6120 §7.7.2.2), or has resumed this session. */
