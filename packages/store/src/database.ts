@@ -57,9 +57,11 @@ export class Database implements Queryable {
   /** From now on every call rejects with `reason`. */
   bar(reason: StoreError): void {
     this.#barred ??= reason
+    for (const link of this.#links) link.bar(reason)
   }
 
   async close(): Promise<void> {
+    this.#barred ??= new StoreError('closed', 'The store is closed')
     clearInterval(this.#watch)
     await Promise.all([...this.#links.map(link => link.close()), this.#pool.end().catch(() => undefined)])
   }
@@ -83,7 +85,6 @@ export class Database implements Queryable {
   }
 
   #link(): Link {
-    if (this.#barred) throw this.#barred
     let best = this.#links[0]!
     for (const link of this.#links) {
       if (link.pending === 0) return link

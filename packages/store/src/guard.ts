@@ -101,7 +101,7 @@ export class Guard {
           this.#options.onLost(error)
           return
         }
-        if (pause === 2000) this.#options.log('error', (error as Error).message)
+        if (pause === 50) this.#options.log('error', (error as Error).message)
       }
       await delay(pause, undefined, { signal: this.#stop.signal }).catch(() => undefined)
     }

@@ -52,6 +52,8 @@ export class Link {
   #socket: Socket | undefined
   #progress = 0
   #closed = false
+  #barred: StoreError | undefined
+  /** Statements that wait for their answers. */
   pending = 0
 
   constructor(config: ClientConfig) {
@@ -59,6 +61,7 @@ export class Link {
   }
 
   async query<R>(statement: Statement<R>, values: readonly unknown[]): Promise<QueryResult<R & object>> {
+    if (this.#barred) throw this.#barred
     this.pending++
     try {
       const client = this.#client ?? (await this.#connect())
@@ -75,6 +78,11 @@ export class Link {
   /** Cuts a connection that has stopped answering (a lost network does not say so). */
   checkStalled(now: number = Date.now()): void {
     if (this.#client && this.pending > 0 && now - this.#progress > STALLED) this.#socket?.destroy()
+  }
+
+  /** From now on every call rejects with `reason`. */
+  bar(reason: StoreError): void {
+    this.#barred ??= reason
   }
 
   async close(): Promise<void> {

@@ -42,7 +42,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { log = () => {}, clock = Date.now } = options
   const server = options.url === undefined ? await embeddedServer(options, log) : givenServer(options.url)
   const ids = new ArchiveIds(clock)
-  let db: Database | undefined
+  const writing = new Link(clientConfig(server.target, APPLICATION))
+  const db = new Database(server.target, APPLICATION, options.poolSize ?? POOL)
   const guard = new Guard({
     target: server.target,
     exclusive: options.exclusive ?? server.kind === 'embedded',
@@ -54,37 +55,47 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     onLost: reason => {
       log('error', reason.message)
-      db?.bar(reason)
+      writing.bar(reason)
+      db.bar(reason)
     },
   })
-  // Where this is refused the engine serves another process: its owner stops it, not we.
-  const version = await guard.open()
+  let version: string | undefined
   try {
+    version = await guard.open()
     const applied = await migrate(guard.client, await readMigrations())
     if (applied.length > 0) log('info', `Database schema brought to version ${applied.at(-1)}`)
-    db = new Database(server.target, APPLICATION, options.poolSize ?? POOL)
     await makePartitions(db, clock(), log)
     ids.startAfter((await db.row(largestId))?.id ?? 0n)
   } catch (error) {
-    await Promise.all([db?.close(), guard.close()])
-    await server.stop()
+    await Promise.all([db.close(), guard.close()])
+    // An engine that refused us serves another process: its owner stops it, not we.
+    if (version !== undefined) await server.stop()
     throw error
   }
-  return assemble(options, { server, guard, db, ids, version, log, clock })
+  return assemble(options, {
+    server,
+    guard,
+    db,
+    writer: new LogWriter(writing, ids, clock, log),
+    ids,
+    version,
+    log,
+    clock,
+  })
 }
 
 interface Parts {
   readonly server: Server
   readonly guard: Guard
   readonly db: Database
+  readonly writer: LogWriter
   readonly ids: ArchiveIds
   readonly version: string
   readonly log: Log
   readonly clock: () => number
 }
 
-function assemble(options: StoreOptions, { server, guard, db, ids, version, log, clock }: Parts): Store {
-  const writer = new LogWriter(new Link(clientConfig(server.target, APPLICATION)), ids, clock, log)
+function assemble(options: StoreOptions, { server, guard, db, writer, ids, version, log, clock }: Parts): Store {
   const sweeper = new Sweeper(db, log)
   let closing: Promise<void> | undefined
   const close = async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
@@ -32,7 +33,8 @@ const SETTINGS = {
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
 }
-const UNSAFE = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
+/** Safe against the death of processes still, not against that of the machine. */
+const UNSAFE = { fsync: 'off', full_page_writes: 'off' }
 
 /** One cluster on disk and the process that serves it. */
 export class Cluster {
@@ -57,10 +59,10 @@ export class Cluster {
     }
     // Under another name first: a creation that was cut short is never taken for a database.
     for (const name of await readdir(folder)) {
-      const maker = Number(/^new-(\d+)$/.exec(name)?.[1])
+      const maker = Number(/^new-(\d+)-/.exec(name)?.[1])
       if (maker > 0 && !isAlive(maker)) await rm(join(folder, name), { recursive: true, force: true })
     }
-    const draft = join(folder, `new-${process.pid}`)
+    const draft = join(folder, `new-${process.pid}-${randomBytes(4).toString('hex')}`)
     await this.#initdb(draft)
     return rename(draft, cluster).then(
       () => true,

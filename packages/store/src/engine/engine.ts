@@ -12,7 +12,7 @@ import { engineUser } from './user.ts'
 /** Recovery after a crash may have to replay some hundred megabytes of WAL. */
 const START_PATIENCE = 120_000
 const STOP_PATIENCE = 30_000
-const MAX_STARTS = 10
+const MAX_STARTS = 6
 const STARTING_UP = '57P03'
 
 /** A PostgreSQL server that belongs to one data folder. It outlives us when we die; the next start adopts it. */
