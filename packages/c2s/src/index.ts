@@ -1,1 +1,2 @@
-export {}
+export { type CertificateDescription, type CertificateParts, Certificates } from './certificates.ts'
+export { starttls } from './starttls.ts'

@@ -1,0 +1,203 @@
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createSecureContext, type SecureContext, type TlsOptions } from 'node:tls'
+import { domainToUnicode } from 'node:url'
+import type { Clock, Config, Logger } from '@xmpp/server-core'
+import {
+  CertificateError,
+  type CertificateFiles,
+  changeTimes,
+  findFiles,
+  type KeyPair,
+  readFiles,
+} from './certificate-files.ts'
+import { selfSigned } from './self-signed.ts'
+
+const HOUR = 3_600_000
+
+export interface CertificateParts {
+  readonly config: Pick<Config, 'data' | 'domains' | 'tls'>
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+/** What an operator wants to know of a certificate. */
+export interface CertificateDescription {
+  readonly domain: string
+  readonly names: readonly string[]
+  readonly issuer: string
+  /** Milliseconds since 1970. */
+  readonly expires: number
+  readonly selfSigned: boolean
+  /** The file that it came from; undefined where the server made it. */
+  readonly file: string | undefined
+}
+
+interface Held extends KeyPair {
+  readonly context: SecureContext
+  readonly x509: X509Certificate
+  readonly files: CertificateFiles | undefined
+  readonly changed: string
+}
+
+/** The certificates of all hosted domains, and what TLS servers need of them. */
+export class Certificates {
+  readonly #parts: CertificateParts
+  readonly #held = new Map<string, Held>()
+  readonly #listeners = new Set<() => void>()
+  readonly #stop: () => void
+  #clientCa: string | undefined
+
+  private constructor(parts: CertificateParts) {
+    this.#parts = parts
+    this.#stop = parts.clock.every(HOUR, () => this.#check())
+  }
+
+  /** Loads, or makes, a certificate for each domain. @throws CertificateError */
+  static async open(parts: CertificateParts): Promise<Certificates> {
+    const certificates = new Certificates(parts)
+    try {
+      certificates.#clientCa = await readClientCa(parts.config.tls.clientCa)
+      for (const domain of parts.config.domains.keys()) certificates.#held.set(domain, await certificates.#load(domain))
+    } catch (error) {
+      certificates.close()
+      throw error
+    }
+    return certificates
+  }
+
+  /** Whether clients may authenticate with certificates. */
+  get clients(): boolean {
+    return this.#clientCa !== undefined
+  }
+
+  get defaultDomain(): string {
+    return this.#held.keys().next().value!
+  }
+
+  /**
+   * Reads all files again. Open sessions keep what they have; a file that can not be used leaves the certificate of
+   * before in place. Gives one line for each problem.
+   */
+  async reload(): Promise<string[]> {
+    const problems: string[] = []
+    for (const domain of this.#held.keys()) {
+      try {
+        this.#held.set(domain, await this.#load(domain))
+      } catch (error) {
+        if (!(error instanceof CertificateError)) throw error
+        problems.push(error.message)
+        this.#parts.log.error('a certificate can not be used: the one of before stays', { reason: error.message })
+      }
+    }
+    for (const listener of this.#listeners) listener()
+    return problems
+  }
+
+  describe(domain: string): CertificateDescription | undefined {
+    const held = this.#held.get(domain)
+    if (!held) return
+    const { subjectAltName = '', issuer, subject, validTo } = held.x509
+    return {
+      domain,
+      names: subjectAltName === '' ? [] : subjectAltName.split(', '),
+      issuer: issuer.replaceAll('\n', ', '),
+      expires: Date.parse(validTo),
+      selfSigned: issuer === subject,
+      file: held.files?.cert,
+    }
+  }
+
+  /** The context for a name that a client asked for (SNI); undefined where the name is not hosted. */
+  context(name: string): SecureContext | undefined {
+    const lower = name.toLowerCase()
+    return (this.#held.get(lower) ?? this.#held.get(domainToUnicode(lower)))?.context
+  }
+
+  /**
+   * Options of a TLS server whose certificate is that of `domain` where the client names none.
+   *
+   * Sessions are not resumed: a resumed one tells neither whose certificate the client saw (RFC 5929 §4) nor whether it
+   * showed one itself, and it would outlive a reload. Renegotiation, which TLS 1.3 no longer has, is refused.
+   */
+  options(domain: string): TlsOptions {
+    const { cert, key } = this.#held.get(domain)!
+    return {
+      cert,
+      key,
+      minVersion: this.#parts.config.tls.minVersion,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+      ...(this.#clientCa === undefined ? {} : { ca: this.#clientCa }),
+    }
+  }
+
+  /** Calls back after each reload until the returned function is called. */
+  onReload(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#stop()
+    this.#listeners.clear()
+  }
+
+  async #load(domain: string): Promise<Held> {
+    const { config, clock } = this.#parts
+    const folder = join(config.data, 'certificates')
+    const files = await findFiles(folder, config.domains.get(domain)!)
+    const changed = files ? await changeTimes(files) : ''
+    const pair = files ? await readFiles(files) : await selfSigned(join(folder, 'self-signed'), domain, clock.now())
+    const source = files?.source ?? join(folder, 'self-signed')
+    return { ...pair, ...usable(pair, source, this.#clientCa), files, changed }
+  }
+
+  /** Loads again where a file has changed, or has come, or the self-signed certificate ends soon. */
+  #check(): void {
+    this.#changed()
+      .then(
+        changed => (changed ? this.reload() : undefined),
+        (error: unknown) => this.#parts.log.error('certificates could not be checked', { error }),
+      )
+      .catch((error: unknown) => this.#parts.log.error('certificates could not be loaded', { error }))
+  }
+
+  async #changed(): Promise<boolean> {
+    const folder = join(this.#parts.config.data, 'certificates')
+    for (const [domain, held] of this.#held) {
+      const files = await findFiles(folder, this.#parts.config.domains.get(domain)!)
+      if (!files || files.cert !== held.files?.cert || (await changeTimes(files)) !== held.changed) return true
+    }
+    return false
+  }
+}
+
+/** @throws CertificateError; never with a part of the key in its text */
+function usable({ cert, key }: KeyPair, source: string, ca: string | undefined) {
+  const check = <T>(what: string, make: () => T): T => {
+    try {
+      return make()
+    } catch {
+      throw new CertificateError(`${source}: ${what}`)
+    }
+  }
+  const x509 = check('the certificate is no PEM certificate', () => new X509Certificate(cert))
+  const privateKey = check('the key is no PEM private key without a password', () => createPrivateKey(key))
+  if (!x509.checkPrivateKey(privateKey)) throw new CertificateError(`${source}: the key is not that of the certificate`)
+  const context = check('TLS refuses the certificate', () =>
+    createSecureContext(ca === undefined ? { cert, key } : { cert, key, ca }),
+  )
+  return { x509, context }
+}
+
+async function readClientCa(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return
+  try {
+    const pem = await readFile(file, 'utf8')
+    new X509Certificate(pem)
+    return pem
+  } catch {
+    throw new CertificateError(`tls.clientCa: ${file} is not readable, or no PEM certificate`)
+  }
+}

@@ -1,0 +1,39 @@
+import { NS } from '@parley/stanza'
+import { type Element, escapeAttribute } from '@parley/xml'
+import type { OurHeader, PeerHeader } from '@xmpp/server-core'
+
+/** Reads `<stream:stream>` (RFC 6120 §4.7); `content` is the namespace of the stanzas that we expect. */
+export function readHeader(root: Element, contentNs: string, content: string): PeerHeader {
+  return {
+    ...attributes(root),
+    namespacesOk: root.name === 'stream' && root.ns === NS.streams && contentNs === content,
+  }
+}
+
+/** Reads `<open/>` (RFC 7395 §3.3). */
+export function readOpen(open: Element): PeerHeader {
+  return { ...attributes(open), namespacesOk: open.is('open', NS.framing) }
+}
+
+function attributes({ attrs }: Element) {
+  return { to: attrs['to'], from: attrs['from'], version: attrs['version'], lang: attrs['xml:lang'] }
+}
+
+export function headerXml(header: OurHeader, content: string): string {
+  // XEP-0114 is from before versions.
+  const version = content === NS.component ? '' : ' version="1.0"'
+  return `<?xml version="1.0"?><stream:stream xmlns="${content}" xmlns:stream="${NS.streams}"${version}${ours(header)}>`
+}
+
+export function openXml(header: OurHeader): string {
+  return `<open xmlns="${NS.framing}" version="1.0"${ours(header)}/>`
+}
+
+function ours({ from, to, id, lang }: OurHeader): string {
+  const named = { from, to, id, 'xml:lang': lang }
+  let xml = ''
+  for (const [name, value] of Object.entries(named)) {
+    if (value !== undefined) xml += ` ${name}="${escapeAttribute(value)}"`
+  }
+  return xml
+}

@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net'
+import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
+import type { Certificates } from './certificates.ts'
+
+/** RFC 7301 identifier of client streams (XEP-0368 §4). */
+const ALPN = 'xmpp-client'
+const HANDSHAKE_TIME = 30_000
+
+/**
+ * Does TLS handshakes on connections that are open already. One `tls.Server` for each domain that clients name in their
+ * stream header, none of them listening: they give handshake time-outs, verification and new certificates.
+ *
+ * A direct TLS port knows nothing but the handshake, so there a name (SNI) that is not hosted or an ALPN list without
+ * `xmpp-client` ends it: whoever asked for something else must not talk to us (ALPACA). After STARTTLS the client has
+ * named a hosted domain in its stream header, and gets that domain's certificate where its SNI says something else, as
+ * RFC 6066 §3 permits: old clients put the name of the machine there.
+ */
+export class TlsDoor {
+  readonly #certificates: Certificates
+  readonly #direct: boolean
+  readonly #servers = new Map<string, Server>()
+  /** Handshakes under way, by the two ends of their connection. */
+  readonly #waiting = new Map<string, (socket: TLSSocket) => void>()
+  readonly #unlisten: () => void
+
+  constructor(certificates: Certificates, { direct }: { readonly direct: boolean }) {
+    this.#certificates = certificates
+    this.#direct = direct
+    this.#unlisten = certificates.onReload(() => {
+      for (const [domain, server] of this.#servers) server.setSecureContext(certificates.options(domain))
+    })
+  }
+
+  /** Whether clients may authenticate with certificates. */
+  get clients(): boolean {
+    return this.#certificates.clients
+  }
+
+  /** Handshakes under way. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Begins a handshake on `raw`, which nobody reads; a failed one closes it. */
+  handshake(raw: Socket, domain: string | undefined, done: (socket: TLSSocket) => void): void {
+    // A connection that is gone has no ends any more; its "close" is on the way.
+    if (raw.destroyed || raw.remotePort === undefined) {
+      raw.destroy()
+      return
+    }
+    const key = ends(raw)
+    this.#waiting.set(key, done)
+    raw.once('close', () => this.#waiting.delete(key))
+    this.#server(domain ?? this.#certificates.defaultDomain).emit('connection', raw)
+  }
+
+  close(): void {
+    this.#unlisten()
+    this.#waiting.clear()
+  }
+
+  #server(domain: string): Server {
+    let server = this.#servers.get(domain)
+    if (server) return server
+    server = createServer({
+      ...this.#certificates.options(domain),
+      handshakeTimeout: HANDSHAKE_TIME,
+      requestCert: this.clients,
+      rejectUnauthorized: false,
+      ...(this.#direct ? { ALPNProtocols: [ALPN] } : {}),
+      SNICallback: (name, done) => this.#choose(name, done),
+    })
+    server.on('secureConnection', socket => {
+      const key = ends(socket)
+      const done = this.#waiting.get(key)
+      this.#waiting.delete(key)
+      if (done) done(socket)
+      else socket.destroy()
+    })
+    // The connection is closed already; what the peer did wrong is its own business.
+    server.on('tlsClientError', () => {})
+    this.#servers.set(domain, server)
+    return server
+  }
+
+  #choose(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
+    const context = this.#certificates.context(name)
+    if (context || !this.#direct) done(null, context)
+    else done(new Error('No such name'))
+  }
+}
+
+function ends({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}
