@@ -1,1 +1,5 @@
-export {}
+export { ListenError, listenAt } from './address.ts'
+export { health } from './health.ts'
+export { hostMeta, WEBSOCKET_PATH } from './host-meta.ts'
+export { type HttpAnswer, type HttpRequest, type HttpRoute, HttpRoutes } from './routes.ts'
+export { createHttpServer, type HttpParts, type Upgrade } from './server.ts'

@@ -1,0 +1,123 @@
+import { createServer as createHttp, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { TlsOptions } from 'node:tls'
+import type { Config, Logger } from '@xmpp/server-core'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { hostHeader, KnownHosts } from './known-hosts.ts'
+import type { HttpAnswer, HttpRoute } from './routes.ts'
+
+/** Takes a connection that asks for another protocol: it answers or destroys it. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+export interface HttpParts {
+  readonly config: Pick<Config, 'domains' | 'publicUrl'>
+  readonly log: Logger
+  readonly routes: readonly HttpRoute[]
+  readonly upgrade: Upgrade
+  /** Present for HTTPS. */
+  readonly tls?: TlsOptions
+}
+
+const BODY_LIMIT = 65_536
+/** Deadlines against peers that dribble (milliseconds): for the header, and for the whole request. */
+const HEADERS_TIME = 10_000
+const REQUEST_TIME = 60_000
+const HEADER_BYTES = 16_384
+
+/** For every answer: a route may say otherwise. */
+const SAFE_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+}
+
+/** An HTTP server that answers `routes`; the caller lets `app.server` listen, and closes `app`. */
+export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const hosts = new KnownHosts(parts.config)
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 1024 },
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    serverFactory: handler => {
+      const server = nodeServer(parts.tls)
+      server.on('request', handler)
+      server.on('upgrade', parts.upgrade)
+      return server
+    },
+  })
+  takeBodiesAsBytes(app)
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    void reply.headers(SAFE_HEADERS)
+    // RFC 9112 §3.2: two Host headers, or none, are refused; so is the form of a request that only proxies get.
+    if (hostHeader(raw) === undefined || !raw.url?.startsWith('/')) await reply.code(400).send('Bad Request')
+  })
+  app.setNotFoundHandler(async (_, reply) => reply.code(404).send('Not Found'))
+  app.setErrorHandler(async (error: { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) parts.log.error('an HTTP request failed', { path: request.routeOptions.url, error })
+    // What went wrong inside is nobody's business outside.
+    return reply.code(status).send(status >= 500 ? 'Internal Server Error' : 'Bad Request')
+  })
+  for (const route of parts.routes) addRoute(app, route, hosts)
+  await app.ready()
+  return app
+}
+
+function nodeServer(tls: TlsOptions | undefined): HttpServer {
+  const options = {
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: HEADERS_TIME,
+    requestTimeout: REQUEST_TIME,
+    keepAliveTimeout: 30_000,
+    connectionsCheckingInterval: 2000,
+    requireHostHeader: true,
+    insecureHTTPParser: false,
+    noDelay: true,
+  }
+  return tls ? createHttps({ ...tls, ...options, ALPNProtocols: ['http/1.1'] }) : createHttp(options)
+}
+
+function takeBodiesAsBytes(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+}
+
+function addRoute(app: FastifyInstance, route: HttpRoute, hosts: KnownHosts): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    bodyLimit: route.bodyLimit ?? BODY_LIMIT,
+    handler: async (request, reply) => {
+      const host = hosts.of(request.raw)
+      // RFC 9110 §15.5.20; a name that is not ours never gets into a link.
+      if (host === '' && !route.anyHost) return reply.code(421).send('Misdirected Request')
+      return send(reply, await route.answer(requestOf(request, host)))
+    },
+  })
+}
+
+function requestOf(request: FastifyRequest, host: string) {
+  const url = request.raw.url ?? '/'
+  const mark = url.indexOf('?')
+  return {
+    host,
+    path: mark < 0 ? url : url.slice(0, mark),
+    params: request.params as Record<string, string>,
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark)),
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    remote: request.raw.socket.remoteAddress ?? '',
+  }
+}
+
+function send(reply: FastifyReply, { status = 200, headers = {}, body = '' }: HttpAnswer): FastifyReply {
+  return reply
+    .code(status)
+    .headers({ 'content-type': 'text/plain; charset=utf-8', ...headers })
+    .send(body)
+}
