@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createSecureContext, type SecureContext, type TlsOptions } from 'node:tls'
+import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls'
 import { domainToUnicode } from 'node:url'
 import type { Clock, Config, Logger } from '@xmpp/server-core'
 import {
@@ -132,10 +132,20 @@ export class Certificates {
     }
   }
 
+  /** Options of the HTTPS server: names that are not hosted, such as that of `publicUrl`, get the default certificate. */
+  webOptions(): TlsOptions {
+    return { ...this.options(this.defaultDomain), SNICallback: (name, done) => done(null, this.context(name)) }
+  }
+
+  /** Gives a TLS server its new certificate after each reload, until the returned function is called. */
+  renew(server: Server): () => void {
+    return this.onReload(() => server.setSecureContext(this.webOptions()))
+  }
+
   /** Calls back after each reload until the returned function is called. */
   onReload(listener: () => void): () => void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   close(): void {

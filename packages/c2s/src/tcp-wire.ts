@@ -136,14 +136,16 @@ export class TcpWire implements Wire, Reader {
 
   end(): void {
     if (this.#state === 'ended' || this.#state === 'gone') return
-    const { clock } = this.#options
-    if (this.#state === 'shaking') return this.destroy()
+    if (this.#state === 'shaking') {
+      this.destroy()
+      return
+    }
     this.#outbox.flush()
     this.#stopReading('ended')
     this.#socket.end()
     // The peer's own end is seen only while somebody reads.
     this.#socket.resume()
-    this.#stopLingering = clock.after(LINGER, () => this.destroy())
+    this.#stopLingering = this.#options.clock.after(LINGER, () => this.destroy())
   }
 
   destroy(): void {

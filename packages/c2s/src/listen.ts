@@ -1,0 +1,117 @@
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { createHttpServer, type HttpRoutes, health, hostMeta, listenAt } from '@parley/http'
+import type { Server } from '@xmpp/server-core'
+import type { Certificates } from './certificates.ts'
+import { Components } from './components.ts'
+import { Stalls } from './stalls.ts'
+import { TcpWire } from './tcp-wire.ts'
+import { TlsDoor } from './tls-door.ts'
+import { websocketUpgrade } from './websocket.ts'
+
+type Door = keyof Server['config']['listen']
+
+export interface Listeners {
+  /** Where each listener is, by its key under `listen`, such as `[::]:5222`. */
+  readonly addresses: ReadonlyMap<Door, string>
+  /** Connections that are not yet, or no longer, counted as streams: handshakes and stalled stanzas. */
+  readonly pending: number
+  /** Takes no more connections, and closes those of HTTP; streams are closed by `Server.stop`, which comes first. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens what `listen` names in the configuration.
+ *
+ * @param routes what the HTTP listeners answer besides host-meta, health and the WebSocket
+ * @throws ListenError; nothing stays open then
+ */
+export async function openListeners(
+  server: Server,
+  certificates: Certificates,
+  routes: HttpRoutes,
+): Promise<Listeners> {
+  const opening = new Opening(server, certificates)
+  try {
+    await opening.open(routes)
+    return opening
+  } catch (error) {
+    await opening.close()
+    throw error
+  }
+}
+
+class Opening implements Listeners {
+  readonly addresses = new Map<Door, string>()
+  readonly #server: Server
+  readonly #certificates: Certificates
+  readonly #stalls: Stalls
+  readonly #doors: TlsDoor[] = []
+  readonly #closers: (() => unknown)[] = []
+  #httpsPort: number | undefined
+
+  constructor(server: Server, certificates: Certificates) {
+    this.#server = server
+    this.#certificates = certificates
+    this.#stalls = new Stalls(server.clock)
+  }
+
+  get pending(): number {
+    return this.#doors.reduce((sum, door) => sum + door.size, this.#stalls.size)
+  }
+
+  async open(routes: HttpRoutes): Promise<void> {
+    await this.#tcp('client', this.#clients(false))
+    await this.#tcp('clientTls', this.#clients(true))
+    const components = new Components(this.#server, this.#stalls)
+    this.#closers.push(() => components.close())
+    await this.#tcp('component', socket => components.accept(socket))
+    await this.#http(routes)
+  }
+
+  async close(): Promise<void> {
+    this.#stalls.stop()
+    for (const door of this.#doors) door.close()
+    await Promise.all(this.#closers.map(close => close()))
+  }
+
+  #clients(direct: boolean): (socket: Socket) => void {
+    const server = this.#server
+    const tls = new TlsDoor(this.#certificates, { direct })
+    this.#doors.push(tls)
+    const crashed = (error: unknown) => server.log.error('a connection could not be read', { error })
+    const options = { clock: server.clock, stalls: this.#stalls, crashed, tls, direct }
+    return socket => void server.accept(new TcpWire(socket, options))
+  }
+
+  async #tcp(door: Door, accept: (socket: Socket) => void): Promise<void> {
+    if (this.#server.config.listen[door] === undefined) return
+    const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept)
+    await this.#listen(door, listener)
+    this.#closers.push(() => new Promise<void>(resolve => void listener.close(() => resolve())))
+  }
+
+  async #http(routes: HttpRoutes): Promise<void> {
+    const { config, log } = this.#server
+    routes.add(...health(() => !this.#server.draining), ...hostMeta(config, () => this.#httpsPort))
+    const answers = routes.close()
+    const websocket = websocketUpgrade(this.#server)
+    this.#closers.push(websocket.close)
+    for (const door of ['https', 'http'] as const) {
+      if (config.listen[door] === undefined) continue
+      const parts = { config, log, routes: answers, upgrade: websocket.upgrade }
+      const app = await createHttpServer(door === 'https' ? { ...parts, tls: this.#certificates.webOptions() } : parts)
+      this.#closers.push(() => app.close())
+      if (door === 'https') this.#closers.push(this.#certificates.renew(app.server as never))
+      const address = await this.#listen(door, app.server)
+      if (door === 'https') this.#httpsPort = Number(address.slice(address.lastIndexOf(':') + 1))
+    }
+  }
+
+  async #listen(door: Door, listener: NetServer): Promise<string> {
+    const address = await listenAt(listener, `listen.${door}`, this.#server.config.listen[door]!)
+    this.addresses.set(door, address)
+    // What happens to a listener later (too many open files) is no reason to fall down.
+    listener.on('error', error => this.#server.log.error('a listener has a problem', { door, error }))
+    return address
+  }
+}
