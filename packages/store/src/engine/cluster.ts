@@ -10,6 +10,7 @@ import type { Place } from './place.ts'
 import type { EngineUser } from './user.ts'
 
 const MAX_LOG = 8 << 20
+const EMPTY_PID_PATIENCE = 5000
 /** Of the binaries in package.json; another major version cannot read the files. */
 const ENGINE_MAJOR = '18'
 
@@ -142,7 +143,11 @@ export class Cluster {
   /** After a power cut or in a new container the number in postmaster.pid may be another process'; PostgreSQL would refuse to start. */
   async #dropStalePid(): Promise<void> {
     const file = join(this.place.cluster, 'postmaster.pid')
-    if ((await exists(file)) && (await this.pid()) === undefined) await rm(file, { force: true })
+    const found = await stat(file).catch(() => undefined)
+    if (!found || (await this.pid()) !== undefined) return
+    // An empty file is that of a server which starts this very moment, or long ago did not get further.
+    if (found.size === 0 && Date.now() - found.mtimeMs < EMPTY_PID_PATIENCE) return
+    await rm(file, { force: true })
   }
 
   async #isEngine(pid: number): Promise<boolean> {

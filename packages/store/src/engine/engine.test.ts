@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -95,8 +95,13 @@ describe('the embedded engine', () => {
   })
 
   test('uses a short folder for the socket where the path is long', async () => {
+    await chmod(data, 0o711)
     const long = join(data, 'x'.repeat(60), 'y'.repeat(60))
-    expect(await (await open(long)).health()).toBeGreaterThan(0)
+    const store = await open(long)
+    expect(await store.health()).toBeGreaterThan(0)
+    expect(store.description).toContain(long)
+    await store.close()
+    expect((await readdir(tmpdir())).filter(name => /^parley-[0-9a-f]{12}$/.test(name))).toEqual([])
   })
 
   test('refuses data of another major version', async () => {
@@ -143,10 +148,12 @@ describe('the embedded engine', () => {
     })
 
     test('a folder that somebody else has made is not used', async () => {
-      await mkdir(join(data, 'postgres'))
-      const other = { uid: 12_345, gid: 12_345 }
       await chmod(data, 0o711)
-      await expect(preparePlace(data, other, quiet)).rejects.toMatchObject({ code: 'unsupported' })
+      await mkdir(join(data, 'postgres'))
+      if (process.getuid?.() === 0) await chown(join(data, 'postgres'), 12_345, 12_345)
+      else
+        await rename(join(data, 'postgres'), join(data, 'aside')).then(() => symlink('aside', join(data, 'postgres')))
+      await expect(preparePlace(data, await engineUser(), quiet)).rejects.toMatchObject({ code: 'unsupported' })
     })
   })
 })

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { rmdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { StoreError } from '../errors.ts'
@@ -61,6 +62,12 @@ export class Engine {
   /** Stops the server ("fast": open transactions are rolled back) and waits until it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true
+    await this.#halt()
+    const { sockets, folder } = this.#cluster.place
+    if (!sockets.startsWith(folder)) await rmdir(sockets).catch(() => undefined)
+  }
+
+  async #halt(): Promise<void> {
     const pid = (await this.#cluster.pid()) ?? (this.#isRunning() ? this.#child?.pid : undefined)
     if (pid === undefined) return
     process.kill(pid, 'SIGINT')

@@ -61,20 +61,17 @@ async function makeBase(base: string, user: EngineUser | undefined): Promise<voi
   if (made !== undefined || (mode & 0o011) !== 0o011) await chmod(base, (mode & 0o777) | 0o011)
 }
 
-/** A folder of mode 0700; one that exists must belong to the user already, as others may write to its parent. */
+/** A folder of mode 0700 of the user; one that exists must be theirs or ours, as others may write to its parent. */
 async function makePrivate(folder: string, user: EngineUser | undefined): Promise<void> {
   const uid = user?.uid ?? process.getuid?.()
-  const made = await mkdir(folder, { mode: 0o700 }).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-      return false
-    },
-  )
-  if (made && user) await chown(folder, user.uid, user.gid)
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
   const found = await lstat(folder)
-  if (!found.isDirectory() || (uid !== undefined && found.uid !== uid)) {
+  const ours = found.uid === process.getuid?.()
+  if (!found.isDirectory() || (uid !== undefined && found.uid !== uid && !ours)) {
     throw new StoreError('unsupported', `${folder} belongs to somebody else: it must be a folder of user id ${uid}`)
   }
+  if (user && found.uid !== uid) await chown(folder, user.uid, user.gid)
   if ((found.mode & 0o077) !== 0) await chmod(folder, 0o700)
 }
