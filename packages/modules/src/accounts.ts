@@ -110,6 +110,7 @@ export default defineModule({
     }
 
     return {
+      api: { reserve: config.reserve },
       commands: {
         'user add': add,
         'user passwd': passwd,
@@ -120,7 +121,7 @@ export default defineModule({
         'user delete': remove,
       },
       on: [
-        on(accountSecured, 'observe', ({ account }) => server.disconnect(account)),
+        on(accountSecured, 'observe', ({ account, except }) => server.disconnect(account, except)),
         on(accountRemoved, 'observe', ({ account }) => server.disconnect(account)),
       ],
     }

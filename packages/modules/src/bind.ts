@@ -26,7 +26,8 @@ export default defineModule({
 
     async function unbound(stream: ClientStream, stanza: Element): Promise<boolean> {
       const payload = stanza.firstElement()
-      if (stanza.name !== 'iq' || stanza.attrs['type'] !== 'set' || payload?.ns !== NS.bind) return false
+      if (!stream.account || stanza.name !== 'iq' || stanza.attrs['type'] !== 'set' || payload?.ns !== NS.bind)
+        return false
       const request = readStanza(stanza, undefined) as Iq
       try {
         const result = resultOf(request, await bind(stream, request))

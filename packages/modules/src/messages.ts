@@ -1,4 +1,3 @@
-import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { type Message, StanzaError } from '@parley/stanza'
 import {
@@ -15,6 +14,7 @@ import {
   only,
   type Verdict,
 } from '@xmpp/server-core'
+import { mayWait, targetsOf } from './targets.ts'
 
 export type InboundMessage = Omit<Inbound, 'stanza'> & { readonly stanza: Message }
 
@@ -30,16 +30,13 @@ export const undelivered = defineHook<Undelivered>()('undelivered', 'observe')
 /** Which sessions get a message for an account (RFC 6121 §8.5). */
 export default defineModule({
   name: 'messages',
-  rfcs: [{ rfc: 6121, sections: ['5.2', '8.5.2', '8.5.3'] }],
+  rfcs: [{ rfc: 6121, sections: ['5.2', '8.5.1', '8.5.2', '8.5.3'] }],
   setup({ live, server, phase, log }) {
     const waiting = phase(undelivered, 'observe')
 
     function deliver(event: InboundMessage): Awaitable<Verdict> {
-      const to = event.stanza.to ?? event.account
       return chain(live.sessions(event.account), entries => {
-        // RFC 6121 §8.5.3.1: the resource that is named, available or not.
-        const named = to.isBare ? undefined : entries.find(entry => entry.jid.equals(to))
-        const targets = named ? [named] : targetsOf(event.stanza, to, entries)
+        const targets = targetsOf(event.stanza, event.account, entries)
         return chain(hand(event, targets), taken => {
           if (taken) return HANDLED
           return chain(nobody(event), () => HANDLED)
@@ -65,14 +62,14 @@ export default defineModule({
       return pending ? Promise.all(pending).then(() => taken) : taken
     }
 
-    /** RFC 6121 §8.5.2.2, §8.5.3.2: what can wait waits, the rest is refused or dropped. */
+    /** RFC 6121 §8.5.2.2.1, §8.5.3.2.1: what can wait waits, the rest is refused or dropped. */
     function nobody(event: InboundMessage): Awaitable<void> {
       const { type } = event.stanza
       if (type === 'headline' || type === 'error') return
-      if (type === 'groupchat') throw new StanzaError('service-unavailable')
+      if (!mayWait(event.stanza)) throw nobodyThere()
       const question: Undelivered = { ...event, kept: false }
       return chain(observe(waiting, question, log), () => {
-        if (!question.kept) throw new StanzaError('service-unavailable')
+        if (!question.kept) throw nobodyThere()
       })
     }
 
@@ -80,10 +77,7 @@ export default defineModule({
   },
 })
 
-/** RFC 6121 §8.5.2.1.1: for the bare JID, and for a resource that is not there, every available one that wants messages. */
-function targetsOf({ type }: Message, to: Jid, entries: readonly SessionEntry[]): SessionEntry[] {
-  if (type === 'groupchat' || type === 'error') return []
-  // RFC 6121 §8.5.3.2.1: a headline for one resource is for no other.
-  if (type === 'headline' && !to.isBare) return []
-  return entries.filter(({ presence }) => presence !== undefined && presence.priority >= 0)
+/** RFC 6121 §8.5.1: word for word what is said of an account that does not exist. */
+function nobodyThere(): StanzaError {
+  return new StanzaError('service-unavailable')
 }

@@ -17,7 +17,7 @@ interface Known {
 export interface AccountEvents {
   created(account: Jid): Awaitable<void>
   removed(account: Jid): Awaitable<void>
-  secured(account: Jid, why: 'password' | 'disabled'): Awaitable<void>
+  secured(account: Jid, except: string | undefined): Awaitable<void>
 }
 
 /** The accounts of one host. Passwords are turned into SCRAM keys here and kept nowhere. */
@@ -56,12 +56,12 @@ export class Accounts {
     await this.#events?.created(account)
   }
 
-  /** Ends old logins too. False where there is no such account. */
-  async setPassword(account: Jid, password: string): Promise<boolean> {
+  /** Ends old logins too, but for the session `except`. False where there is no such account. */
+  async setPassword(account: Jid, password: string, except?: string): Promise<boolean> {
     const changed = await this.store.setKeys(account.text, await this.derive(password))
     if (changed) {
       await this.#store.tokens.fast.revoke(account.text)
-      await this.#events?.secured(account, 'password')
+      await this.#events?.secured(account, except)
     }
     return changed
   }
@@ -70,7 +70,7 @@ export class Accounts {
     const changed = await this.store.setDisabled(account.text, disabled)
     if (changed && disabled) {
       await this.#store.tokens.fast.revoke(account.text)
-      await this.#events?.secured(account, 'disabled')
+      await this.#events?.secured(account, undefined)
     }
     return changed
   }

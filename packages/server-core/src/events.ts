@@ -23,6 +23,8 @@ export interface Outbound {
   stanza: Stanza
   readonly session: Session
   readonly transit: Transit
+  /** Set by the message log: the id under which the sender's archive has it. */
+  archiveId?: bigint
 }
 
 /**
@@ -50,8 +52,8 @@ export interface AccountEvent {
 }
 export const accountCreated = defineHook<AccountEvent>()('account-created', 'observe')
 export const accountRemoved = defineHook<AccountEvent>()('account-removed', 'observe')
-/** Password changed, account disabled: old logins must not live on. */
-export const accountSecured = defineHook<AccountEvent & { readonly why: 'password' | 'disabled' }>()(
+/** Password changed, account disabled: old logins must not live on, but for the session that made the change. */
+export const accountSecured = defineHook<AccountEvent & { readonly except: string | undefined }>()(
   'account-secured',
   'observe',
 )

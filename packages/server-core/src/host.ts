@@ -88,7 +88,7 @@ export class Host {
     this.accounts.listen({
       created: account => observe(created, { account }, this.log),
       removed: account => observe(removed, { account }, this.log),
-      secured: (account, why) => observe(secured, { account, why }, this.log),
+      secured: (account, except) => observe(secured, { account, except }, this.log),
     })
   }
 }

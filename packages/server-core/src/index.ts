@@ -58,6 +58,8 @@ export {
   iqSet,
   type Module,
   map,
+  type Need,
+  type Needs,
   type Parts,
   type Request,
   type Target,

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { Live, SessionEntry } from '@parley/live'
 import { errorOf, type Iq, mayBounce, Presence, type Stanza, StanzaError } from '@parley/stanza'
-import { StoreError } from '@parley/store'
+import { type MessageLog, StoreError } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import type { Inbound, Outbound } from './events.ts'
@@ -27,11 +27,13 @@ export class Router {
   /** Stanzas for domains that are not here; absent: there is no federation. */
   remote: Link | undefined
   readonly #live: Live
+  readonly #messages: MessageLog
   readonly #log: Logger
   readonly #caller: IqCaller
 
-  constructor(live: Live, clock: Clock, log: Logger) {
+  constructor(live: Live, messages: MessageLog, clock: Clock, log: Logger) {
     this.#live = live
+    this.#messages = messages
     this.#log = log
     this.#caller = new IqCaller(clock)
   }
@@ -60,7 +62,9 @@ export class Router {
     const own = new Transit()
     own.stanza = stanza
     const decided = this.#guarded(stanza, undefined, () => this.#dispatch(stanza, own))
-    return chain(decided, () => this.#guarded(stanza, undefined, () => chain(own.gates, () => own.run())))
+    return chain(decided, () =>
+      this.#guarded(stanza, undefined, () => chain(own.durable(this.#messages), () => own.run())),
+    )
   }
 
   /** Sends a request of the server's own and waits for the answer. */

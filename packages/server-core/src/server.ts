@@ -26,6 +26,8 @@ export interface ServerParts {
   readonly log: Logger
   readonly modules: readonly AnyModule[]
   readonly clock?: Clock
+  /** What XEP-0092 tells. */
+  readonly version?: string
 }
 
 /** One front end: its hosts and router, and the streams that are connected to it. */
@@ -35,6 +37,7 @@ export class Server {
   readonly live: Live
   readonly log: Logger
   readonly clock: Clock
+  readonly version: string
   readonly router: Router
   /** Sessions whose client is connected here, by id. */
   readonly sessions = new Map<string, Session>()
@@ -50,7 +53,8 @@ export class Server {
     this.live = parts.live
     this.log = parts.log
     this.clock = parts.clock ?? systemClock
-    this.router = new Router(this.live, this.clock, this.log)
+    this.version = parts.version ?? '0'
+    this.router = new Router(this.live, this.store.messages, this.clock, this.log)
     this.connections = new Throttle(this.clock, this.config.limits.connections)
   }
 
@@ -142,15 +146,19 @@ export class Server {
     this.#attach(stream, session)
   }
 
-  /** Ends all streams of an account, with a stream error (password changed, account gone). */
-  async disconnect(account: Jid, condition: 'not-authorized' | 'reset' = 'not-authorized'): Promise<void> {
+  /** Ends all sessions and streams of an account, but for the session `except` (password changed, account gone). */
+  async disconnect(account: Jid, except?: string): Promise<void> {
     for (const entry of await this.live.sessions(account)) {
+      if (entry.sid === except) continue
       const session = this.sessions.get(entry.sid)
-      if (session?.stream) session.stream.fail(condition, 'Log in again')
+      if (session?.stream) session.stream.fail('not-authorized', 'Log in again')
       const ended = await this.live.close(entry.sid, session?.epoch ?? 1)
       if (ended) this.#ended(ended)
     }
-    for (const stream of this.#streams) if (stream.account?.equals(account)) stream.fail(condition, 'Log in again')
+    for (const stream of this.#streams) {
+      if (stream.account?.equals(account) && stream.session?.sid !== except)
+        stream.fail('not-authorized', 'Log in again')
+    }
   }
 
   /** Says goodbye to every client, finishes what they sent, and stops the modules. */
@@ -186,7 +194,17 @@ export class Server {
 }
 
 function newEntry(sid: string, jid: Jid, since: number) {
-  return { sid, jid, presence: undefined, interested: false, carbons: false, blocklist: false, caps: undefined, since }
+  return {
+    sid,
+    jid,
+    presence: undefined,
+    interested: false,
+    carbons: false,
+    queued: false,
+    blocklist: false,
+    caps: undefined,
+    since,
+  }
 }
 
 function parsed(text: string): Jid | undefined {

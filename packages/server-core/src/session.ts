@@ -94,6 +94,11 @@ export class Session implements Outlet {
     else task()
   }
 
+  /** Rows of the message log that were written and may still be on their way to the network. */
+  get unflushed(): readonly bigint[] {
+    return this.#owed
+  }
+
   /** Resolves when nothing of this session is under way any more. */
   async drained(): Promise<void> {
     while (this.#tail) await this.#tail
@@ -176,7 +181,7 @@ export class Session implements Outlet {
 
   /** Starts the second stage of a stanza: at once where nothing is to be waited for, else in its turn. */
   #settle(transit: Transit): Awaitable<void> {
-    const gates = transit.gates
+    const gates = transit.durable(this.server.store.messages)
     if (!gates && !this.#tail) {
       const done = this.#run(transit)
       if (!isPromise(done)) return this.#finished(transit)

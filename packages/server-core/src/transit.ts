@@ -1,4 +1,5 @@
 import type { Stanza } from '@parley/stanza'
+import type { LogEntry, MessageLog } from '@parley/store'
 import { type Awaitable, isPromise } from './awaitable.ts'
 import type { Session } from './session.ts'
 
@@ -15,6 +16,7 @@ export class Transit {
   /** What the session sent, for an error that comes late. */
   stanza: Stanza | undefined
   #gates: Promise<unknown>[] | undefined
+  #rows: LogEntry[] | undefined
   #effects: (() => Awaitable<void>)[] | undefined
 
   constructor(session?: Session, k = 0) {
@@ -28,14 +30,31 @@ export class Transit {
     this.#gates.push(durable)
   }
 
+  /** Adds a row to what this stanza writes into the message log. */
+  log(row: LogEntry): void {
+    this.#rows ??= []
+    this.#rows.push(row)
+  }
+
   /** Adds an effect of the second stage. */
   effect(run: () => Awaitable<void>): void {
     this.#effects ??= []
     this.#effects.push(run)
   }
 
-  get gates(): Promise<unknown> | undefined {
-    return this.#gates === undefined ? undefined : Promise.all(this.#gates)
+  /**
+   * The end of the first stage: hands the rows to the log in one piece, with the stanza's number (both sides of a message
+   * and its count are there or none is), and gives what must come before the second stage.
+   */
+  durable(log: MessageLog): Promise<unknown> | undefined {
+    if (this.#rows) {
+      const { session, k } = this
+      const counted = session && k > 0 ? { smId: session.sid, owner: session.account.text, k } : undefined
+      this.gate(log.append(this.#rows, counted))
+      this.#rows = undefined
+    }
+    const gates = this.#gates
+    if (gates) return gates.length === 1 ? gates[0] : Promise.all(gates)
   }
 
   /** Runs the effects in order, at once as far as they go without waiting. */

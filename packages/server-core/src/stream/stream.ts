@@ -229,12 +229,13 @@ export class ClientStream implements WireEvents {
 
   #stanza(stanza: Element): Awaitable<void> {
     if (this.session) return this.session.receive(stanza)
-    if (!this.account) return this.fail('not-authorized', 'Authenticate first')
     const features = this.host?.streamFeatures.filter(({ unbound }) => unbound) ?? []
     const next = (index: number): Awaitable<void> => {
       const feature = features[index]
-      // RFC 6120 §7.1: before binding nothing else may be sent.
-      if (!feature?.unbound) return this.fail('not-authorized', 'Bind a resource first')
+      // RFC 6120 §4.9.3.12, §7.1: what comes before authentication and binding is for these features alone.
+      if (!feature?.unbound) {
+        return this.fail('not-authorized', this.account ? 'Bind a resource first' : 'Authenticate first')
+      }
       return chain(feature.unbound(this, stanza), taken => (taken ? undefined : next(index + 1)))
     }
     return next(0)

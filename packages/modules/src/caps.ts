@@ -1,0 +1,97 @@
+import { Body, Iq, NS, type Presence } from '@parley/stanza'
+import { type Element, el, parseElement, serialize } from '@parley/xml'
+import { type Awaitable, defineModule, map, type Outbound, on, only, outbound, type Session } from '@xmpp/server-core'
+import { hashOf, verificationString } from './caps-hash.ts'
+import disco from './disco.ts'
+
+const CAPS = 'http://jabber.org/protocol/caps'
+const KEPT = 2000
+
+export interface Caps {
+  /** The features behind the `caps` of a session entry, once its client has told them and the hash was right. */
+  features(caps: string): Awaitable<ReadonlySet<string> | undefined>
+}
+
+/**
+ * Entity capabilities (XEP-0115): the server's own in its stream features, and those of its clients. What a client says of
+ * a hash is kept only when it has that hash; legacy capabilities, which prove nothing, are not kept at all.
+ */
+export default defineModule({
+  name: 'caps',
+  xeps: [{ number: 115, version: '1.6.0' }],
+  features: { host: [CAPS] },
+  uses: { disco },
+  stores: { verified: map<string>() },
+  setup({ stores, uses, request, host, log }) {
+    const known = new Map<string, ReadonlySet<string>>()
+    const asking = new Set<string>()
+
+    function remember(caps: string, query: Element): ReadonlySet<string> {
+      const features = new Set(query.childrenNamed('feature').map(feature => feature.attrs['var'] ?? ''))
+      known.delete(caps)
+      known.set(caps, features)
+      const oldest = known.size > KEPT ? known.keys().next().value : undefined
+      if (oldest !== undefined) known.delete(oldest)
+      return features
+    }
+
+    async function load(caps: string): Promise<ReadonlySet<string> | undefined> {
+      const xml = await stores.verified.get(host.domain, caps)
+      return xml === undefined ? undefined : remember(caps, parseElement(xml))
+    }
+
+    /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */
+    async function learn(session: Session, caps: string, algorithm: string, node: string): Promise<void> {
+      if (asking.has(caps) || asking.size >= KEPT || (await load(caps))) return
+      asking.add(caps)
+      try {
+        const ver = caps.slice(caps.indexOf(' ') + 1)
+        const query = el('query', NS.discoInfo, { node: `${node}#${ver}` })
+        const head = { type: 'get', id: 'caps', from: host.jid, to: session.jid } as const
+        const answer = (await request(new Iq(head, Body.of([query])))).child('query', NS.discoInfo)
+        // XEP-0115 §5.4: what does not have the hash that was claimed is forgotten.
+        if (!answer || verificationString(answer, algorithm) !== ver) {
+          log.info('capabilities that do not have their hash', { session: session.jid.text })
+          return
+        }
+        await stores.verified.set(host.domain, caps, serialize(answer))
+        remember(caps, answer)
+      } catch (error) {
+        log.debug('a client did not tell its capabilities', { session: session.jid.text, error })
+      } finally {
+        asking.delete(caps)
+      }
+    }
+
+    function notice({ stanza, session }: Omit<Outbound, 'stanza'> & { readonly stanza: Presence }): undefined {
+      if (stanza.type !== 'available' || stanza.to) return
+      const c = stanza.child('c', CAPS)
+      const { hash, ver, node } = c?.attrs ?? {}
+      const algorithm = hash === undefined ? undefined : hashOf(hash)
+      const caps = algorithm && ver && node ? `${hash} ${ver}` : undefined
+      if (caps === session.entry.caps) return
+      void session.update({ caps })
+      if (caps && !known.has(caps))
+        learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
+    }
+
+    /** What the host says changes only while modules are set up. */
+    let own: string | undefined
+    function ownVersion(): string | undefined {
+      own ??= verificationString(uses.disco.hostInfo(), 'sha1')
+      return own
+    }
+
+    return {
+      on: [on(outbound, 'rewrite', only('presence', notice))],
+      stream: [
+        {
+          order: 'info',
+          advertise: stream =>
+            stream.account ? el('c', CAPS, { hash: 'sha-1', node: 'urn:parley', ver: ownVersion() }) : undefined,
+        },
+      ],
+      api: { features: caps => known.get(caps) ?? load(caps) } satisfies Caps,
+    }
+  },
+})

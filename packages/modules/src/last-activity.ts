@@ -1,0 +1,49 @@
+import { Body, StanzaError } from '@parley/stanza'
+import { el } from '@parley/xml'
+import { defineModule, iqGet, on, type Request, sessionEnded } from '@xmpp/server-core'
+import roster from './roster.ts'
+
+const NS = 'jabber:iq:last'
+
+/** Last activity (XEP-0012): how long the server runs, and when an account was last there. */
+export default defineModule({
+  name: 'last-activity',
+  xeps: [{ number: 12, version: '2.0' }],
+  features: { host: [NS], account: [NS] },
+  uses: { roster },
+  setup({ clock, accounts, live, uses }) {
+    const started = clock.monotonic()
+    const seconds = (ms: number) => Math.max(0, Math.floor(ms / 1000))
+
+    async function ofAccount({ from, to }: Request) {
+      // An account that hides answers like one that does not exist, so that asking tells nothing.
+      if (!from.bare.equals(to) && !(await uses.roster.mayWatch(to, from))) throw new StanzaError('service-unavailable')
+      const there = await live.sessions(to)
+      // XEP-0012 §4: somebody is there now.
+      if (there.some(({ presence }) => presence)) return el('query', NS, { seconds: 0 })
+      const last = await accounts.store.lastActivity(to.text)
+      if (!last) throw new StanzaError('item-not-found', 'The account was never there')
+      return el('query', NS, { seconds: seconds(clock.now() - last.at) }, last.status)
+    }
+
+    return {
+      iq: [
+        iqGet('host', NS, 'query', () => el('query', NS, { seconds: seconds(clock.monotonic() - started) })),
+        iqGet('account', NS, 'query', ofAccount),
+      ],
+      on: [
+        on(sessionEnded, 'observe', async ({ entry: { jid, presence } }) => {
+          if (!presence) return
+          const status = statusOf(presence.xml)
+          await accounts.store.setLastActivity(jid.bare.text, { at: clock.now(), status })
+        }),
+      ],
+    }
+  },
+})
+
+function statusOf(xml: string): string {
+  for (const child of Body.fromXml(xml).nodes)
+    if (typeof child !== 'string' && child.name === 'status') return child.text()
+  return ''
+}

@@ -1,0 +1,103 @@
+import type { Jid } from '@parley/jid'
+import type { SessionEntry } from '@parley/live'
+import { type Message, NS } from '@parley/stanza'
+import { idText, type LogEntry } from '@parley/store'
+import { el } from '@parley/xml'
+import {
+  type Awaitable,
+  chain,
+  defineModule,
+  inbound,
+  type Outbound,
+  on,
+  only,
+  outbound,
+  type Transit,
+  type Verdict,
+} from '@xmpp/server-core'
+import { type Fate, fateOf } from './message-rules.ts'
+import type { InboundMessage } from './messages.ts'
+import offlineQuota from './offline-quota.ts'
+import stanzaIds from './stanza-ids.ts'
+import { mayWait, targetsOf } from './targets.ts'
+
+/**
+ * The one truth of messages between two people: a row for each side that keeps it, and one that is owed to the recipient
+ * until a session has taken it. Archive and offline delivery only read and clear these rows.
+ */
+export default defineModule({
+  name: 'message-log',
+  xeps: [{ number: 334, version: '0.7.0' }],
+  // Ids that others made up are gone before ours is added.
+  uses: { stanzaIds, quota: offlineQuota },
+  setup({ domain, store, live, uses: { quota } }) {
+    const log = store.messages
+
+    function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): void {
+      const { stanza, session, transit } = event
+      // XEP-0313 §6.1.1: once in each archive. What one says to oneself is logged as received.
+      if (!domain.archive || !stanza.to || stanza.to.bare.equals(session.account)) return
+      if (!fateOf(stanza).keep) return
+      event.archiveId = log.nextId()
+      const mark = { id: event.archiveId, kept: true, owed: false }
+      transit.log(rowOf(stanza, session.account, stanza.to, mark))
+    }
+
+    function received(event: InboundMessage): Awaitable<Verdict> {
+      const fate = fateOf(event.stanza)
+      if (!fate.keep && !fate.wait) return
+      return chain(live.sessions(event.account), entries => {
+        const targets = targetsOf(event.stanza, event.account, entries)
+        if (targets.length > 0) return record(event, fate, targets)
+        // What is going to be refused leaves no trace (XEP-0313 §6.1).
+        if (!mayWait(event.stanza)) return
+        const { stanza, account } = event
+        return chain(quota.take(account, stanza.from ?? account), () => record(event, fate, targets))
+      })
+    }
+
+    function record(event: InboundMessage, fate: Fate, targets: readonly SessionEntry[]): Verdict {
+      const { stanza, account, transit } = event
+      const kept = fate.keep && domain.archive
+      if (!kept && !depends(transit, targets)) return
+      const id = log.nextId()
+      event.archiveId = id
+      event.owed = fate.wait
+      transit.log(rowOf(stanza, account, stanza.from ?? account, { id, kept, owed: fate.wait }))
+      return { replace: identified(stanza, account, id) }
+    }
+
+    return {
+      on: [on(outbound, 'store', only('message', sent)), on(inbound, 'store', only('message', received))],
+    }
+  },
+})
+
+/** Without an archive a row is worth its cost only where an acknowledgement or a later delivery depends on it. */
+function depends(transit: Transit, targets: readonly SessionEntry[]): boolean {
+  return transit.k > 0 || targets.length === 0 || targets.some(({ queued }) => queued)
+}
+
+/** XEP-0313 §3.5: tells the recipient where its archive has the message. */
+export function identified(stanza: Message, account: Jid, id: bigint): Message {
+  return stanza.withBody(stanza.body.plus(el('stanza-id', NS.stanzaId, { by: account, id: idText(id) })))
+}
+
+/** The row of `owner`'s log for a message to or from `peer`. */
+export function rowOf(
+  stanza: Message,
+  owner: Jid,
+  peer: Jid,
+  mark: { readonly id: bigint; readonly kept: boolean; readonly owed: boolean },
+): LogEntry {
+  const originId = stanza.child('origin-id', NS.stanzaId)?.attrs['id'] ?? stanza.id
+  return {
+    owner: owner.text,
+    peer: peer.bare.text,
+    type: stanza.type,
+    stanza: stanza.toXml(),
+    ...mark,
+    ...(peer.isBare ? undefined : { resource: peer.resource }),
+    ...(originId === undefined ? undefined : { originId }),
+  }
+}

@@ -1,0 +1,77 @@
+import { type Message, NS } from '@parley/stanza'
+import type { Element } from '@parley/xml'
+
+/** What the log does with a message (XEP-0313 §6.1.1, XEP-0160 §3, XEP-0334 §4). */
+export interface Fate {
+  /** It belongs into archives. */
+  readonly keep: boolean
+  /** It waits for an account that is away. */
+  readonly wait: boolean
+}
+
+const NOTHING: Fate = { keep: false, wait: false }
+const WAIT: Fate = { keep: false, wait: true }
+const BOTH: Fate = { keep: true, wait: true }
+
+/** Reads the fate of a message from its type, content and hints. */
+export function fateOf(message: Message): Fate {
+  if (message.type !== 'chat' && message.type !== 'normal') return NOTHING
+  let says = false
+  let matters = false
+  let store = false
+  let permanent = true
+  for (const child of message.children) {
+    if (typeof child === 'string') continue
+    if (child.ns === NS.hints) {
+      if (child.name === 'no-store') return NOTHING
+      if (child.name === 'no-permanent-store') permanent = false
+      if (child.name === 'store') store = true
+    } else if (isContent(child)) matters = true
+    else if (!RIDERS.has(child.ns) && child.name !== 'thread') says = true
+  }
+  if (matters || store) return permanent ? BOTH : WAIT
+  return says ? WAIT : NOTHING
+}
+
+/** XEP-0334 §4.3 */
+export function forbidsCopies(message: Message): boolean {
+  return message.child('no-copy', NS.hints) !== undefined
+}
+
+/** What is said in a conversation, in the open or encrypted, or changes what was said. */
+function isContent({ ns, name }: Element): boolean {
+  if (ns === NS.client) return name === 'body'
+  const names = CONTENT.get(ns)
+  return names === null || (names?.includes(name) ?? false)
+}
+
+/** Names that count in each namespace; null: all. */
+const CONTENT: ReadonlyMap<string, readonly string[] | null> = new Map<string, readonly string[] | null>([
+  ['jabber:x:encrypted', null],
+  ['urn:xmpp:openpgp:0', null],
+  ['eu.siacs.conversations.axolotl', ['encrypted']],
+  ['urn:xmpp:omemo:1', null],
+  ['urn:xmpp:omemo:2', null],
+  ['urn:xmpp:receipts', ['received']],
+  ['urn:xmpp:chat-markers:0', ['received', 'displayed', 'acknowledged']],
+  ['urn:xmpp:reactions:0', null],
+  ['urn:xmpp:message-correct:0', null],
+  ['urn:xmpp:message-retract:0', null],
+  ['urn:xmpp:message-retract:1', null],
+  ['urn:xmpp:fasten:0', null],
+  ['urn:xmpp:sfs:0', null],
+  ['urn:xmpp:jingle-message:0', null],
+  ['urn:xmpp:call-invites:0', null],
+  ['jabber:x:conference', null],
+  ['http://jabber.org/protocol/muc#user', ['invite']],
+])
+
+/** Elements that nobody needs when nothing else comes with them. */
+const RIDERS: ReadonlySet<string> = new Set([
+  'http://jabber.org/protocol/chatstates',
+  'http://jabber.org/protocol/muc#user',
+  'urn:xmpp:carbons:2',
+  'urn:xmpp:occupant-id:0',
+  NS.stanzaId,
+  NS.delay,
+])

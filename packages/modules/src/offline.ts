@@ -1,0 +1,118 @@
+import type { Jid } from '@parley/jid'
+import type { SessionEntry } from '@parley/live'
+import { delay, type Message, parseStanza } from '@parley/stanza'
+import { idTime, type LogRow } from '@parley/store'
+import {
+  becameAvailable,
+  type Awaitable,
+  defineModule,
+  on,
+  only,
+  outbound,
+  type Session,
+} from '@xmpp/server-core'
+import { identified, rowOf } from './message-log.ts'
+import { fateOf } from './message-rules.ts'
+import messages, { type Undelivered, undelivered } from './messages.ts'
+import offlineQuota from './offline-quota.ts'
+import { wanting } from './targets.ts'
+import { Turns } from './turns.ts'
+
+const PAGE = 100
+
+export interface Offline {
+  /** Delivers what is owed to the account to the session of it that wants messages most, if there is one. */
+  handOn(account: Jid): Promise<void>
+  /** Keeps a message that no session has taken. False: it is not of the kind that waits. */
+  keep(account: Jid, message: Message): Awaitable<boolean>
+}
+
+/** Messages for somebody who is away (XEP-0160): the owed rows of the log, delivered to the first session that wants them. */
+export default defineModule({
+  name: 'offline',
+  xeps: [
+    { number: 160, version: '1.0.1' },
+    { number: 203, version: '2.0' },
+  ],
+  features: { host: ['msgoffline'] },
+  uses: { messages, quota: offlineQuota },
+  setup({ host, store, live, server, uses: { quota } }) {
+    const log = store.messages
+    const turns = new Turns()
+
+    /** One session of an account after another, so that none gets what another has got. */
+    function deliver(entry: SessionEntry): Promise<void> {
+      const account = entry.jid.bare
+      return turns.take(account.text, async () => {
+        if ((await log.owedFor(account.text, 1)).length === 0) return
+        // What sessions have taken lately is not owed any more, but that may still be queued.
+        await log.flush()
+        const elsewhere = await underWay(account)
+        let after: bigint | undefined
+        do {
+          const rows = await log.owedFor(account.text, PAGE, after)
+          after = rows.length < PAGE ? undefined : rows.at(-1)!.id
+          for (const row of rows) {
+            if (elsewhere.has(row.id)) continue
+            const row_ = { id: row.id, owed: true }
+            if (!(await server.router.toSession(entry, delayed(row, account), row_))) return
+          }
+        } while (after !== undefined)
+      })
+    }
+
+    /** Rows that some session of the account holds already. */
+    async function underWay(account: Jid): Promise<ReadonlySet<bigint>> {
+      const ids = new Set(await live.pending(account))
+      for (const { sid } of await live.sessions(account)) {
+        for (const id of server.sessions.get(sid)?.unflushed ?? []) ids.add(id)
+      }
+      return ids
+    }
+
+    function delayed({ id, stanza }: LogRow, account: Jid): Message {
+      const message = identified(parseStanza(stanza) as Message, account, id)
+      return message.withBody(message.body.plus(delay(host.jid, idTime(id), 'Offline Storage')))
+    }
+
+    async function handOn(account: Jid): Promise<void> {
+      const [first, ...others] = wanting(await live.sessions(account))
+      if (!first) return
+      const best = others.reduce((a, b) => (b.presence!.priority > a.presence!.priority ? b : a), first)
+      await deliver(best)
+    }
+
+    async function keep(account: Jid, message: Message): Promise<boolean> {
+      if (!fateOf(message).wait) return false
+      const from = message.from ?? account
+      await quota.take(account, from)
+      await log.append([rowOf(message, account, from, { id: log.nextId(), kept: false, owed: true })])
+      return true
+    }
+
+    async function lost(event: Undelivered): Promise<void> {
+      event.kept ||= event.owed === true || (await keep(event.account, event.stanza))
+    }
+
+    function available({ session }: { readonly session: Session }): Awaitable<void> {
+      if (wanting([session.entry]).length > 0) return deliver(session.entry)
+    }
+
+    return {
+      on: [
+        on(undelivered, 'observe', lost),
+        on(becameAvailable, 'observe', available),
+        // A session may want messages later than it becomes available: its priority was negative before.
+        on(
+          outbound,
+          'copy',
+          only('presence', ({ session, transit }) => {
+            const before = session.entry.presence
+            if (before && before.priority < 0) transit.effect(() => available({ session }))
+          }),
+        ),
+      ],
+      api: { handOn, keep } satisfies Offline,
+    }
+  },
+})

@@ -1,0 +1,43 @@
+import { StanzaError } from '@parley/stanza'
+import { type Element, el, parseElement, serialize } from '@parley/xml'
+import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
+
+const NS = 'jabber:iq:private'
+
+/** Private XML storage (XEP-0049): one element for each name and namespace, for its owner alone. */
+export default defineModule({
+  name: 'private-xml',
+  xeps: [{ number: 49, version: '1.2' }],
+  features: { account: [NS] },
+  config: { elements: integer(100, 1, 10_000, 'elements that one account may store') },
+  stores: { elements: map<string>() },
+  setup({ config, stores }) {
+    async function get({ to, payload }: Request) {
+      const asked = onlyChild(payload)
+      const xml = await stores.elements.get(to.text, keyOf(asked))
+      return el('query', NS, null, xml === undefined ? el(asked.name, asked.ns) : parseElement(xml))
+    }
+
+    async function set({ to, payload }: Request) {
+      const given = payload.elements()
+      if (given.length === 0) throw new StanzaError('bad-request', 'Nothing to store')
+      const keys = new Set([...(await stores.elements.keys(to.text)), ...given.map(keyOf)])
+      if (keys.size > config.elements) throw new StanzaError('resource-constraint', 'Too many elements are stored')
+      for (const element of given) await stores.elements.set(to.text, keyOf(element), serialize(element))
+      return undefined
+    }
+
+    return { iq: [iqGet('self', NS, 'query', get), iqSet('self', NS, 'query', set)] }
+  },
+})
+
+/** XEP-0049 §2.2: one element is asked for at a time. */
+function onlyChild(query: Element): Element {
+  const children = query.elements()
+  if (children.length !== 1) throw new StanzaError('bad-request', 'One element is asked for at a time')
+  return children[0]!
+}
+
+function keyOf({ ns, name }: Element): string {
+  return JSON.stringify([ns, name])
+}

@@ -1,0 +1,50 @@
+import { Jid, JidError } from '@parley/jid'
+import { Body, type Message, NS } from '@parley/stanza'
+import type { Element } from '@parley/xml'
+import { defineModule, inbound, on, only, outbound, type Verdict } from '@xmpp/server-core'
+import { without } from './children.ts'
+
+/** Ids that others claim were given here are taken out (XEP-0359 §3, rule 2); true ones come from the message log. */
+export default defineModule({
+  name: 'stanza-ids',
+  xeps: [{ number: 359, version: '0.7.0' }],
+  features: { host: [NS.stanzaId], account: [NS.stanzaId] },
+  setup({ host }) {
+    function strip(stanza: Message, account: Jid): Verdict {
+      const children = without(stanza.children, child => isForged(child, account))
+      if (children !== stanza.children) return { replace: stanza.withBody(Body.of(children)) }
+    }
+
+    function isForged({ name, ns, attrs }: Element, account: Jid): boolean {
+      if (ns !== NS.stanzaId || name !== 'stanza-id') return false
+      const by = addressOf(attrs['by'])
+      return by !== undefined && (by.equals(account) || by.equals(host.jid))
+    }
+
+    return {
+      on: [
+        on(
+          outbound,
+          'rewrite',
+          only('message', ({ stanza, session }) => strip(stanza, session.account)),
+        ),
+        on(
+          inbound,
+          'rewrite',
+          only('message', ({ stanza, account }) => strip(stanza, account)),
+        ),
+      ],
+    }
+  },
+})
+
+/** Rule 7: addresses are compared in their canonical form. */
+function addressOf(by: string | undefined): Jid | undefined {
+  if (by === undefined) return undefined
+  try {
+    return Jid.parse(by)
+  } catch (error) {
+    if (error instanceof JidError) return undefined
+    throw error
+  }
+}
