@@ -4,6 +4,8 @@ import type { Acknowledging, Clock, Session } from '@xmpp/server-core'
 const REQUEST = serialize(el('r', 'urn:xmpp:sm:3'))
 /** Stanzas after which an acknowledgement is asked for at once; fewer wait for the next round. */
 const EVERY = 10
+/** Stanzas after which it is asked for again, though the last request has no answer yet. */
+const AGAIN = 100
 const ROUND = 1000
 /** A client that does not answer for so long is taken for lost (XEP-0198 §5: the session is then held). */
 const PATIENCE = 60_000
@@ -25,7 +27,7 @@ export class AckRequests {
     return {
       sent: () => {
         if (requests.unasked++ === 0) this.#open.set(session, requests)
-        if (requests.unasked >= EVERY && requests.asked === 0) this.#ask(session, requests)
+        if (requests.unasked >= (requests.asked === 0 ? EVERY : AGAIN)) this.#ask(session, requests)
       },
       answered: () => {
         requests.asked = 0

@@ -1,0 +1,112 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Certificates, type Listeners, openListeners, starttls } from '@parley/c2s'
+import { HttpRoutes } from '@parley/http'
+import { memoryLive } from '@parley/live'
+import { modules } from '@parley/modules'
+import { openStore, type Store } from '@parley/store'
+import { type Config, createLogger, type Logger, openControl, Server, systemClock } from '@xmpp/server-core'
+import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
+import { processCommands } from './own-commands.ts'
+import { version } from './version.ts'
+import { welcome } from './welcome.ts'
+
+const DAY = 86_400_000
+
+/** Runs the whole server in this process until it is told to stop. */
+export async function serve(options: GlobalOptions): Promise<void> {
+  const config = await loadFrom(options)
+  const log = createLogger(config.log)
+  const running = await start(config, options, log)
+  await stopSignal(() => void running.reload(), log)
+  log.info('stopping: finishing what clients have sent')
+  await running.stop()
+  log.info('stopped')
+}
+
+interface Running {
+  reload(): Promise<readonly string[]>
+  stop(): Promise<void>
+}
+
+/** config → store → live → core → modules → listeners; what was opened is closed in the opposite order. */
+async function start(config: Config, options: GlobalOptions, log: Logger): Promise<Running> {
+  const closers: (() => unknown)[] = []
+  const stop = async () => {
+    for (const close of closers.reverse()) await close()
+  }
+  try {
+    await mkdir(resolve(config.data), { recursive: true, mode: 0o711 })
+    const store = await open(config, log)
+    closers.push(() => store.close())
+    const clock = systemClock
+    const live = memoryLive()
+    const parts = { config, store, live, log, clock, version: version() }
+    const server = await Server.start({ ...parts, modules: [...modules, starttls(config.tls.client)] })
+    const certificates = await Certificates.open({ config, log, clock })
+    closers.push(() => certificates.close())
+    const listeners = await openListeners(server, certificates, new HttpRoutes())
+    closers.push(() => listeners.close())
+    closers.push(() => server.stop())
+    const reload = () => reloadAll(options, certificates, log)
+    const commands = processCommands({ server, store, listeners, reload })
+    closers.push(await openControl({ server, commands, log, path: socketOf(config) }))
+    closers.push(keepHouse(store, log))
+    announce(config, store, listeners, log)
+    return { reload, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function open(config: Config, log: Logger): Promise<Store> {
+  const storeLog = log.with({ part: 'store' })
+  return openStore({
+    data: resolve(config.data),
+    log: (level, text) => storeLog[level](text),
+    // With live state in memory this server must be the only one on its database.
+    exclusive: true,
+    ...(config.database === undefined ? {} : { url: config.database }),
+  })
+}
+
+/** Certificates and log level; what else has changed in the file needs a restart. */
+async function reloadAll(options: GlobalOptions, certificates: Certificates, log: Logger): Promise<readonly string[]> {
+  const config = await loadFrom(options)
+  log.setLevel(config.log.level)
+  const problems = await certificates.reload()
+  log.info('read again: certificates, log level', { problems: problems.length })
+  return problems
+}
+
+function keepHouse(store: Store, log: Logger): () => void {
+  const work = () =>
+    store.maintain().catch((error: unknown) => log.error('the daily work on the store failed', { error }))
+  return systemClock.every(DAY, () => void work())
+}
+
+function announce(config: Config, store: Store, listeners: Listeners, log: Logger): void {
+  log.info('ready', { domains: [...config.domains.keys()].join(' '), store: store.description, pid: process.pid })
+  if (config.log.format === 'pretty') console.log(welcome(config, listeners.addresses))
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. SIGHUP reads files again. */
+function stopSignal(reload: () => void, log: Logger): Promise<void> {
+  process.on('SIGHUP', reload)
+  return new Promise(resolve => {
+    let asked = false
+    const ask = () => {
+      if (asked) process.exit(1)
+      asked = true
+      resolve()
+    }
+    process.on('SIGINT', ask)
+    process.on('SIGTERM', ask)
+    process.on('uncaughtException', error => {
+      log.error('an error that nobody expected: stopping', { error })
+      process.exitCode = 1
+      ask()
+    })
+  })
+}

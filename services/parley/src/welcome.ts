@@ -1,0 +1,32 @@
+import type { Config } from '@xmpp/server-core'
+
+const DOORS: Record<string, string> = {
+  client: 'clients (STARTTLS)',
+  clientTls: 'clients (direct TLS)',
+  component: 'components',
+  http: 'HTTP, for a proxy on this machine',
+  https: 'WebSocket and host-meta (HTTPS)',
+}
+
+/** What to do next, for somebody who has just typed `npm start`. */
+export function welcome(config: Config, addresses: ReadonlyMap<string, string>): string {
+  const [domain = 'localhost'] = config.domains.keys()
+  const doors = [...addresses].map(([door, address]) => `    ${address.padEnd(22)} ${DOORS[door] ?? door}`)
+  const open =
+    config.registration === 'open'
+      ? ''
+      : '  (people cannot register themselves: "registration" says closed or invite)\n'
+  return [
+    '',
+    `  Parley serves ${[...config.domains.keys()].join(', ')}`,
+    ...doors,
+    '',
+    '  Make the first account, in another terminal:',
+    `    npx parley user add you@${domain}`,
+    `${open}`,
+    `  Then log in with any XMPP client as you@${domain}. The certificate is self-signed until you give`,
+    '  one (README, "Certificates"); "npx parley check" looks at ports, certificates and DNS records.',
+    '  Ctrl-C stops the server.',
+    '',
+  ].join('\n')
+}
