@@ -37,7 +37,11 @@ const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await
 if (postgres) {
   // What does not touch a database need not run again.
   const again = all ? ['test/scenarios', 'packages/store', 'test/faults'] : args
-  await round(`PostgreSQL (${postgres.version})`, { PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }, again)
+  await round(
+    `PostgreSQL (${postgres.version})`,
+    { PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url },
+    again,
+  )
   await postgres.stop()
 } else {
   leftOut.push('all suites on PostgreSQL: install postgresql, or set PARLEY_TEST_POSTGRES to a server for tests')
@@ -79,7 +83,9 @@ async function round(where, env, jestArgs) {
     console.log(`jest ended with ${code} and no report`)
     return
   }
-  const { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  )
   rmSync(join(report, '..'), { recursive: true })
   passed += numPassedTests
   failed += numFailedTests + numRuntimeErrorTestSuites
@@ -99,7 +105,13 @@ async function findPostgres() {
 
 function findBinaries() {
   const base = '/usr/lib/postgresql'
-  const versions = existsSync(base) ? readdirSync(base).map(Number).filter(version => version >= 15) : []
+  const versions = existsSync(base)
+    ? readdirSync(base)
+        .map(Number)
+        .filter(version => version >= 15)
+    : []
   const folders = versions.sort((a, b) => b - a).map(version => join(base, String(version), 'bin'))
-  return [...folders, ...(process.env.PATH ?? '').split(':')].find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+  return [...folders, ...(process.env.PATH ?? '').split(':')].find(
+    folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  )
 }
