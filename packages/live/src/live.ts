@@ -83,8 +83,11 @@ export interface Live {
   /** Makes a session known. One with the same full JID is replaced and its end is reported by {@link onEnded}. */
   open(sid: string, jid: Jid, outlet: Outlet): Awaitable<{ readonly epoch: number }>
   update(sid: string, changes: SessionChanges): Awaitable<void>
-  /** Ends a session now. The caller finishes what is left; undefined when it is gone or somebody else's already. */
-  close(sid: string, epoch: number): Awaitable<Ended | undefined>
+  /**
+   * Ends a session now. The caller finishes what is left; undefined when it is gone or somebody else's already. Without an
+   * epoch the caller need not be its owner, who is told that it was replaced.
+   */
+  close(sid: string, epoch?: number): Awaitable<Ended | undefined>
 
   /** Sessions of an account, held ones included. Answered without a promise where the node knows. */
   sessions(bare: Jid): Awaitable<readonly SessionEntry[]>

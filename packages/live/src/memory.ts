@@ -113,9 +113,11 @@ class MemoryLive implements Live {
     held.entry = entry
   }
 
-  close(sid: string, epoch: number): Ended | undefined {
+  close(sid: string, epoch?: number): Ended | undefined {
     const held = this.#bySid.get(sid)
-    return held?.epoch === epoch ? this.#remove(held) : undefined
+    if (!held || (epoch !== undefined && held.epoch !== epoch)) return undefined
+    if (epoch === undefined && held.deadline === 0) held.outlet.replaced()
+    return this.#remove(held)
   }
 
   sessions(bare: Jid): readonly SessionEntry[] {

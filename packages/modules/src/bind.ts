@@ -32,6 +32,7 @@ export default defineModule({
       try {
         const result = resultOf(request, await bind(stream, request))
         stream.wire.stanza(result.toXml())
+        stream.session?.uncork()
       } catch (error) {
         const refusal = error instanceof JidError ? new StanzaError('bad-request', error.message) : error
         if (!(refusal instanceof StanzaError)) throw error

@@ -12,6 +12,8 @@ import type { Logger } from './log.ts'
 import type { AnyModule } from './module.ts'
 import { Router } from './router.ts'
 import { Session } from './session.ts'
+import type { StreamCondition } from './stream/errors.ts'
+import type { StreamCondition } from './stream/errors.ts'
 import { ClientStream } from './stream/stream.ts'
 import type { Wire } from './stream/wire.ts'
 import { networkOf, Throttle } from './throttle.ts'
@@ -126,13 +128,17 @@ export class Server {
     stream.host?.log.debug('authenticated', { account: stream.account?.text, address: stream.wire.remote })
   }
 
-  /** Binds a resource for an authenticated stream; an empty one is made up (RFC 6120 §7.6). */
+  /**
+   * Binds a resource for an authenticated stream; an empty one is made up (RFC 6120 §7.6). The session is corked: the
+   * caller answers the client, then lets go.
+   */
   async bind(stream: ClientStream, resource: string): Promise<Session> {
     const { account, host } = stream
     if (!account || !host) throw new Error('A stream binds after authentication')
     const jid = account.withResource(resource === '' ? randomBytes(9).toString('base64url') : resource)
     const sid = randomBytes(16).toString('base64url')
     const session = new Session(this, host, stream, newEntry(sid, jid, this.clock.now()), 0)
+    session.cork()
     session.epoch = (await this.live.open(sid, jid, session)).epoch
     this.sessions.set(sid, session)
     this.#attach(stream, session)
@@ -149,16 +155,19 @@ export class Server {
   /** Ends all sessions and streams of an account, but for the session `except` (password changed, account gone). */
   async disconnect(account: Jid, except?: string): Promise<void> {
     for (const entry of await this.live.sessions(account)) {
-      if (entry.sid === except) continue
-      const session = this.sessions.get(entry.sid)
-      if (session?.stream) session.stream.fail('not-authorized', 'Log in again')
-      const ended = await this.live.close(entry.sid, session?.epoch ?? 1)
-      if (ended) this.#ended(ended)
+      if (entry.sid !== except) await this.end(entry.sid, 'not-authorized', 'Log in again')
     }
     for (const stream of this.#streams) {
       if (stream.account?.equals(account) && stream.session?.sid !== except)
         stream.fail('not-authorized', 'Log in again')
     }
+  }
+
+  /** Ends a session wherever it is, held ones included, with a stream error where it has a stream here. */
+  async end(sid: string, condition: StreamCondition, text: string): Promise<void> {
+    this.sessions.get(sid)?.stream?.fail(condition, text)
+    const ended = await this.live.close(sid)
+    if (ended) this.#ended(ended)
   }
 
   /** Says goodbye to every client, finishes what they sent, and stops the modules. */
@@ -172,9 +181,12 @@ export class Server {
     await this.live.stop()
   }
 
+  /** A connection that broke during negotiation tells its new session at once. */
   #attach(stream: ClientStream, session: Session): void {
-    stream.attach(session)
     this.#negotiating.delete(stream)
+    if (stream.isOpen) return stream.attach(session)
+    const lost = session.lost()
+    if (isPromise(lost)) lost.catch((error: unknown) => this.log.error('a session did not end well', { error }))
   }
 
   #ended(ended: Ended): void {

@@ -41,6 +41,9 @@ export class Session implements Outlet {
   /** Stanzas of the client: taken in, and done with all effects; both count from the start of counting. */
   received = 0
   handled = 0
+  /** The client reads the message archive by itself (XEP-0386 §4): what the archive keeps is not sent as offline messages. */
+  pagesArchive = false
+  #corked: [n: number, packet: Packet][] | undefined
   #tail: Promise<void> | undefined
   #inFlight = 0
   #relief: (() => void) | undefined
@@ -111,7 +114,32 @@ export class Session implements Outlet {
     return chain(this.server.live.deliver(this.sid, packetOf(stanza)), () => undefined)
   }
 
+  /** Keeps packets back until the client has been told of its session. */
+  cork(): void {
+    this.#corked ??= []
+  }
+
+  uncork(): void {
+    const packets = this.#corked ?? []
+    this.#corked = undefined
+    for (const [n, packet] of packets) this.write(n, packet)
+  }
+
+  /** Gives packets that were kept back before counting began their numbers. */
+  recount(): void {
+    const packets = this.#corked ?? []
+    if (this.#corked) this.#corked = []
+    for (const [, packet] of packets) {
+      const again = this.server.live.deliver(this.sid, packet)
+      if (isPromise(again)) again.catch((error: unknown) => this.host.log.error('a packet was lost', { error }))
+    }
+  }
+
   write(n: number, packet: Packet): void {
+    if (this.#corked) {
+      this.#corked.push([n, packet])
+      return
+    }
     const stream = this.stream
     if (!stream?.writeStanza(packet.xml)) return
     if (n > 0) this.acks?.sent(n)

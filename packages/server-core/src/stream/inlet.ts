@@ -17,6 +17,7 @@ export class Inlet {
   readonly #receive: (element: Element) => Awaitable<void>
   readonly #on: { overflow(): void; crashed(error: unknown): void }
   #waiting: Element[] = []
+  #last: (() => void) | undefined
   #busy = false
   #shut = false
   #tokens: number
@@ -52,10 +53,17 @@ export class Inlet {
     this.#wait(task)
   }
 
+  /** Runs `task` when all that was taken has been fed; nothing comes behind it. */
+  last(task: () => void): void {
+    if (this.#busy) this.#last = task
+    else task()
+  }
+
   /** Takes nothing more; what waited is dropped. */
   shut(): void {
     this.#shut = true
     this.#waiting = []
+    this.#last = undefined
   }
 
   open(): void {
@@ -91,7 +99,9 @@ export class Inlet {
       if (!element || this.#shut) break
       this.#feed(element)
     }
-    if (!this.#busy) this.#wire.resume()
+    if (this.#busy) return
+    this.#wire.resume()
+    this.#last?.()
   }
 
   /** Token bucket: `rate` elements a second with a burst of some seconds; 0 is no limit. */

@@ -18,6 +18,11 @@ const CLOSE_WAIT = 3000
 /** Bytes that a peer may leave unread before its stream is cut. */
 const BACKLOG = 1_048_576
 
+/** RFC 5646 §2.1, as far as it matters for something that is only repeated. */
+const LANGUAGE = /^[A-Za-z0-9-]{1,35}$/
+/** RFC 6120 §4.7.5: a major version of one or more, of which we speak the first. */
+const VERSION = /^0*[1-9]\d{0,3}\.\d{1,4}$/
+
 const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 
 /**
@@ -59,6 +64,11 @@ export class ClientStream implements WireEvents {
     return this.#state === 'open'
   }
 
+  /** The largest element that the peer may send now, in bytes. */
+  get maxBytes(): number {
+    return this.account ? this.server.config.limits.stanzaBytes : LIMIT_BEFORE_LOGIN
+  }
+
   // ── what the wire tells ──
 
   opened(header: PeerHeader): void {
@@ -72,8 +82,9 @@ export class ClientStream implements WireEvents {
       id: this.id,
       lang: this.lang,
     })
-    if (problem) this.fail(...problem)
-    else this.offerFeatures()
+    if (problem) return this.fail(...problem)
+    const offered = this.offerFeatures()
+    if (isPromise(offered)) this.#inlet.during(offered)
   }
 
   element(element: Element): void {
@@ -81,10 +92,9 @@ export class ClientStream implements WireEvents {
   }
 
   closed(): void {
-    if (this.#state === 'closed') return
-    this.#footer()
-    this.#finish()
-    this.#end(session => session.close())
+    // RFC 6120 §4.4: what came before the end is still taken in.
+    if (this.#state === 'open') this.#inlet.last(() => this.#closed())
+    else this.#closed()
   }
 
   failed(error: XmlStreamError): void {
@@ -104,7 +114,7 @@ export class ClientStream implements WireEvents {
   // ── what features and sessions do ──
 
   /** Sends `<stream:features/>` for the state that the stream is in now. */
-  offerFeatures(): void {
+  offerFeatures(): Awaitable<void> {
     const host = this.host
     if (!host || this.#state !== 'open') return
     const offers: Awaitable<Element | undefined>[] = []
@@ -116,8 +126,8 @@ export class ClientStream implements WireEvents {
     const send = (elements: readonly (Element | undefined)[]) => {
       this.wire.features(elements.map(element => (element ? serialize(element) : '')).join(''))
     }
-    if (offers.some(isPromise)) this.#inlet.during(Promise.all(offers).then(send))
-    else send(offers as (Element | undefined)[])
+    if (offers.some(isPromise)) return Promise.all(offers).then(send)
+    send(offers as (Element | undefined)[])
   }
 
   /** Sends an element that is not a stanza. */
@@ -142,19 +152,20 @@ export class ClientStream implements WireEvents {
   authenticated(account: Jid, anonymous = false): void {
     this.account = account
     this.anonymous = anonymous
-    this.wire.limit(this.server.config.limits.stanzaBytes)
+    this.wire.limit(this.maxBytes)
     this.server.authenticated(this)
   }
 
   /** A new stream on the same connection (RFC 6120 §4.3.3). */
   restart(): void {
+    this.#state = 'silent'
     this.wire.restart()
   }
 
   startTls(): void {
     this.#inlet.shut()
     this.wire.startTls(this.host?.domain ?? this.server.defaultDomain)
-    this.wire.restart()
+    this.restart()
   }
 
   /** Gives the stream to a session: what the peer sends from now on is its stanzas. */
@@ -168,7 +179,7 @@ export class ClientStream implements WireEvents {
     if (this.#state === 'silent') {
       // RFC 6120 §4.9.1.2: an error before our header comes after one.
       this.wire.header({
-        from: this.server.defaultDomain,
+        from: this.host?.domain ?? this.server.defaultDomain,
         to: undefined,
         id: randomBytes(16).toString('base64url'),
         lang: this.lang,
@@ -192,10 +203,10 @@ export class ClientStream implements WireEvents {
 
   /** Takes the peer's header in; gives the stream error that it deserves. */
   #accept(header: PeerHeader): [StreamCondition, string] | undefined {
-    this.lang = header.lang && header.lang.length <= 35 ? header.lang : this.lang
+    if (LANGUAGE.test(header.lang ?? '')) this.lang = header.lang!
     if (!header.namespacesOk) return ['invalid-namespace', 'Not a client stream']
     // RFC 6120 §4.7.5: no version means 0.9, which has no features.
-    if (Number.parseFloat(header.version ?? '0') < 1) return ['unsupported-version', 'Only XMPP 1.0 is spoken here']
+    if (!VERSION.test(header.version ?? '')) return ['unsupported-version', 'Only XMPP 1.0 is spoken here']
     if (header.to === undefined) return ['improper-addressing', 'The stream header needs a "to"']
     const host = this.server.hostOf(header.to)
     // The answer to authentication is bound to its host: another one needs another connection.
@@ -205,6 +216,7 @@ export class ClientStream implements WireEvents {
   }
 
   #acceptFrom(from: string | undefined): [StreamCondition, string] | undefined {
+    this.claimed = undefined
     if (from === undefined) return
     try {
       this.claimed = Jid.parse(from)
@@ -212,6 +224,8 @@ export class ClientStream implements WireEvents {
       if (error instanceof JidError) return ['invalid-from', error.message]
       throw error
     }
+    // RFC 6120 §4.9.3.9; XEP-0388 §2.1
+    if (this.claimed.domain !== this.host?.domain) return ['invalid-from', 'Not an address of this domain']
     // RFC 6120 §4.7.1: after authentication it must be what was proven.
     if (this.account && !this.claimed.bare.equals(this.account))
       return ['invalid-from', 'Not the authenticated account']
@@ -222,7 +236,7 @@ export class ClientStream implements WireEvents {
     if (element.ns === NS.client && STANZAS.has(element.name)) return this.#stanza(element)
     const feature = this.host?.streamFeatures.find(({ ns, receive }) => ns === element.ns && receive)
     if (feature?.receive) return feature.receive(this, element)
-    if (element.ns === NS.streams && element.name === 'error') return this.closed()
+    if (element.ns === NS.streams && element.name === 'error') return this.#closed()
     // RFC 6120 §4.9.3.24
     this.fail('unsupported-stanza-type', 'Not understood here')
   }
@@ -239,6 +253,13 @@ export class ClientStream implements WireEvents {
       return chain(feature.unbound(this, stanza), taken => (taken ? undefined : next(index + 1)))
     }
     return next(0)
+  }
+
+  #closed(): void {
+    if (this.#state === 'closed') return
+    this.#footer()
+    this.#finish()
+    this.#end(session => session.close())
   }
 
   #footer(): void {
