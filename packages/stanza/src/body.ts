@@ -1,4 +1,4 @@
-import { type Node, parseElement, serializeNodes } from '@parley/xml'
+import { type Element, type Node, parseElement, serialize, serializeNodes } from '@parley/xml'
 import { NS } from './namespaces.ts'
 
 /**
@@ -8,6 +8,8 @@ import { NS } from './namespaces.ts'
 export class Body {
   static readonly empty = Body.of([])
   #nodes: readonly Node[] | undefined
+  #before: Body | undefined
+  #last: Element | undefined
   #xml: string | undefined
 
   static of(nodes: readonly Node[]): Body {
@@ -23,14 +25,27 @@ export class Body {
     return body
   }
 
+  /** This body with one more child at its end. */
+  plus(child: Element): Body {
+    const body = new Body()
+    body.#before = this
+    body.#last = child
+    return body
+  }
+
   get nodes(): readonly Node[] {
-    const nodes = this.#nodes ?? parseElement(`<x xmlns="${NS.client}">${this.#xml ?? ''}</x>`).children
-    this.#nodes = nodes
-    return nodes
+    this.#nodes ??= this.#before ? [...this.#before.nodes, this.#last!] : readNodes(this.#xml ?? '')
+    return this.#nodes
   }
 
   get xml(): string {
-    this.#xml ??= serializeNodes(this.#nodes ?? [], NS.client)
+    this.#xml ??= this.#before
+      ? this.#before.xml + serialize(this.#last!, NS.client)
+      : serializeNodes(this.#nodes ?? [], NS.client)
     return this.#xml
   }
+}
+
+function readNodes(xml: string): readonly Node[] {
+  return parseElement(`<x xmlns="${NS.client}">${xml}</x>`).children
 }

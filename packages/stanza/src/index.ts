@@ -24,6 +24,7 @@ export {
   type MessageType,
   Presence,
   type PresenceType,
+  parseStanza,
   readAddress,
   readStanza,
   type Stanza,

@@ -1,5 +1,5 @@
 import { Jid, JidError } from '@parley/jid'
-import { Attrs, Element, escapeAttribute, type Node, serializeAttrs } from '@parley/xml'
+import { Attrs, Element, escapeAttribute, type Node, parseElement, serializeAttrs } from '@parley/xml'
 import { Body } from './body.ts'
 import { StanzaError } from './error.ts'
 import { NS } from './namespaces.ts'
@@ -62,6 +62,10 @@ export abstract class StanzaBase<N extends 'message' | 'presence' | 'iq', T exte
 
   withChildren(children: readonly Node[]): this {
     return this.make(this.head, Body.of(children))
+  }
+
+  withBody(body: Body): this {
+    return this.make(this.head, body)
   }
 
   /** The first child element of that name and namespace (default: `jabber:client`). */
@@ -188,6 +192,13 @@ export function readStanza(element: Element, from: Jid | undefined): Stanza {
     default:
       return readIq(head, type, body, element)
   }
+}
+
+/** Reads XML that this server wrote: a stanza as {@link StanzaBase.toXml} gives it. */
+export function parseStanza(xml: string): Stanza {
+  const element = parseElement(`<x xmlns="${NS.client}">${xml}</x>`).firstElement()!
+  const from = element.attrs['from']
+  return readStanza(element, from === undefined ? undefined : Jid.parse(from))
 }
 
 function otherAttrs(attrs: Readonly<Attrs>): Attrs | undefined {
