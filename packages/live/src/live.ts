@@ -37,6 +37,8 @@ export interface SessionEntry {
   readonly interested: boolean
   /** XEP-0280. */
   readonly carbons: boolean
+  /** XEP-0198: packets are kept until the client acknowledges them; set by {@link Live.enableQueue}. */
+  readonly queued: boolean
   /** XEP-0191 §3.2: the session asked for the block list, so it gets its pushes. */
   readonly blocklist: boolean
   /** XEP-0115: `node#ver` of the last presence, when its hash is one we verify. */
@@ -45,7 +47,7 @@ export interface SessionEntry {
   readonly since: number
 }
 
-export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since'>>
+export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since' | 'queued'>>
 
 /** The owner's end of a session. `n` counts the packets of a session from 1; without a queue it is 0. */
 export interface Outlet {
@@ -97,6 +99,9 @@ export interface Live {
 
   /** Hands a packet to a session. `gone`: no such session; `busy`: its queue is full and it was ended. */
   deliver(sid: string, packet: Packet): Awaitable<'ok' | 'gone' | 'busy' | 'dup'>
+
+  /** Rows of the message log that wait in queues of the account's sessions: somebody has them, nobody has taken them yet. */
+  pending(bare: Jid): Awaitable<ReadonlySet<bigint>>
 
   /** XEP-0352: while quiet, packets that can wait do wait, until one comes that cannot. */
   quiet(sid: string, on: boolean): Awaitable<void>

@@ -18,6 +18,8 @@ interface Held {
   queue: Queue | undefined
   directed: Map<string, Jid> | undefined
   waiting: Waiting | undefined
+  /** Rows that a session without a queue got last: they may come twice, live and as what is owed. */
+  recent: Set<string> | undefined
   /** When a held session ends, on the monotonic clock; 0 while it is live. */
   deadline: number
 }
@@ -86,6 +88,7 @@ class MemoryLive implements Live {
       presence: undefined,
       interested: false,
       carbons: false,
+      queued: false,
       blocklist: false,
       caps: undefined,
       since: this.#time(),
@@ -97,6 +100,7 @@ class MemoryLive implements Live {
       queue: undefined,
       directed: undefined,
       waiting: undefined,
+      recent: undefined,
       deadline: 0,
     }
     this.#bySid.set(sid, held)
@@ -107,10 +111,7 @@ class MemoryLive implements Live {
 
   update(sid: string, changes: SessionChanges): void {
     const held = this.#bySid.get(sid)
-    if (!held) return
-    const entry = { ...held.entry, ...changes }
-    this.#list(entry.jid.bare, held.entry, entry)
-    held.entry = entry
+    if (held) this.#change(held, { ...held.entry, ...changes })
   }
 
   close(sid: string, epoch?: number): Ended | undefined {
@@ -142,6 +143,16 @@ class MemoryLive implements Live {
     return this.#push(held, packet)
   }
 
+  pending(bare: Jid): ReadonlySet<bigint> {
+    const ids = new Set<bigint>()
+    for (const { sid } of this.sessions(bare)) {
+      const { queue, waiting } = this.#bySid.get(sid)!
+      for (const { owed } of queue?.unacked ?? []) if (owed !== undefined) ids.add(owed)
+      for (const { owed } of waiting?.values() ?? []) if (owed !== undefined) ids.add(owed)
+    }
+    return ids
+  }
+
   quiet(sid: string, on: boolean): void {
     const held = this.#bySid.get(sid)
     if (!held || on === (held.waiting !== undefined)) return
@@ -151,7 +162,9 @@ class MemoryLive implements Live {
 
   enableQueue(sid: string, hold: number): void {
     const held = this.#bySid.get(sid)
-    if (held) held.queue = { hold, unacked: [], mids: new Set(), out: 0, ack: 0, inbound: 0 }
+    if (!held) return
+    held.queue = { hold, unacked: [], mids: new Set(), out: 0, ack: 0, inbound: 0 }
+    this.#change(held, { ...held.entry, queued: true })
   }
 
   acknowledge(sid: string, epoch: number, h: number): readonly Packet[] | 'too-high' | 'fenced' {
@@ -217,6 +230,7 @@ class MemoryLive implements Live {
   #push(held: Held, packet: Packet): 'ok' | 'busy' | 'dup' {
     const queue = held.queue
     if (!queue) {
+      if (packet.owed !== undefined && !isNew(held, packet.mid)) return 'dup'
       held.outlet.write(0, packet)
       return 'ok'
     }
@@ -237,6 +251,11 @@ class MemoryLive implements Live {
     for (const packet of packets) this.#push(held, packet)
   }
 
+  #change(held: Held, entry: SessionEntry): void {
+    this.#list(entry.jid.bare, held.entry, entry)
+    held.entry = entry
+  }
+
   #list(bare: Jid, was: SessionEntry | undefined, is: SessionEntry | undefined): void {
     const others = this.sessions(bare).filter(entry => entry !== was)
     const entries = is ? [...others, is] : others
@@ -245,14 +264,14 @@ class MemoryLive implements Live {
   }
 
   #remove(held: Held): Ended {
-    const { entry, queue, directed } = held
+    const { entry, queue, waiting, directed } = held
     this.#bySid.delete(entry.sid)
     this.#onHold.delete(held)
     if (this.#byFull.get(entry.jid.text) === held) this.#byFull.delete(entry.jid.text)
     this.#list(entry.jid.bare, entry, undefined)
     return {
       entry,
-      unacked: queue?.unacked ?? [],
+      unacked: [...(queue?.unacked ?? []), ...(waiting?.values() ?? [])],
       directed: [...(directed?.values() ?? [])],
       inbound: queue?.inbound ?? 0,
     }
@@ -273,6 +292,17 @@ function enqueue(queue: Queue, packet: Packet): number {
   queue.unacked.push(packet)
   return ++queue.out
 }
+
+/** Remembers the last {@link RECENT} deliveries of a session without a queue. */
+function isNew(held: Held, mid: string): boolean {
+  held.recent ??= new Set()
+  if (held.recent.has(mid)) return false
+  held.recent.add(mid)
+  if (held.recent.size > RECENT) held.recent.delete(held.recent.values().next().value!)
+  return true
+}
+
+const RECENT = 64
 
 function wait(waiting: Waiting, packet: Packet): 'ok' {
   const key = packet.replaces ?? packet.mid
