@@ -79,7 +79,7 @@ export {
   text,
   texts,
 } from './options.ts'
-export { packetOf } from './packet.ts'
+export { packetOf, urgencyOf } from './packet.ts'
 export { type Link, Router } from './router.ts'
 export { Server, type ServerParts } from './server.ts'
 export { type Acknowledging, Session } from './session.ts'

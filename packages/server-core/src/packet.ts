@@ -14,7 +14,7 @@ export function packetOf(stanza: Stanza, log?: { readonly id: bigint; readonly o
       return { xml, mid, urgency: 'later', replaces: `presence ${stanza.from?.text}` }
     }
     case 'message': {
-      const packet: Packet = { xml, mid, urgency: canWait(stanza) ? 'later' : 'now', leftover: 'message' }
+      const packet: Packet = { xml, mid, urgency: urgencyOf(stanza), leftover: 'message' }
       return log?.owed ? { ...packet, owed: log.id } : packet
     }
     default:
@@ -29,15 +29,15 @@ const PUBSUB_EVENT = 'http://jabber.org/protocol/pubsub#event'
  * XEP-0352 §5: a quiet client is left alone for what its user would not look at: typing, and news of avatars and the like.
  * Whatever may carry content (a body, something encrypted, a call) comes at once.
  */
-function canWait(message: Message): boolean {
-  if (message.type === 'error') return false
+export function urgencyOf(message: Message): Packet['urgency'] {
+  if (message.type === 'error') return 'now'
   let quiet = false
   for (const child of message.children) {
     if (typeof child === 'string') continue
     if (child.ns === CHAT_STATES || child.ns === PUBSUB_EVENT) quiet = true
-    else if (!PASSIVE.has(child.ns)) return false
+    else if (!PASSIVE.has(child.ns)) return 'now'
   }
-  return quiet
+  return quiet ? 'later' : 'now'
 }
 
 /** Riders that say nothing by themselves: stanza ids, hints, occupant ids, delay. */

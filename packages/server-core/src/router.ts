@@ -46,7 +46,7 @@ export class Router {
   outgoing(stanza: Stanza, transit: Transit, session: Session): Awaitable<void> {
     const { guard, rewrite, store, copy, send } = session.host.outbound
     const event: Outbound = { stanza, session, transit }
-    return this.#guarded(stanza, session, () =>
+    return this.#deciding(stanza, transit, () =>
       through([guard, rewrite, store], event, () => {
         if (copy.runs.length > 0) transit.effect(() => observe(copy, event, this.#log))
         return chain(decide(send, event), goOn => {
@@ -58,10 +58,10 @@ export class Router {
 
   /** Routes a stanza of the server or of another domain. With a transit: its first stage only. */
   route(stanza: Stanza, transit?: Transit): Awaitable<void> {
-    if (transit) return this.#guarded(stanza, transit.session, () => this.#dispatch(stanza, transit))
+    if (transit) return this.#deciding(stanza, transit, () => this.#dispatch(stanza, transit))
     const own = new Transit()
     own.stanza = stanza
-    const decided = this.#guarded(stanza, undefined, () => this.#dispatch(stanza, own))
+    const decided = this.#deciding(stanza, own, () => this.#dispatch(stanza, own))
     return chain(decided, () =>
       this.#guarded(stanza, undefined, () => chain(own.durable(this.#messages), () => own.run())),
     )
@@ -88,8 +88,26 @@ export class Router {
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
     if (stanza.name === 'presence' && !session) return
     const reply = errorOf(stanza, error)
-    if (session && stanza.from?.equals(session.jid)) return session.send(reply)
-    return this.route(reply)
+    if (!session || !stanza.from?.equals(session.jid)) return this.route(reply)
+    return chain(session.send(reply), () => this.#showOthers(reply, session))
+  }
+
+  /** What became of a message concerns the account's other clients too (XEP-0280 §6.1). */
+  #showOthers(reply: Stanza, session: Session): Awaitable<void> {
+    const { copy } = session.host.inbound
+    if (reply.name !== 'message' || copy.runs.length === 0) return
+    return observe(copy, { stanza: reply, account: session.account, transit: new Transit(session) }, this.#log)
+  }
+
+  /** As {@link #guarded}, for the first stage: the sender hears of it in its turn. */
+  #deciding(stanza: Stanza, transit: Transit, run: () => Awaitable<void>): Awaitable<void> {
+    const refuse = (error: unknown) => transit.effect(() => this.bounce(stanza, error, transit.session))
+    try {
+      const done = run()
+      return isPromise(done) ? done.catch(refuse) : done
+    } catch (error) {
+      refuse(error)
+    }
   }
 
   #guarded(stanza: Stanza, session: Session | undefined, run: () => Awaitable<void>): Awaitable<void> {
