@@ -1,21 +1,28 @@
 import type { AnyModule } from '@xmpp/server-core'
 import accounts from './accounts.ts'
+import archive from './archive.ts'
 import authentication from './authentication.ts'
 import bind from './bind.ts'
 import blocking from './blocking.ts'
 import caps from './caps.ts'
+import carbons from './carbons.ts'
 import contactAddresses from './contact-addresses.ts'
 import disco from './disco.ts'
 import groups from './groups.ts'
 import invites from './invites.ts'
 import lastActivity from './last-activity.ts'
+import leftovers from './leftovers.ts'
+import messageLog from './message-log.ts'
 import messages from './messages.ts'
+import offline from './offline.ts'
+import offlineQuota from './offline-quota.ts'
 import ping from './ping.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
 import registration from './registration.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
+import stanzaIds from './stanza-ids.ts'
 import streamManagement from './stream-management.ts'
 import subscription from './subscription.ts'
 import time from './time.ts'
@@ -25,22 +32,29 @@ import version from './version.ts'
 /** Everything that a server speaks, in no particular order: the loader looks at what uses what. */
 export const modules: readonly AnyModule[] = [
   accounts,
+  archive,
   authentication,
   bind,
   blocking,
   caps,
+  carbons,
   contactAddresses,
   disco,
   groups,
   invites,
   lastActivity,
+  leftovers,
+  messageLog,
   messages,
+  offline,
+  offlineQuota,
   ping,
   presence,
   privateXml,
   registration,
   roster,
   sasl,
+  stanzaIds,
   streamManagement,
   subscription,
   time,

@@ -1,21 +1,47 @@
+import type { Jid } from '@parley/jid'
 import type { Ended, Packet } from '@parley/live'
-import { errorOf, type Iq, type Message, mayBounce, parseStanza, StanzaError } from '@parley/stanza'
-import { defineModule, on, sessionEnded } from '@xmpp/server-core'
+import { errorOf, type Message, parseStanza, type Stanza, StanzaError } from '@parley/stanza'
+import { type Awaitable, defineModule, on, sessionEnded } from '@xmpp/server-core'
 import offline from './offline.ts'
+import { wanting } from './targets.ts'
 
-/** What a session had not taken when it ended (XEP-0198 §4): it goes to another session, waits, or goes back. */
+/** What a session had not taken when it ended (XEP-0198 §4): another session gets it, it waits, or it goes back. */
 export default defineModule({
   name: 'leftovers',
   uses: { offline },
-  setup({ route, log, uses: { offline } }) {
+  setup({ route, live, uses: { offline } }) {
     async function finish({ entry, unacked }: Ended): Promise<void> {
       const account = entry.jid.bare
       let owed = false
       for (const packet of unacked) {
-        if (packet.owed !== undefined) owed = true
-        else if (await dispose(entry.jid.bare, packet)) owed = true
+        if (packet.owed !== undefined || (await save(account, packet))) owed = true
       }
       if (owed) await offline.handOn(account)
     }
+
+    /** What has no row in the log. True: it has one now. */
+    async function save(account: Jid, { xml, leftover }: Packet): Promise<boolean> {
+      if (leftover === undefined) return false
+      const stanza = parseStanza(xml)
+      if (leftover === 'request') await goBack(stanza)
+      else if (stanza.name === 'message' && (await isMissing(account, stanza))) {
+        if (await offline.keep(account, stanza)) return true
+        await goBack(stanza)
+      }
+      return false
+    }
+
+    /** Whether somebody loses a message with the session: not copies, nor what the account's other sessions have too. */
+    async function isMissing(account: Jid, { type, from, to, children }: Message): Promise<boolean> {
+      if ((type !== 'chat' && type !== 'normal') || from?.equals(account) || children.length === 0) return false
+      return !to?.isBare || wanting(await live.sessions(account)).length === 0
+    }
+
+    /** RFC 6120 §8.3.1: as if the session had never been there. */
+    function goBack(stanza: Stanza): Awaitable<void> {
+      return route(errorOf(stanza, new StanzaError('service-unavailable')))
+    }
+
+    return { on: [on(sessionEnded, 'observe', finish)] }
   },
 })

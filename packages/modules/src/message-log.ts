@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
-import { type Message, NS } from '@parley/stanza'
+import { type Message, NS, StanzaError } from '@parley/stanza'
 import { idText, type LogEntry } from '@parley/store'
 import { el } from '@parley/xml'
 import {
@@ -52,7 +52,11 @@ export default defineModule({
         // What is going to be refused leaves no trace (XEP-0313 §6.1).
         if (!mayWait(event.stanza)) return
         const { stanza, account } = event
-        return chain(quota.take(account, stanza.from ?? account), () => record(event, fate, targets))
+        return chain(quota.admits(account, stanza.from ?? account), admitted => {
+          // XEP-0160 §2
+          if (!admitted) throw new StanzaError('service-unavailable', 'Too much waits for the recipient')
+          return record(event, fate, targets)
+        })
       })
     }
 

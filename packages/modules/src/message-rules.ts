@@ -33,17 +33,16 @@ export function fateOf(message: Message): Fate {
   return says ? WAIT : NOTHING
 }
 
-/** XEP-0334 §4.3 */
-export function forbidsCopies(message: Message): boolean {
-  return message.child('no-copy', NS.hints) !== undefined
-}
-
 /** What is said in a conversation, in the open or encrypted, or changes what was said. */
-function isContent({ ns, name }: Element): boolean {
+function isContent(child: Element): boolean {
+  const { ns, name } = child
   if (ns === NS.client) return name === 'body'
+  if (ns === MUC_USER) return child.child('invite') !== undefined
   const names = CONTENT.get(ns)
   return names === null || (names?.includes(name) ?? false)
 }
+
+const MUC_USER = 'http://jabber.org/protocol/muc#user'
 
 /** Names that count in each namespace; null: all. */
 const CONTENT: ReadonlyMap<string, readonly string[] | null> = new Map<string, readonly string[] | null>([
@@ -63,13 +62,12 @@ const CONTENT: ReadonlyMap<string, readonly string[] | null> = new Map<string, r
   ['urn:xmpp:jingle-message:0', null],
   ['urn:xmpp:call-invites:0', null],
   ['jabber:x:conference', null],
-  ['http://jabber.org/protocol/muc#user', ['invite']],
 ])
 
 /** Elements that nobody needs when nothing else comes with them. */
 const RIDERS: ReadonlySet<string> = new Set([
   'http://jabber.org/protocol/chatstates',
-  'http://jabber.org/protocol/muc#user',
+  MUC_USER,
   'urn:xmpp:carbons:2',
   'urn:xmpp:occupant-id:0',
   NS.stanzaId,

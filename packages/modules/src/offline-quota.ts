@@ -1,5 +1,4 @@
 import type { Jid } from '@parley/jid'
-import { StanzaError } from '@parley/stanza'
 import { type Awaitable, chain, defineModule } from '@xmpp/server-core'
 import roster from './roster.ts'
 
@@ -14,8 +13,8 @@ interface Counted {
 
 /** How much may wait for an account that is away. */
 export interface OfflineQuota {
-  /** Counts one more message in. @throws StanzaError where there is no room for it */
-  take(account: Jid, from: Jid): Awaitable<void>
+  /** Whether there is room for one more message of `from`; it is counted in at once. */
+  admits(account: Jid, from: Jid): Awaitable<boolean>
 }
 
 /** Strangers fill half of the room at most, so that they cannot shut out the people one knows. */
@@ -47,12 +46,12 @@ export default defineModule({
 
     return {
       api: {
-        take: (account, from) =>
+        admits: (account, from) =>
           chain(room(account, from), most =>
             chain(count(account), counted => {
-              // XEP-0160 §2
-              if (counted.rows >= most) throw new StanzaError('service-unavailable', 'Too much waits for the recipient')
+              if (counted.rows >= most) return false
               counted.rows++
+              return true
             }),
           ),
       },

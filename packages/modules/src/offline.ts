@@ -2,15 +2,7 @@ import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { delay, type Message, parseStanza } from '@parley/stanza'
 import { idTime, type LogRow } from '@parley/store'
-import {
-  becameAvailable,
-  type Awaitable,
-  defineModule,
-  on,
-  only,
-  outbound,
-  type Session,
-} from '@xmpp/server-core'
+import { type Awaitable, becameAvailable, defineModule, on, only, outbound, type Session } from '@xmpp/server-core'
 import { identified, rowOf } from './message-log.ts'
 import { fateOf } from './message-rules.ts'
 import messages, { type Undelivered, undelivered } from './messages.ts'
@@ -23,8 +15,8 @@ const PAGE = 100
 export interface Offline {
   /** Delivers what is owed to the account to the session of it that wants messages most, if there is one. */
   handOn(account: Jid): Promise<void>
-  /** Keeps a message that no session has taken. False: it is not of the kind that waits. */
-  keep(account: Jid, message: Message): Awaitable<boolean>
+  /** Keeps a message that no session has taken. False: it is not of the kind that waits, or there is no room. */
+  keep(account: Jid, message: Message): Promise<boolean>
 }
 
 /** Messages for somebody who is away (XEP-0160): the owed rows of the log, delivered to the first session that wants them. */
@@ -85,13 +77,16 @@ export default defineModule({
     async function keep(account: Jid, message: Message): Promise<boolean> {
       if (!fateOf(message).wait) return false
       const from = message.from ?? account
-      await quota.take(account, from)
+      if (!(await quota.admits(account, from))) return false
       await log.append([rowOf(message, account, from, { id: log.nextId(), kept: false, owed: true })])
       return true
     }
 
     async function lost(event: Undelivered): Promise<void> {
-      event.kept ||= event.owed === true || (await keep(event.account, event.stanza))
+      const { account, stanza } = event
+      // Who only types is not told that nobody is there to see it (XEP-0160 §3).
+      const worthless = !fateOf(stanza).wait && stanza.child('body') === undefined
+      event.kept ||= event.owed === true || worthless || (await keep(account, stanza))
     }
 
     function available({ session }: { readonly session: Session }): Awaitable<void> {

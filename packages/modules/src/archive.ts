@@ -1,0 +1,124 @@
+import type { Jid } from '@parley/jid'
+import { formatDateTime, type Message, StanzaError } from '@parley/stanza'
+import { idText, idTime } from '@parley/store'
+import { type Element, el } from '@parley/xml'
+import {
+  type Asked,
+  type Awaitable,
+  chain,
+  defineModule,
+  inbound,
+  iqGet,
+  iqSet,
+  type Outbound,
+  on,
+  only,
+  outbound,
+  type Request,
+  type Verdict,
+} from '@xmpp/server-core'
+import { fin, readArchive, resultMessage } from './archive-pages.ts'
+import { MAM, queryForm, readQuery } from './archive-query.ts'
+import messageLog from './message-log.ts'
+import type { InboundMessage } from './messages.ts'
+import { Recent } from './recent.ts'
+
+const HOUR = 3_600_000
+/** Other archives (rooms) that accounts have asked lately, whose results may come. */
+const REMEMBERED = 10_000
+
+/** Each account's own archive (XEP-0313), which is a view of the message log. */
+export default defineModule({
+  name: 'archive',
+  xeps: [
+    { number: 313, version: '1.1.3' },
+    { number: 59, version: '1.0.1' },
+    { number: 4, version: '2.13.2' },
+    { number: 297, version: '1.0' },
+  ],
+  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`] },
+  uses: { messageLog },
+  setup({ host, store, live, server, clock, log, route }) {
+    const archive = store.messages
+    const asked = new Recent(REMEMBERED)
+    const { retention } = server.config
+    const stop = retention === undefined ? undefined : clock.every(HOUR, () => trim(retention))
+
+    function trim(age: number): void {
+      archive
+        .trim({ host: host.domain }, clock.now() - age)
+        .catch((error: unknown) => log.warn('old messages could not be removed', { error }))
+    }
+
+    async function query({ from, to, payload }: Request, { session }: Asked): Promise<Element> {
+      const wanted = readQuery(payload)
+      const page = await readArchive(archive, to.text, wanted)
+      const rows = wanted.flipped ? page.rows.toReversed() : page.rows
+      for (const row of rows) {
+        const message = resultMessage(row, to, from, wanted.queryId)
+        await (session ? session.send(message) : route(message))
+      }
+      // XEP-0313 §6.1.1: what a client has read here need not be delivered once more.
+      if (rows.length > 0)
+        archive.clearOwed(
+          to.text,
+          rows.map(({ id }) => id),
+        )
+      return fin(page)
+    }
+
+    async function metadata({ to }: Request): Promise<Element> {
+      const found = await archive.bounds(to.text)
+      const edge = (name: string, id: bigint) =>
+        el(name, MAM, { id: idText(id), timestamp: formatDateTime(idTime(id)) })
+      return el('metadata', MAM, null, found && [edge('start', found.first), edge('end', found.last)])
+    }
+
+    // ── results of other archives ──
+
+    function remember({ stanza, session }: Outbound): void {
+      if (stanza.name !== 'iq' || stanza.type !== 'set' || !stanza.to || stanza.payload.ns !== MAM) return
+      asked.add(`${session.account.text} ${stanza.to.bare.text}`)
+    }
+
+    /** XEP-0313 §8.2: only who was asked, or the rooms that the account is in, may answer. */
+    function stripForged({ stanza, account }: InboundMessage): Awaitable<Verdict> {
+      if (!stanza.child('result', MAM)) return
+      const from = (stanza.from ?? account).bare
+      if (asked.has(`${account.text} ${from.text}`)) return
+      return chain(isOccupant(account, from), yes => (yes ? undefined : withoutResults(stanza)))
+    }
+
+    async function isOccupant(account: Jid, room: Jid): Promise<boolean> {
+      for (const { sid } of await live.sessions(account)) {
+        if ((await live.directed(sid)).some(to => to.bare.equals(room))) return true
+      }
+      return false
+    }
+
+    return {
+      iq: [
+        iqSet('self', MAM, 'query', query),
+        iqGet('self', MAM, 'query', () => el('query', MAM, null, queryForm())),
+        iqGet('self', MAM, 'metadata', metadata),
+        iqSet('account', MAM, 'query', refuse),
+        iqGet('account', MAM, 'query', refuse),
+        iqGet('account', MAM, 'metadata', refuse),
+      ],
+      on: [on(outbound, 'rewrite', remember), on(inbound, 'rewrite', only('message', stripForged))],
+      stop: () => stop?.(),
+    }
+  },
+})
+
+function refuse(): never {
+  throw new StanzaError('forbidden', 'The archive belongs to somebody else')
+}
+
+function withoutResults(stanza: Message): Verdict {
+  const children = stanza.children.filter(
+    child => typeof child === 'string' || child.ns !== MAM || child.name !== 'result',
+  )
+  if (!children.some(child => typeof child !== 'string')) return { drop: 'a forged archive result' }
+  return { replace: stanza.withChildren(children) }
+}
