@@ -40,14 +40,15 @@ export default defineModule({
         // What sessions have taken lately is not owed any more, but that may still be queued.
         await log.flush()
         const elsewhere = await underWay(account)
+        const pages = server.sessions.get(entry.sid)?.pagesArchive ?? false
         let after: bigint | undefined
         do {
           const rows = await log.owedFor(account.text, PAGE, after)
           after = rows.length < PAGE ? undefined : rows.at(-1)!.id
           for (const row of rows) {
-            if (elsewhere.has(row.id)) continue
-            const row_ = { id: row.id, owed: true }
-            if (!(await server.router.toSession(entry, delayed(row, account), row_))) return
+            if (elsewhere.has(row.id) || (row.kept && pages)) continue
+            const message = delayed(row, account)
+            if (!(await server.router.toSession(entry, message, { id: row.id, owed: true }))) return
           }
         } while (after !== undefined)
       })
