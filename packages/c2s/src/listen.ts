@@ -100,7 +100,7 @@ class Opening implements Listeners {
       if (config.listen[door] === undefined) continue
       const parts = { config, log, routes: answers, upgrade: websocket.upgrade }
       const app = await createHttpServer(door === 'https' ? { ...parts, tls: this.#certificates.webOptions() } : parts)
-      this.#closers.push(() => app.close())
+      this.#closers.push(() => closeWeb(app))
       if (door === 'https') this.#closers.push(this.#certificates.renew(app.server as never))
       const address = await this.#listen(door, app.server)
       if (door === 'https') this.#httpsPort = Number(address.slice(address.lastIndexOf(':') + 1))
@@ -114,4 +114,14 @@ class Opening implements Listeners {
     listener.on('error', error => this.#server.log.error('a listener has a problem', { door, error }))
     return address
   }
+}
+
+/** Fastify closes only what it was asked to listen on itself. */
+async function closeWeb(app: Awaited<ReturnType<typeof createHttpServer>>): Promise<void> {
+  await app.close()
+  if (!app.server.listening) return
+  await new Promise<void>(resolve => {
+    app.server.close(() => resolve())
+    app.server.closeAllConnections()
+  })
 }
