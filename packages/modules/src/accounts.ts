@@ -1,4 +1,4 @@
-import { Jid, JidError } from '@parley/jid'
+import type { Jid } from '@parley/jid'
 import { PasswordError } from '@parley/sasl'
 import { StoreError } from '@parley/store'
 import {
@@ -13,6 +13,7 @@ import {
   on,
   period,
 } from '@xmpp/server-core'
+import { accountAddress } from './account-address.ts'
 
 const JID = {
   name: 'jid',
@@ -129,10 +130,7 @@ export default defineModule({
 })
 
 function accountOf(values: CommandValues, domain: string): Jid {
-  const text = String(values['jid'])
-  const jid = explainedSync(() => Jid.parse(text.includes('@') ? text : `${text}@${domain}`))
-  if (jid.local === '' || !jid.isBare) throw new CommandError(`${text} is not an account, such as romeo@${domain}`)
-  return jid
+  return accountAddress(String(values['jid']), domain)
 }
 
 async function sessionRows({ live }: Context, jid: Jid): Promise<CommandRow[]> {
@@ -160,16 +158,8 @@ async function explained<T>(task: () => Promise<T>): Promise<T> {
   }
 }
 
-function explainedSync<T>(task: () => T): T {
-  try {
-    return task()
-  } catch (error) {
-    throw explanation(error)
-  }
-}
-
 function explanation(error: unknown): unknown {
   if (error instanceof StoreError && error.code === 'account-exists') return new CommandError('That name is taken')
-  if (error instanceof JidError || error instanceof PasswordError) return new CommandError(error.message)
+  if (error instanceof PasswordError) return new CommandError(error.message)
   return error
 }

@@ -22,14 +22,19 @@ import {
 } from '@xmpp/server-core'
 import roster from './roster.ts'
 import { presenceGranted } from './subscription.ts'
+import { Turns } from './turns.ts'
 
 const NS = 'urn:xmpp:blocking'
 const ERRORS = 'urn:xmpp:blocking:errors'
 /** Block lists in memory; the one used longest ago goes first. */
 const CACHED = 20_000
+/** What an index of the store takes, with some room. */
+const ADDRESS_BYTES = 1600
 
 export interface Blocking {
   isBlocked(account: Jid, other: Jid): Awaitable<boolean>
+  /** Those of `others` whom the account has not blocked. */
+  without(account: Jid, others: readonly Jid[]): Awaitable<readonly Jid[]>
 }
 
 /** Blocking (XEP-0191): who is blocked sees an account that is never there. */
@@ -43,9 +48,15 @@ export default defineModule({
   setup({ config, stores, uses, live, route, server, phase, log }) {
     const lists = new Map<string, ReadonlySet<string>>()
     const granted = phase(presenceGranted, 'observe')
+    const turns = new Turns()
 
     function listOf(account: Jid): Awaitable<ReadonlySet<string>> {
-      return lists.get(account.text) ?? stores.blocked.keys(account.text).then(keys => keep(account, new Set(keys)))
+      return lists.get(account.text) ?? stores.blocked.keys(account.text).then(keys => learn(account, new Set(keys)))
+    }
+
+    /** What was read is kept unless it has changed meanwhile. */
+    function learn(account: Jid, list: ReadonlySet<string>): ReadonlySet<string> {
+      return lists.get(account.text) ?? keep(account, list)
     }
 
     function keep(account: Jid, list: ReadonlySet<string>): ReadonlySet<string> {
@@ -57,43 +68,52 @@ export default defineModule({
     }
 
     function isBlocked(account: Jid, other: Jid): Awaitable<boolean> {
-      return chain(listOf(account), list => {
-        if (list.size === 0 || other.bare.equals(account)) return false
-        // XEP-0191 §5: the address itself, then ever wider.
-        return other.widening().some(jid => list.has(jid.text))
-      })
+      return chain(listOf(account), list => covers(list, account, other))
     }
 
-    async function block({ to: account, payload }: Request): Promise<undefined> {
+    function without(account: Jid, others: readonly Jid[]): Awaitable<readonly Jid[]> {
+      return chain(listOf(account), list =>
+        list.size === 0 ? others : others.filter(other => !covers(list, account, other)),
+      )
+    }
+
+    async function block(account: Jid, payload: Element): Promise<undefined> {
       const jids = itemsOf(payload)
       if (jids.length === 0) throw new StanzaError('bad-request', 'Nobody to block')
+      if (jids.some(({ text }) => Buffer.byteLength(text) > ADDRESS_BYTES))
+        throw new StanzaError('not-acceptable', 'The address is too long to block')
       const list = await listOf(account)
       const more = new Set([...list, ...jids.map(({ text }) => text)])
       if (more.size > config.entries) throw new StanzaError('resource-constraint', 'The block list is full')
       // XEP-0191 §3.3: whoever sees the account sees it leave, before the block stops that too.
-      for (const watcher of await watchersAmong(account, jids, list)) await tellGone(account, watcher)
+      const seeing = await watchersAmong(account, jids)
+      for (const watcher of seeing) if (!covers(list, account, watcher)) await tellGone(account, watcher)
       for (const jid of jids) await stores.blocked.set(account.text, jid.text, true)
       keep(account, more)
       await push(account, 'block', payload)
     }
 
-    async function unblock({ to: account, payload }: Request): Promise<undefined> {
+    async function unblock(account: Jid, payload: Element): Promise<undefined> {
       const list = await listOf(account)
       const jids = payload.elements().length === 0 ? [...list].map(readAddress) : itemsOf(payload)
       for (const jid of jids) await stores.blocked.delete(account.text, jid.text)
       const gone = new Set(jids.map(({ text }) => text))
       const left = keep(account, new Set([...list].filter(text => !gone.has(text))))
-      for (const contact of await watchersAmong(account, jids, left)) await observe(granted, { account, contact }, log)
+      // XEP-0191 §3.4
+      for (const contact of await watchersAmong(account, jids)) {
+        const again = covers(list, account, contact) && !covers(left, account, contact)
+        if (again) await observe(granted, { account, contact }, log)
+      }
       await push(account, 'unblock', payload)
     }
 
-    /** The account's watchers whom these addresses cover, and `others` do not. */
-    async function watchersAmong(account: Jid, jids: readonly Jid[], others: ReadonlySet<string>): Promise<Jid[]> {
-      const covered = new Set(jids.map(({ text }) => text))
+    /** Those whom the addresses name, and who may see the account: contacts, or one resource of a contact. */
+    async function watchersAmong(account: Jid, jids: readonly Jid[]): Promise<readonly Jid[]> {
       const { watchers } = await uses.roster.view(account)
-      return watchers.filter(
-        ({ text, domain }) => (covered.has(text) || covered.has(domain)) && !others.has(text) && !others.has(domain),
-      )
+      const named = new Set(jids.map(({ text }) => text))
+      const whole = watchers.filter(contact => covers(named, account, contact))
+      const bares = new Set(watchers.map(({ text }) => text))
+      return [...whole, ...jids.filter(jid => !jid.isBare && jid.local !== '' && bares.has(jid.bare.text))]
     }
 
     async function tellGone(account: Jid, to: Jid): Promise<void> {
@@ -141,18 +161,24 @@ export default defineModule({
     return {
       iq: [
         iqGet('self', NS, 'blocklist', get),
-        iqSet('self', NS, 'block', block),
-        iqSet('self', NS, 'unblock', unblock),
+        iqSet('self', NS, 'block', ({ to, payload }) => turns.take(to.text, () => block(to, payload))),
+        iqSet('self', NS, 'unblock', ({ to, payload }) => turns.take(to.text, () => unblock(to, payload))),
       ],
       on: [
         on(inbound, 'guard', guardIn),
         on(outbound, 'guard', guardOut),
         on(accountRemoved, 'observe', ({ account }) => void lists.delete(account.text)),
       ],
-      api: { isBlocked } satisfies Blocking,
+      api: { isBlocked, without } satisfies Blocking,
     }
   },
 })
+
+/** XEP-0191 §5: the address itself, then ever wider. An account's own resources and its server cannot be blocked. */
+function covers(list: ReadonlySet<string>, account: Jid, other: Jid): boolean {
+  if (list.size === 0 || other.bare.equals(account) || other.text === account.domain) return false
+  return other.widening().some(jid => list.has(jid.text))
+}
 
 /** XEP-0191 §3.3: messages and requests are refused as if nobody were there; presence is dropped without a word. */
 function refuse(stanza: Stanza): Verdict {

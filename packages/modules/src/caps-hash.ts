@@ -20,10 +20,11 @@ export function verificationString(query: Element, algorithm: string): string | 
   const forms = query
     .childrenNamed('x', NS.dataForms)
     .map(x => DataForm.read(x))
-    .filter(form => form.formType !== undefined)
+    // §5.4: a form that does not say what it is does not count.
+    .filter(form => form.field('FORM_TYPE')?.type === 'hidden')
   const parts = [...identities.sort(byOctets), ...features.sort(byOctets)]
-  // §5.4: the same thing twice, or something that would be taken for a delimiter.
-  if (new Set(parts).size !== parts.length || [...parts].some(part => part.includes('<'))) return undefined
+  // §5.4: the same thing twice.
+  if (new Set(parts).size !== parts.length) return undefined
   const types = forms.map(form => form.formType!)
   if (new Set(types).size !== types.length || forms.some(form => new Set(form.values('FORM_TYPE')).size > 1))
     return undefined
@@ -34,6 +35,8 @@ export function verificationString(query: Element, algorithm: string): string | 
       parts.push(field.name, ...[...field.values].sort(byOctets))
     }
   }
+  // What holds the delimiter could stand for something else with the same hash (§9.3).
+  if (parts.some(part => part.includes('<'))) return undefined
   return createHash(algorithm)
     .update(parts.map(part => `${part}<`).join(''))
     .digest('base64')

@@ -5,7 +5,13 @@ import { hashOf, verificationString } from './caps-hash.ts'
 import disco from './disco.ts'
 
 const CAPS = 'http://jabber.org/protocol/caps'
+/** Answers in memory, and in the store: a made-up client costs its maker as much as it costs us. */
 const KEPT = 2000
+const STORED = 20_000
+const ANSWER_LENGTH = 16_384
+/** Of SHA-512 in Base64. */
+const VER_LENGTH = 88
+const NODE = 'urn:parley'
 
 export interface Caps {
   /** The features behind the `caps` of a session entry, once its client has told them and the hash was right. */
@@ -40,6 +46,14 @@ export default defineModule({
       return xml === undefined ? undefined : remember(caps, parseElement(xml))
     }
 
+    let stored: number | undefined
+    async function store(caps: string, xml: string): Promise<void> {
+      stored ??= (await stores.verified.keys(host.domain)).length
+      if (stored >= STORED || xml.length > ANSWER_LENGTH) return
+      stored++
+      await stores.verified.set(host.domain, caps, xml)
+    }
+
     /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */
     async function learn(session: Session, caps: string, algorithm: string, node: string): Promise<void> {
       if (asking.has(caps) || asking.size >= KEPT || (await load(caps))) return
@@ -54,8 +68,8 @@ export default defineModule({
           log.info('capabilities that do not have their hash', { session: session.jid.text })
           return
         }
-        await stores.verified.set(host.domain, caps, serialize(answer))
         remember(caps, answer)
+        await store(caps, serialize(answer))
       } catch (error) {
         log.debug('a client did not tell its capabilities', { session: session.jid.text, error })
       } finally {
@@ -68,7 +82,7 @@ export default defineModule({
       const c = stanza.child('c', CAPS)
       const { hash, ver, node } = c?.attrs ?? {}
       const algorithm = hash === undefined ? undefined : hashOf(hash)
-      const caps = algorithm && ver && node ? `${hash} ${ver}` : undefined
+      const caps = algorithm && ver && node && ver.length <= VER_LENGTH ? `${hash} ${ver}` : undefined
       if (caps === session.entry.caps) return
       void session.update({ caps })
       if (caps && !known.has(caps))
@@ -78,7 +92,11 @@ export default defineModule({
     /** What the host says changes only while modules are set up. */
     let own: string | undefined
     function ownVersion(): string | undefined {
-      own ??= verificationString(uses.disco.hostInfo(), 'sha1')
+      if (own === undefined) {
+        own = verificationString(uses.disco.hostInfo(), 'sha1')
+        // XEP-0115 §6.2: what the hash stands for is told at its node.
+        uses.disco.addNode('host', `${NODE}#${own}`, { info: uses.disco.hostInfo })
+      }
       return own
     }
 
@@ -88,7 +106,7 @@ export default defineModule({
         {
           order: 'info',
           advertise: stream =>
-            stream.account ? el('c', CAPS, { hash: 'sha-1', node: 'urn:parley', ver: ownVersion() }) : undefined,
+            stream.account ? el('c', CAPS, { hash: 'sha-1', node: NODE, ver: ownVersion() }) : undefined,
         },
       ],
       api: { features: caps => known.get(caps) ?? load(caps) } satisfies Caps,

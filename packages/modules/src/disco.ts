@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { type DataForm, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
-import { type Awaitable, defineModule, type Identity, iqGet, type Request } from '@xmpp/server-core'
+import { type Awaitable, chain, defineModule, type Identity, iqGet, type Request } from '@xmpp/server-core'
 import roster from './roster.ts'
 
 /** What one node of the host or of an account tells about itself. */
@@ -22,6 +22,8 @@ export interface Disco {
   /** A form that the host's information carries (XEP-0128). */
   addForm(form: () => DataForm | undefined): void
   addNode(at: 'host' | 'account', node: string, answers: DiscoNode): void
+  /** Nodes of the host that are known only when they are asked for; `find` gives undefined for those of others. */
+  addNodes(find: (node: string) => DiscoNode | undefined): void
 }
 
 /** Service discovery (XEP-0030) from what the modules declare, with forms (XEP-0128). */
@@ -40,17 +42,20 @@ export default defineModule({
   setup({ host, server, uses }) {
     const forms: (() => DataForm | undefined)[] = []
     const nodes = { host: new Map<string, DiscoNode>(), account: new Map<string, DiscoNode>() }
+    const finders: ((node: string) => DiscoNode | undefined)[] = []
+    const hostNode = (node: string) => nodes.host.get(node) ?? finders.map(find => find(node)).find(found => found)
+    const accountNode = (node: string) => nodes.account.get(node)
 
     const hostInfo = () => info(host.identities.host, host.features.host, forms)
 
     function answerHost(request: Request): Awaitable<Element> {
       const node = request.payload.attrs['node']
-      return node === undefined ? hostInfo() : known(nodes.host, node, 'info')(request)
+      return node === undefined ? hostInfo() : nodeInfo(hostNode(node), request)
     }
 
     async function hostItems(request: Request): Promise<Element> {
       const node = request.payload.attrs['node']
-      if (node !== undefined) return items(await known(nodes.host, node, 'items')(request), node)
+      if (node !== undefined) return items(await known(hostNode(node), 'items')(request), node)
       const services = [...host.services].map(([jid, name]) => ({ jid, name }))
       const components = [...server.router.components.keys()].filter(domain => domain.endsWith(`.${host.domain}`))
       return items([...services, ...components.map(jid => ({ jid }))])
@@ -65,20 +70,21 @@ export default defineModule({
     async function answerAccount(request: Request): Promise<Element> {
       await checkAsker(request)
       const node = request.payload.attrs['node']
-      if (node !== undefined) return known(nodes.account, node, 'info')(request)
+      if (node !== undefined) return nodeInfo(accountNode(node), request)
       return info(host.identities.account, host.features.account, [])
     }
 
     async function accountItems(request: Request): Promise<Element> {
       await checkAsker(request)
       const node = request.payload.attrs['node']
-      return items(node === undefined ? [] : await known(nodes.account, node, 'items')(request), node)
+      return items(node === undefined ? [] : await known(accountNode(node), 'items')(request), node)
     }
 
     const api: Disco = {
       hostInfo,
       addForm: form => void forms.push(form),
       addNode: (at, node, answers) => void nodes[at].set(node, answers),
+      addNodes: find => void finders.push(find),
     }
     return {
       iq: [
@@ -92,15 +98,17 @@ export default defineModule({
   },
 })
 
-function known<K extends keyof DiscoNode>(
-  nodes: ReadonlyMap<string, DiscoNode>,
-  node: string,
-  what: K,
-): NonNullable<DiscoNode[K]> {
-  const answer = nodes.get(node)?.[what]
+function known<K extends keyof DiscoNode>(node: DiscoNode | undefined, what: K): NonNullable<DiscoNode[K]> {
+  const answer = node?.[what]
   // XEP-0030 §3.2
   if (!answer) throw new StanzaError('item-not-found', 'There is no such node')
   return answer
+}
+
+/** XEP-0030 §3.2: the answer repeats the node. */
+function nodeInfo(node: DiscoNode | undefined, request: Request): Awaitable<Element> {
+  const name = request.payload.attrs['node']
+  return chain(known(node, 'info')(request), query => el('query', NS.discoInfo, { node: name }, query.elements()))
 }
 
 function info(

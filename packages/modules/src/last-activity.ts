@@ -1,6 +1,18 @@
-import { Body, StanzaError } from '@parley/stanza'
+import { Body, type Iq, StanzaError } from '@parley/stanza'
 import { el } from '@parley/xml'
-import { defineModule, iqGet, on, type Request, sessionEnded } from '@xmpp/server-core'
+import {
+  type Awaitable,
+  chain,
+  defineModule,
+  type Inbound,
+  inbound,
+  iqGet,
+  on,
+  only,
+  type Request,
+  sessionEnded,
+  type Verdict,
+} from '@xmpp/server-core'
 import roster from './roster.ts'
 
 const NS = 'jabber:iq:last'
@@ -14,6 +26,16 @@ export default defineModule({
   setup({ clock, accounts, live, uses }) {
     const started = clock.monotonic()
     const seconds = (ms: number) => Math.max(0, Math.floor(ms / 1000))
+
+    /** XEP-0012 §4: a client is asked only by those who may see it. */
+    function guard({ stanza, account }: Omit<Inbound, 'stanza'> & { readonly stanza: Iq }): Awaitable<Verdict> {
+      if (stanza.type !== 'get' || stanza.payload.ns !== NS || !stanza.to || stanza.to.isBare) return
+      const asker = stanza.from?.bare
+      if (asker?.equals(account)) return
+      return chain(asker ? uses.roster.mayWatch(account, asker) : false, may => {
+        if (!may) throw new StanzaError('service-unavailable')
+      })
+    }
 
     async function ofAccount({ from, to }: Request) {
       // An account that hides answers like one that does not exist, so that asking tells nothing.
@@ -32,6 +54,7 @@ export default defineModule({
         iqGet('account', NS, 'query', ofAccount),
       ],
       on: [
+        on(inbound, 'guard', only('iq', guard)),
         on(sessionEnded, 'observe', async ({ entry: { jid, presence } }) => {
           if (!presence) return
           const status = statusOf(presence.xml)

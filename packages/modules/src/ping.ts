@@ -1,12 +1,20 @@
-import { defineModule, iqGet } from '@xmpp/server-core'
+import { StanzaError } from '@parley/stanza'
+import { defineModule, iqGet, type Request } from '@xmpp/server-core'
+import roster from './roster.ts'
 
 const NS = 'urn:xmpp:ping'
-const pong = () => undefined
 
-/** XEP-0199: the host and each account answer. */
+/** XEP-0199: the host answers, and accounts answer those who may see them; others would learn that they exist. */
 export default defineModule({
   name: 'ping',
   xeps: [{ number: 199, version: '2.0.1' }],
   features: { host: [NS], account: [NS] },
-  setup: () => ({ iq: [iqGet('host', NS, 'ping', pong), iqGet('account', NS, 'ping', pong)] }),
+  uses: { roster },
+  setup({ uses: { roster } }) {
+    async function pongOfAccount({ from, to }: Request): Promise<undefined> {
+      if (!from.bare.equals(to) && !(await roster.mayWatch(to, from))) throw new StanzaError('service-unavailable')
+      return undefined
+    }
+    return { iq: [iqGet('host', NS, 'ping', () => undefined), iqGet('account', NS, 'ping', pongOfAccount)] }
+  },
 })

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import type { Ended, PresenceState, SessionEntry } from '@parley/live'
+import { type Ended, LIVE_LIMITS, type PresenceState, type SessionEntry } from '@parley/live'
 import { Body, NS, Presence, StanzaError } from '@parley/stanza'
 import {
   type Awaitable,
@@ -9,6 +9,7 @@ import {
   HANDLED,
   type Inbound,
   inbound,
+  integer,
   isPromise,
   type Outbound,
   observe,
@@ -17,8 +18,10 @@ import {
   outbound,
   type Session,
   sessionEnded,
+  Throttle,
   type Verdict,
 } from '@xmpp/server-core'
+import blocking from './blocking.ts'
 import roster from './roster.ts'
 import type { RosterView } from './roster-view.ts'
 import subscription, { type Granted, presenceGranted, presenceRevoked } from './subscription.ts'
@@ -29,9 +32,11 @@ type Event<E> = Omit<E, 'stanza'> & { readonly stanza: Presence }
 export default defineModule({
   name: 'presence',
   rfcs: [{ rfc: 6121, sections: ['4.2', '4.3', '4.4', '4.5', '4.6', '4.7', '8.5'] }],
-  uses: { roster, subscription },
-  setup({ uses: { roster }, phase, log, route, live, server, clock }) {
+  uses: { roster, subscription, blocking },
+  config: { changes: integer(120, 0, 100_000, 'changes of presence that one session may announce a minute; 0 = any') },
+  setup({ config, uses: { roster, blocking }, phase, log, route, live, server, clock }) {
     const available = phase(becameAvailable, 'observe')
+    const changes = new Throttle(clock, config.changes)
 
     // ── what a client sends ──
 
@@ -39,6 +44,10 @@ export default defineModule({
       if (stanza.type !== 'available' && stanza.type !== 'unavailable') return
       if (stanza.to) return direct(stanza, session)
       const state = stanza.type === 'available' ? stateOf(stanza, clock.now()) : undefined
+      // One change reaches every contact, so a session is slower with them than with other stanzas.
+      if (state && !changes.take(session.sid)) {
+        throw new StanzaError('resource-constraint', 'Your presence changes too often')
+      }
       return chain(roster.view(session.account), view => {
         transit.effect(() => announce(session, stanza, state, view))
         return HANDLED
@@ -55,26 +64,19 @@ export default defineModule({
       const was = session.entry.presence
       const updated = session.update({ presence: state })
       return chain(updated, () => {
-        const told = broadcast(session.jid, stanza, view)
+        // Nobody needs to hear that somebody leaves who never came.
+        const told = state || was ? broadcast(session.jid, stanza, view) : undefined
         if (state && !was) return chain(told, () => initial(session, stanza, view))
-        if (!state) return chain(told, () => leaveDirected(session.sid, stanza))
+        if (!state) return chain(told, () => leaveDirected(session, stanza, was ? view : undefined))
         return told
       })
     }
 
     function broadcast(from: Jid, stanza: Presence, view: RosterView): Awaitable<void> {
-      let waiting: Promise<unknown>[] | undefined
-      const pass = (to: Jid) => {
-        const routed = route(stanza.with({ from, to }))
-        if (isPromise(routed)) {
-          waiting ??= []
-          waiting.push(routed)
-        }
-      }
-      for (const contact of view.watchers) pass(contact)
-      // RFC 6121 §4.2.2: the account's own available resources, the sender included.
-      pass(from.bare)
-      if (waiting) return Promise.all(waiting).then(() => undefined)
+      // RFC 6121 §4.2.2: the account's own available resources too, the sender included.
+      return chain(blocking.without(from.bare, view.watchers), watchers =>
+        toAll([...watchers, from.bare], to => route(stanza.with({ from, to }))),
+      )
     }
 
     /** RFC 6121 §4.2.2, §4.3.1: the first presence of a session asks for everybody else's. */
@@ -82,7 +84,7 @@ export default defineModule({
       for (const other of await live.sessions(session.account)) {
         if (other.presence && other.sid !== session.sid) await session.send(presenceOf(other, session.jid))
       }
-      for (const contact of view.watched) await probe(session, contact)
+      for (const contact of await blocking.without(session.account, view.watched)) await probe(session, contact)
       await observe(available, { session, presence }, log)
     }
 
@@ -95,9 +97,15 @@ export default defineModule({
 
     /** RFC 6121 §4.6.3: remembered for those who would not hear of the end by broadcast. */
     function direct({ to, type }: Presence, session: Session): Awaitable<undefined> {
-      return chain(roster.mayWatch(session.account, to!), watches => {
-        if (watches && to!.isBare) return undefined
-        return chain(live.direct(session.sid, to!, type === 'available'), () => undefined)
+      const { sid, account } = session
+      return chain(roster.mayWatch(account, to!), watches => {
+        if (watches && to!.isBare && session.entry.presence) return undefined
+        if (type === 'unavailable') return chain(live.direct(sid, to!, false), () => undefined)
+        return chain(live.directed(sid), known => {
+          if (known.length >= LIVE_LIMITS.directed && !known.some(other => other.equals(to!)))
+            throw new StanzaError('resource-constraint', 'Directed presence to too many addresses')
+          return chain(live.direct(sid, to!, true), () => undefined)
+        })
       })
     }
 
@@ -121,16 +129,8 @@ export default defineModule({
     function deliver(account: Jid, stanza: Presence): Awaitable<void> {
       const to = stanza.to ?? account
       return chain(live.sessions(account), entries => {
-        let waiting: Promise<unknown>[] | undefined
-        for (const entry of entries) {
-          if (to.isBare ? entry.presence === undefined : !entry.jid.equals(to)) continue
-          const sent = server.router.toSession(entry, stanza)
-          if (isPromise(sent)) {
-            waiting ??= []
-            waiting.push(sent)
-          }
-        }
-        if (waiting) return Promise.all(waiting).then(() => undefined)
+        const wanted = entries.filter(entry => (to.isBare ? entry.presence !== undefined : entry.jid.equals(to)))
+        return toAll(wanted, entry => server.router.toSession(entry, stanza))
       })
     }
 
@@ -150,10 +150,12 @@ export default defineModule({
     // ── what subscriptions and ends bring ──
 
     async function grant({ account, contact }: Granted): Promise<void> {
+      if (await blocking.isBlocked(account, contact)) return
       for (const entry of await live.sessions(account)) if (entry.presence) await route(presenceOf(entry, contact))
     }
 
     async function revoke({ account, contact }: Granted): Promise<void> {
+      if (await blocking.isBlocked(account, contact)) return
       for (const { jid, presence } of await live.sessions(account)) {
         if (presence) await route(new Presence({ type: 'unavailable', from: jid, to: contact }))
       }
@@ -162,15 +164,25 @@ export default defineModule({
     /** RFC 6121 §4.5.4: who hears nothing any more is told. */
     async function ended({ entry, directed }: Ended): Promise<void> {
       const gone = new Presence({ type: 'unavailable', from: entry.jid })
-      if (entry.presence) await broadcast(entry.jid, gone, await roster.view(entry.jid.bare))
-      for (const to of directed) await route(gone.with({ to }))
+      changes.forgive(entry.sid)
+      const view = entry.presence && (await roster.view(entry.jid.bare))
+      if (view) await broadcast(entry.jid, gone, view)
+      await tellDirected(directed, gone, view)
     }
 
     /** RFC 6121 §4.6.4: unavailable presence goes to those who had directed presence too. */
-    async function leaveDirected(sid: string, stanza: Presence): Promise<void> {
-      for (const to of await live.directed(sid)) {
-        await live.direct(sid, to, false)
-        await route(stanza.with({ to }))
+    async function leaveDirected({ sid }: Session, stanza: Presence, told: RosterView | undefined): Promise<void> {
+      const directed = await live.directed(sid)
+      for (const to of directed) await live.direct(sid, to, false)
+      await tellDirected(directed, stanza, told)
+    }
+
+    /** Each hears it once: `told` is the roster whose watchers have heard it by broadcast. */
+    async function tellDirected(directed: readonly Jid[], gone: Presence, told: RosterView | undefined): Promise<void> {
+      const watchers = new Set(told?.watchers.map(({ text }) => text))
+      for (const to of directed) {
+        const heard = watchers.has(to.bare.text) && (to.isBare || (await live.session(to))?.presence !== undefined)
+        if (!heard) await route(gone.with({ to }))
       }
     }
 
@@ -186,6 +198,19 @@ export default defineModule({
   },
 })
 
+/** Does something for each, and waits only where something waits. */
+function toAll<T>(all: readonly T[], task: (one: T) => Awaitable<unknown>): Awaitable<void> {
+  let waiting: Promise<unknown>[] | undefined
+  for (const one of all) {
+    const done = task(one)
+    if (isPromise(done)) {
+      waiting ??= []
+      waiting.push(done)
+    }
+  }
+  if (waiting) return Promise.all(waiting).then(() => undefined)
+}
+
 function presenceOf({ jid, presence }: SessionEntry, to: Jid): Presence {
   return new Presence({ type: 'available', from: jid, to }, Body.fromXml(presence?.xml ?? ''))
 }
@@ -196,8 +221,9 @@ const SHOWS: ReadonlySet<string> = new Set(['away', 'chat', 'dnd', 'xa'])
 function stateOf(presence: Presence, now: number): PresenceState {
   const show = presence.textOf('show', NS.client) ?? ''
   if (show !== '' && !SHOWS.has(show)) throw new StanzaError('bad-request', 'Unknown value of <show/>')
-  const priority = Number(presence.textOf('priority', NS.client) ?? '0')
-  if (!Number.isInteger(priority) || priority < -128 || priority > 127) {
+  const text = presence.textOf('priority', NS.client)?.trim() ?? '0'
+  const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isNaN(priority) || priority < -128 || priority > 127) {
     throw new StanzaError('bad-request', 'The priority is a whole number from -128 to 127')
   }
   return { priority, show, xml: presence.body.xml, since: now }

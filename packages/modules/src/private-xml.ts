@@ -3,6 +3,8 @@ import { type Element, el, parseElement, serialize } from '@parley/xml'
 import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
 
 const NS = 'jabber:iq:private'
+/** What an index of the store takes, with some room. */
+const KEY_BYTES = 1000
 
 /** Private XML storage (XEP-0049): one element for each name and namespace, for its owner alone. */
 export default defineModule({
@@ -14,13 +16,18 @@ export default defineModule({
   setup({ config, stores }) {
     async function get({ to, payload }: Request) {
       const asked = onlyChild(payload)
-      const xml = await stores.elements.get(to.text, keyOf(asked))
+      const key = keyOf(asked)
+      const xml = Buffer.byteLength(key) > KEY_BYTES ? undefined : await stores.elements.get(to.text, key)
       return el('query', NS, null, xml === undefined ? el(asked.name, asked.ns) : parseElement(xml))
     }
 
     async function set({ to, payload }: Request) {
       const given = payload.elements()
       if (given.length === 0) throw new StanzaError('bad-request', 'Nothing to store')
+      // XEP-0049 §2.1: each element has a namespace of its own.
+      if (given.some(({ ns }) => ns === NS)) throw new StanzaError('not-acceptable', 'An element without a namespace')
+      if (given.some(element => Buffer.byteLength(keyOf(element)) > KEY_BYTES))
+        throw new StanzaError('not-acceptable', 'The name of an element is too long')
       const keys = new Set([...(await stores.elements.keys(to.text)), ...given.map(keyOf)])
       if (keys.size > config.elements) throw new StanzaError('resource-constraint', 'Too many elements are stored')
       for (const element of given) await stores.elements.set(to.text, keyOf(element), serialize(element))

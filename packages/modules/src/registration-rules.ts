@@ -5,6 +5,7 @@ import { StoreError } from '@parley/store'
 import type { Element } from '@parley/xml'
 
 export const REGISTER = 'jabber:iq:register'
+const NAME_BYTES = 255
 
 const SCRIPTS = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Hebrew', 'Arabic', 'Thai', 'Hangul'].map(
   name => new RegExp(`\\p{Script=${name}}`, 'u'),
@@ -16,6 +17,8 @@ export function accountOf(query: Element, domain: string): Jid {
   if (username === '') throw new StanzaError('not-acceptable', 'A username is needed')
   try {
     const account = Jid.of(username, domain)
+    if (Buffer.byteLength(account.local) > NAME_BYTES)
+      throw new StanzaError('not-acceptable', 'The username is too long')
     // Letters of two alphabets in one name are there to look like somebody else.
     if (SCRIPTS.filter(script => script.test(account.local)).length > 1) {
       throw new StanzaError('not-acceptable', 'The username mixes alphabets')

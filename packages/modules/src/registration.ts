@@ -8,6 +8,7 @@ import {
   iqSet,
   networkOf,
   type Request,
+  type Session,
   Throttle,
 } from '@xmpp/server-core'
 import accountsModule from './accounts.ts'
@@ -26,7 +27,7 @@ export default defineModule({
   name: 'registration',
   xeps: [
     { number: 77, version: '2.4' },
-    { number: 445, version: '0.3.0' },
+    { number: 445, version: '0.2.0' },
   ],
   features: { host: [REGISTER], account: [REGISTER] },
   uses: { accounts: accountsModule, invites },
@@ -58,9 +59,13 @@ export default defineModule({
       if (!throttle.take(networkOf(stream.wire.remote))) {
         throw new StanzaError('resource-constraint', 'Too many registrations from your address')
       }
-      const redeemed = token === undefined ? undefined : await uses.invites.redeem(token)
-      if (token !== undefined && !redeemed) throw new StanzaError('not-allowed', 'The invitation is used up')
       await asRefusals(() => accounts.create(account, password))
+      // XEP-0445 §4: a token is used up only by a registration that came about.
+      if (token !== undefined && !(await uses.invites.redeem(token))) {
+        await accounts.remove(account, 0)
+        throw new StanzaError('not-allowed', 'The invitation is used up')
+      }
+      tokens.delete(stream)
       log.info('account registered', { account: account.text, address: stream.wire.remote })
       return undefined
     }
@@ -77,13 +82,14 @@ export default defineModule({
 
     async function unbound(stream: ClientStream, stanza: Element): Promise<boolean> {
       const payload = stanza.firstElement()
-      if (stanza.name !== 'iq' || !payload || !open(stream)) return false
+      if (stanza.name !== 'iq' || !payload || stream.account) return false
       const isQuery = payload.name === 'query' && payload.ns === REGISTER
       const isPreauth = payload.name === 'preauth' && payload.ns === PREAUTH
       if (!isQuery && !isPreauth) return false
       const request = readStanza(stanza, undefined) as Iq
       if (!request.isRequest) return false
       try {
+        if (!open(stream)) throw new StanzaError('service-unavailable', 'Nobody can register here')
         const answer = isPreauth
           ? preauth(stream, payload)
           : request.type === 'get'
@@ -99,7 +105,8 @@ export default defineModule({
 
     // ── on one's own account ──
 
-    function show({ from }: Request): Element {
+    function show({ from }: Request, { session }: Asked): Element {
+      checkOwn(session)
       return el(
         'query',
         REGISTER,
@@ -110,11 +117,17 @@ export default defineModule({
       )
     }
 
+    /** XEP-0077 §3.2, §3.3: from an account of this host, on itself. */
+    function checkOwn(session: Session | undefined): asserts session is Session {
+      if (session?.host !== host || session.stream?.anonymous)
+        throw new StanzaError('forbidden', 'Only your own account')
+    }
+
     async function change({ from, payload }: Request, { session, after }: Asked): Promise<undefined> {
-      // XEP-0077 §3.2, §3.3: from an account of this host, on itself.
-      if (!session || session.stream?.anonymous) throw new StanzaError('forbidden', 'Only your own account')
+      checkOwn(session)
       const account = from.bare
       if (payload.child('remove')) {
+        if (payload.elements().length > 1) throw new StanzaError('bad-request', 'A removal and nothing else')
         // XEP-0077 §3.2: the answer comes before the end.
         after(() => accounts.remove(account, uses.accounts.reserve))
         return undefined

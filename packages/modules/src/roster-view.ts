@@ -1,30 +1,66 @@
+import { createHash } from 'node:crypto'
 import { Jid } from '@parley/jid'
-import type { RosterItem } from '@parley/store'
+import type { Roster, RosterItem } from '@parley/store'
 
-/** A roster as the server works with it: by contact, with the two lists that presence needs. Never changed in place. */
+/**
+ * A roster as the server works with it: by contact, with the two lists that presence needs. Rows of the account's own and
+ * shared ones are kept apart, since only the own ones are ever stored. Never changed in place.
+ */
 export class RosterView {
+  /** What clients hear as `ver`; with shared contacts in it, one that the store does not know (RFC 6121 §2.6). */
   readonly version: string
+  /** What clients see, and rows that only remember a request. */
   readonly items: ReadonlyMap<string, RosterItem>
+  readonly #own: ReadonlyMap<string, RosterItem>
+  readonly #shared: Shared
   #watchers: readonly Jid[] | undefined
   #watched: readonly Jid[] | undefined
+  #requests: readonly RosterItem[] | undefined
 
-  constructor(version: string, items: ReadonlyMap<string, RosterItem>) {
-    this.version = version
+  private constructor(
+    version: string,
+    own: ReadonlyMap<string, RosterItem>,
+    shared: Shared,
+    items: ReadonlyMap<string, RosterItem>,
+  ) {
+    this.version = shared.mark === '' ? version : `${version}-${shared.mark}`
+    this.#own = own
+    this.#shared = shared
     this.items = items
+  }
+
+  static of({ version, items }: Roster, shared: readonly RosterItem[]): RosterView {
+    const own = new Map(items.map(item => [item.contact, item]))
+    const rows = new Map(shared.map(item => [item.contact, item]))
+    const all = new Map(own)
+    for (const item of shared) all.set(item.contact, merged(own.get(item.contact), item)!)
+    return new RosterView(version, own, { rows, mark: markOf(shared) }, all)
   }
 
   get(contact: Jid): RosterItem {
     return this.items.get(contact.text) ?? noItem(contact.text)
   }
 
+  /** The row as it is stored, without what groups make of it. */
+  own(contact: Jid): RosterItem {
+    return this.#own.get(contact.text) ?? noItem(contact.text)
+  }
+
+  /** Whether the contact is there because somebody else says so (a group), whatever the account does. */
+  isShared(contact: Jid): boolean {
+    return this.#shared.rows.has(contact.text)
+  }
+
+  get hasShared(): boolean {
+    return this.#shared.rows.size > 0
+  }
+
   with(version: string, item: RosterItem): RosterView {
-    return new RosterView(version, new Map(this.items).set(item.contact, item))
+    return this.#changed(version, item.contact, item)
   }
 
   without(version: string, contact: string): RosterView {
-    const items = new Map(this.items)
-    items.delete(contact)
-    return new RosterView(version, items)
+    return this.#changed(version, contact, undefined)
   }
 
   /** Contacts who see the account's presence (subscription from or both). */
@@ -39,12 +75,51 @@ export class RosterView {
     return this.#watched
   }
 
+  /** Rows with a request that waits for an answer of the account. */
+  get requests(): readonly RosterItem[] {
+    this.#requests ??= [...this.items.values()].filter(({ pendingIn }) => pendingIn !== undefined)
+    return this.#requests
+  }
+
+  #changed(version: string, contact: string, item: RosterItem | undefined): RosterView {
+    const own = edited(this.#own, contact, item)
+    const shown = merged(item, this.#shared.rows.get(contact))
+    return new RosterView(version, own, this.#shared, edited(this.items, contact, shown))
+  }
+
   #contacts(direction: 'from' | 'to'): Jid[] {
     const items = [...this.items.values()]
     return items
       .filter(({ subscription }) => subscription === direction || subscription === 'both')
       .map(({ contact }) => Jid.parse(contact))
   }
+}
+
+interface Shared {
+  readonly rows: ReadonlyMap<string, RosterItem>
+  /** Names this set of shared rows; '' where there are none. */
+  readonly mark: string
+}
+
+/** A contact that is shared keeps the name and groups that the account gave it. */
+function merged(own: RosterItem | undefined, shared: RosterItem | undefined): RosterItem | undefined {
+  if (!shared) return own
+  if (!own?.listed) return shared
+  const { pendingIn: _answered, ...rest } = own
+  return { ...rest, subscription: shared.subscription, ask: false }
+}
+
+function edited<T>(map: ReadonlyMap<string, T>, key: string, value: T | undefined): Map<string, T> {
+  const copy = new Map(map)
+  if (value === undefined) copy.delete(key)
+  else copy.set(key, value)
+  return copy
+}
+
+function markOf(shared: readonly RosterItem[]): string {
+  if (shared.length === 0) return ''
+  const rows = shared.map(({ contact, groups }) => JSON.stringify([contact, groups])).sort()
+  return createHash('sha256').update(rows.join('\n')).digest('base64url').slice(0, 16)
 }
 
 export function noItem(contact: string): RosterItem {

@@ -27,9 +27,9 @@ const CACHED = 20_000
 const NAME_BYTES = 1023
 const GROUPS = 50
 
-/** A contact is about to leave the roster: what it may see ends (RFC 6121 §2.5.2). */
-export const rosterRemoving = defineHook<{ readonly account: Jid; readonly contact: Jid; readonly item: RosterItem }>()(
-  'roster-removing',
+/** A contact has left the roster; `item` is what it was: what it may see ends (RFC 6121 §2.5.2). */
+export const rosterRemoved = defineHook<{ readonly account: Jid; readonly contact: Jid; readonly item: RosterItem }>()(
+  'roster-removed',
   'observe',
 )
 
@@ -41,13 +41,13 @@ export interface RosterSource {
 export interface Roster {
   /** From memory where the account was used lately. */
   view(account: Jid): Awaitable<RosterView>
-  /** Changes one row, alone with it, and tells the account's clients; `change` gives undefined for no change. */
+  /** Changes one stored row, alone with it, and tells the account's clients; `change` gives undefined for no change. */
   change(account: Jid, contact: Jid, change: (item: RosterItem) => RosterItem | undefined): Promise<RosterItem>
   /** Whether the contact may see the account's presence. */
   mayWatch(account: Jid, contact: Jid): Awaitable<boolean>
   addSource(source: RosterSource): void
-  /** What a source says has changed: forget the account's view, and tell its clients of these rows. */
-  sourceChanged(account: Jid, rows: readonly RosterItem[]): Promise<void>
+  /** What a source says has changed: forget the account's view, and tell its clients how these contacts stand now. */
+  sourceChanged(account: Jid, contacts: readonly Jid[]): Promise<void>
 }
 
 /** The roster (RFC 6121 §2), with versions (§2.6). */
@@ -58,18 +58,18 @@ export default defineModule({
   features: { host: [NS.roster] },
   setup(context) {
     const { store, server, phase, log } = context
-    const removing = phase(rosterRemoving, 'observe')
+    const removed = phase(rosterRemoved, 'observe')
     const turns = new Turns()
     const rosters = cachedRosters(context)
 
     async function change(account: Jid, contact: Jid, edit: (item: RosterItem) => RosterItem | undefined) {
       return turns.take(account.text, async () => {
         const view = await rosters.view(account)
-        const before = view.get(contact)
+        const before = view.own(contact)
         const after = edit(before)
         if (!after) return before
         await save(account, after)
-        if (before.listed || after.listed) await push(account, (await rosters.view(account)).version, after)
+        if (before.listed || after.listed) await push(account, contact)
         return after
       })
     }
@@ -91,11 +91,12 @@ export default defineModule({
     }
 
     /** RFC 6121 §2.1.6: to every session that has asked for the roster. */
-    async function push(account: Jid, version: string, item: RosterItem): Promise<void> {
-      const shown = (await rosters.view(account)).get(readAddress(item.contact))
-      const query = el('query', NS.roster, { ver: version }, itemElement(shown.listed ? shown : item))
-      for (const entry of await context.live.sessions(account)) {
-        if (!entry.interested) continue
+    async function push(account: Jid, contact: Jid): Promise<void> {
+      const interested = (await context.live.sessions(account)).filter(entry => entry.interested)
+      if (interested.length === 0) return
+      const view = await rosters.view(account)
+      const query = el('query', NS.roster, { ver: view.version }, itemElement(view.get(contact)))
+      for (const entry of interested) {
         const head = { type: 'set', id: pushId(), to: entry.jid, from: account } as const
         await server.router.toSession(entry, new Iq(head, Body.of([query])))
       }
@@ -107,13 +108,19 @@ export default defineModule({
       const version = request.payload.attrs['ver']
       const view = await rosters.view(account)
       // RFC 6121 §2.6.3: only what changed, as pushes behind an empty result.
-      const changes = version && session ? await rosters.since(account, version) : undefined
+      const changes = version && session ? await since(account, version, view) : undefined
       if (changes && session) {
         after(() => pushAll(session, changes))
         return undefined
       }
       const items = [...view.items.values()].filter(item => item.listed)
       return el('query', NS.roster, version === undefined ? {} : { ver: view.version }, items.map(itemElement))
+    }
+
+    /** What changed since that version; undefined where only the whole roster can tell. */
+    async function since(account: Jid, version: string, view: RosterView): Promise<RosterChanges | undefined> {
+      if (version === view.version) return { version, items: [], removed: [] }
+      return view.hasShared ? undefined : store.rosters.since(account.text, version)
     }
 
     async function pushAll(session: Session, { version, items, removed }: RosterChanges): Promise<void> {
@@ -142,16 +149,19 @@ export default defineModule({
     }
 
     async function remove(account: Jid, contact: Jid): Promise<void> {
-      await turns.take(account.text, async () => {
-        const item = (await rosters.view(account)).get(contact)
+      const item = await turns.take(account.text, async () => {
+        const view = await rosters.view(account)
+        if (view.isShared(contact)) throw new StanzaError('not-allowed', 'Your group has this contact')
+        const old = view.own(contact)
         // RFC 6121 §2.5.3
-        if (!item.listed || rosters.isVirtual(item)) throw new StanzaError('item-not-found', 'No such contact')
-        await observe(removing, { account, contact, item }, log)
+        if (!old.listed) throw new StanzaError('item-not-found', 'No such contact')
         const version = await store.rosters.remove(account.text, contact.text)
-        if (version === undefined) return
-        rosters.edit(account, view => view.without(version, contact.text))
-        await push(account, version, { ...item, ...GONE })
+        if (version !== undefined) rosters.edit(account, view => view.without(version, contact.text))
+        await push(account, contact)
+        return old
       })
+      // Behind the turn: two who remove each other must not wait for each other.
+      await observe(removed, { account, contact, item }, log)
     }
 
     const api: Roster = {
@@ -160,10 +170,9 @@ export default defineModule({
       mayWatch: (account, contact) =>
         chain(rosters.view(account), view => ['from', 'both'].includes(view.get(contact.bare).subscription)),
       addSource: rosters.addSource,
-      async sourceChanged(account, rows) {
+      async sourceChanged(account, contacts) {
         rosters.forget(account)
-        const { version } = await rosters.view(account)
-        for (const row of rows) await push(account, version, row)
+        for (const contact of contacts) await push(account, contact)
       },
     }
     return {
@@ -233,8 +242,8 @@ function groupsOf(item: Element): string[] {
 /** Rosters in memory, with what the sources add. */
 function cachedRosters({ store }: Context) {
   const views = new Map<string, RosterView>()
+  const loading = new Map<string, Promise<RosterView>>()
   const sources: RosterSource[] = []
-  const virtual = new WeakSet<RosterItem>()
 
   function keep(account: Jid, view: RosterView): RosterView {
     views.delete(account.text)
@@ -244,35 +253,38 @@ function cachedRosters({ store }: Context) {
     return view
   }
 
-  async function load(account: Jid): Promise<RosterView> {
-    const { version, items } = await store.rosters.load(account.text)
-    const byContact = new Map(items.map(item => [item.contact, item]))
-    for (const source of sources) {
-      for (const item of await source.items(account)) {
-        const own = byContact.get(item.contact)
-        const merged = own?.listed ? { ...own, subscription: item.subscription, ask: false } : item
-        if (!own?.listed) virtual.add(merged)
-        byContact.set(item.contact, merged)
-      }
+  async function read(account: Jid): Promise<RosterView> {
+    const shared = await Promise.all(sources.map(source => source.items(account)))
+    return RosterView.of(await store.rosters.load(account.text), shared.flat())
+  }
+
+  /** One load at a time; what changed while it was under way is not overwritten by it. */
+  function load(account: Jid): Promise<RosterView> {
+    const view = read(account)
+    loading.set(account.text, view)
+    const done = (loaded?: RosterView) => {
+      if (loading.get(account.text) !== view) return
+      loading.delete(account.text)
+      if (loaded) keep(account, loaded)
     }
-    return keep(account, new RosterView(version, byContact))
+    view.then(done, () => done())
+    return view
+  }
+
+  function forget(account: Jid): void {
+    views.delete(account.text)
+    loading.delete(account.text)
   }
 
   return {
-    /** What changed since that version; undefined where only the whole roster can tell. */
-    async since(account: Jid, version: string): Promise<RosterChanges | undefined> {
-      for (const source of sources) if ((await source.items(account)).length > 0) return undefined
-      return store.rosters.since(account.text, version)
-    },
-    view: (account: Jid): Awaitable<RosterView> => views.get(account.text) ?? load(account),
+    view: (account: Jid): Awaitable<RosterView> =>
+      views.get(account.text) ?? loading.get(account.text) ?? load(account),
     edit(account: Jid, edit: (view: RosterView) => RosterView): void {
       const view = views.get(account.text)
-      // With sources the merge is made anew.
-      if (view && sources.length === 0) keep(account, edit(view))
-      else views.delete(account.text)
+      if (view) keep(account, edit(view))
+      else forget(account)
     },
-    forget: (account: Jid): void => void views.delete(account.text),
-    isVirtual: (item: RosterItem): boolean => virtual.has(item),
+    forget,
     addSource: (source: RosterSource): void => void sources.push(source),
   }
 }

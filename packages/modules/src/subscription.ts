@@ -1,23 +1,25 @@
-import type { Jid } from '@parley/jid'
-import { Presence, readStanza, StanzaError } from '@parley/stanza'
+import { Jid } from '@parley/jid'
+import { Presence, parseStanza } from '@parley/stanza'
 import type { RosterItem } from '@parley/store'
-import { parseElement } from '@parley/xml'
 import {
-  type Awaitable,
+  accountRemoved,
   becameAvailable,
+  decide,
   defineHook,
   defineModule,
   HANDLED,
   type Inbound,
   inbound,
+  integer,
   type Outbound,
   observe,
   on,
   only,
   outbound,
+  Transit,
   type Verdict,
 } from '@xmpp/server-core'
-import roster, { rosterRemoving } from './roster.ts'
+import roster, { rosterRemoved } from './roster.ts'
 import {
   applyChange,
   inboundStates,
@@ -37,6 +39,9 @@ export const presenceGranted = defineHook<Granted>()('presence-granted', 'observ
 /** The contact may not see it any more: it is told that everybody left (RFC 6121 §3.2.2, §3.3.3). */
 export const presenceRevoked = defineHook<Granted>()('presence-revoked', 'observe')
 
+/** A longer request is kept without what it carries. */
+const REQUEST_LENGTH = 4096
+
 type Event<E> = Omit<E, 'stanza'> & { readonly stanza: Presence }
 
 /** Requests to see presence, and what comes of them (RFC 6121 §3, appendix A). */
@@ -44,7 +49,8 @@ export default defineModule({
   name: 'subscription',
   rfcs: [{ rfc: 6121, sections: ['3.1', '3.2', '3.3', '3.4', 'A.2', 'A.3'] }],
   uses: { roster },
-  setup({ uses: { roster }, phase, log, route, live, server }) {
+  config: { requests: integer(100, 1, 10_000, 'requests that may wait for the answer of one account') },
+  setup({ config, host, uses: { roster }, phase, log, route, live, server }) {
     const granted = phase(presenceGranted, 'observe')
     const revoked = phase(presenceRevoked, 'observe')
 
@@ -73,6 +79,8 @@ export default defineModule({
       const account = session.account
       const contact = (stanza.to ?? account).bare
       if (contact.equals(account)) return { drop: 'a subscription to oneself' }
+      // Who shares a group sees each other without asking, for as long as they do.
+      if ((await roster.view(account)).isShared(contact)) return { drop: 'a subscription inside a group' }
       const type = stanza.type
       const request = stanza.with({ from: account, to: contact })
       const moved = await move(account, contact, outboundStates[type], type === 'subscribe' || type === 'subscribed')
@@ -82,12 +90,20 @@ export default defineModule({
     }
 
     async function receive({ stanza, account }: Event<Inbound>): Promise<Verdict> {
-      if (!isSubscriptionType(stanza.type)) return
-      const contact = stanza.from!.bare
       const type = stanza.type
-      if (type === 'subscribe' && (await approvedAlready(account, contact, stanza))) return HANDLED
-      const moved = await move(account, contact, item => inboundStates[type](item, stanza.toXml()), false)
-      if (moved.pass) await deliver(account, stanza, type)
+      if (!isSubscriptionType(type)) return
+      if (!stanza.from) return { drop: 'from nobody' }
+      const contact = stanza.from.bare
+      const view = await roster.view(account)
+      if (view.isShared(contact)) return { drop: 'a subscription inside a group' }
+      const request = stanza.with({ from: contact, to: account })
+      if (type === 'subscribe') {
+        if (await approvedAlready(account, contact, request)) return HANDLED
+        if (view.requests.length >= config.requests && view.own(contact).pendingIn === undefined)
+          return { drop: 'too many requests wait already' }
+      }
+      const moved = await move(account, contact, item => inboundStates[type](item, kept(request)), false)
+      if (moved.pass) await deliver(account, request, type)
       await tellPresence(account, contact, moved)
       return HANDLED
     }
@@ -126,11 +142,13 @@ export default defineModule({
       }
     }
 
-    /** RFC 6121 §3.1.3: a request is shown at each login until it is answered. */
+    /** RFC 6121 §3.1.3: a request is shown at each login until it is answered, unless its sender is blocked by now. */
     async function showPending({ session }: { session: Outbound['session'] }): Promise<void> {
-      const view = await roster.view(session.account)
-      for (const { pendingIn } of view.items.values()) {
-        if (pendingIn) await session.send(readStanza(parseElement(pendingIn), addressOf(pendingIn)))
+      const { account } = session
+      for (const { pendingIn } of (await roster.view(account)).requests) {
+        const stanza = parseStanza(pendingIn!)
+        const event: Inbound = { stanza, account, transit: new Transit() }
+        if (await decide(host.inbound.guard, event)) await session.send(event.stanza)
       }
     }
 
@@ -146,13 +164,21 @@ export default defineModule({
       }
     }
 
+    /** XEP-0077 §3.2: an account that is gone leaves no subscriptions behind. */
+    async function leaveAll({ account }: { account: Jid }): Promise<void> {
+      for (const { contact } of (await roster.view(account)).items.values()) {
+        const address = Jid.parse(contact)
+        await leave({ account, contact: address, item: (await roster.view(account)).own(address) })
+      }
+    }
+
     return {
       on: [
         on(outbound, 'send', only('presence', send)),
         on(inbound, 'deliver', only('presence', receive)),
         on(becameAvailable, 'observe', showPending),
-        on(rosterRemoving, 'observe', leave),
-        on(inbound, 'guard', only('presence', requireSender)),
+        on(rosterRemoved, 'observe', leave),
+        on(accountRemoved, 'observe', leaveAll),
       ],
     }
   },
@@ -167,10 +193,7 @@ function maySee({ subscription }: RosterItem): boolean {
   return subscription === 'from' || subscription === 'both'
 }
 
-function requireSender({ stanza }: Event<Inbound>): Awaitable<Verdict> {
-  if (!stanza.from) throw new StanzaError('bad-request', 'Presence without a sender')
-}
-
-function addressOf(xml: string): Jid | undefined {
-  return readStanza(parseElement(xml), undefined).from
+function kept(request: Presence): string {
+  const xml = request.toXml()
+  return xml.length <= REQUEST_LENGTH ? xml : request.withChildren([]).toXml()
 }

@@ -1,6 +1,6 @@
 import { StanzaError } from '@parley/stanza'
 import { parseElement, serialize } from '@parley/xml'
-import { defineModule, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
+import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
 
 const NS = 'vcard-temp'
 const KEY = 'vcard'
@@ -10,8 +10,9 @@ export default defineModule({
   name: 'vcard',
   xeps: [{ number: 54, version: '1.3.0' }],
   features: { host: [NS], account: [NS] },
+  config: { bytes: integer(200_000, 1000, 16_000_000, 'size of a vCard, its photo included') },
   stores: { vcards: map<string>() },
-  setup({ stores: { vcards } }) {
+  setup({ config, stores: { vcards } }) {
     async function get({ from, to }: Request) {
       const xml = await vcards.get(to.text, KEY)
       if (xml !== undefined) return parseElement(xml)
@@ -21,7 +22,9 @@ export default defineModule({
     }
 
     async function set({ to, payload }: Request) {
-      await vcards.set(to.text, KEY, serialize(payload))
+      const xml = serialize(payload)
+      if (Buffer.byteLength(xml) > config.bytes) throw new StanzaError('not-acceptable', 'The vCard is too large')
+      await vcards.set(to.text, KEY, xml)
       return undefined
     }
 
