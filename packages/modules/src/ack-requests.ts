@@ -13,6 +13,7 @@ const PATIENCE = 60_000
 /** When to ask a client what it has taken: often enough to notice a dead connection, seldom enough to cost nothing. */
 export class AckRequests {
   readonly #clock: Clock
+  readonly #all = new WeakMap<Session, Requests>()
   readonly #open = new Map<Session, Requests>()
   readonly stop: () => void
 
@@ -21,11 +22,13 @@ export class AckRequests {
     this.stop = clock.every(ROUND, () => this.#round())
   }
 
-  /** For {@link Session.acks}. */
-  of(session: Session): Acknowledging {
-    const requests = new Requests()
+  /** For {@link Session.acks}; `sent` is how much was sent before. */
+  of(session: Session, sent = 0): Acknowledging {
+    const requests = new Requests(sent)
+    this.#all.set(session, requests)
     return {
-      sent: () => {
+      sent: n => {
+        requests.sent = n
         if (requests.unasked++ === 0) this.#open.set(session, requests)
         if (requests.unasked >= (requests.asked === 0 ? EVERY : AGAIN)) this.#ask(session, requests)
       },
@@ -33,6 +36,11 @@ export class AckRequests {
         requests.asked = 0
       },
     }
+  }
+
+  /** How many stanzas have been sent to the client. */
+  sentTo(session: Session): number {
+    return this.#all.get(session)?.sent ?? 0
   }
 
   #ask(session: Session, requests: Requests): void {
@@ -56,8 +64,14 @@ export class AckRequests {
 }
 
 class Requests {
+  /** The number of the last stanza written. */
+  sent: number
   /** Stanzas written since the last request. */
   unasked = 0
   /** When a request went out that has no answer yet; 0: none. */
   asked = 0
+
+  constructor(sent: number) {
+    this.sent = sent
+  }
 }

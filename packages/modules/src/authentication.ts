@@ -15,20 +15,23 @@ import {
   type Success,
   startExchange,
 } from '@parley/sasl'
-import { type ClientStream, type Context, defineModule, networkOf, Throttle } from '@xmpp/server-core'
+import { type ClientStream, type Context, defineModule, networkOf } from '@xmpp/server-core'
+import { LoginGuard } from './login-guard.ts'
+import { tokenSlots } from './token-slots.ts'
 
 /** Logging in as such, shared by SASL (RFC 6120 §6) and SASL2 (XEP-0388): who may, how often, with what. */
 export interface Authentication {
   readonly policy: SaslPolicy
-  /** What this stream may be offered now; remembered as what was advertised. */
+  /** What this stream may be offered now. */
   offer(stream: ClientStream): Offer
-  /** @throws SaslError where the mechanism was not offered, or after too many failures */
+  /** Whether an exchange has begun and not ended, in whichever profile. */
+  isUnderWay(stream: ClientStream): boolean
+  /** @throws SaslError where the mechanism was not offered */
   begin(stream: ClientStream, mechanism: string, advertised: Advertised, fast?: FastRequest): Exchange
   /** To be called with every failed exchange, so that guessing becomes slow. */
   failed(stream: ClientStream, exchange: Exchange | undefined, error: SaslError): void
   /** Makes the stream the account's. */
   succeeded(stream: ClientStream, success: Success): Promise<Jid>
-  readonly credentials: Credentials
 }
 
 export interface Offer {
@@ -39,12 +42,14 @@ export interface Offer {
 
 export default defineModule({
   name: 'authentication',
+  xeps: [{ number: 474, version: '0.5.0' }],
   async setup(context): Promise<{ api: Authentication }> {
-    const { host, domain, clock, store, accounts } = context
+    const { host, domain, clock, store, accounts, server } = context
     const decoySecret = await store.secrets.secret('sasl-decoy', 32)
-    const failures = new Throttle(clock, context.server.config.limits.logins)
+    const guard = new LoginGuard(clock, server.config.limits.logins)
     const policy = policyOf(context)
     const credentials = credentialsOf(context)
+    const underWay = new WeakSet<ClientStream>()
 
     const linkOf = (stream: ClientStream): Link => ({
       host: domain.domain,
@@ -52,11 +57,19 @@ export default defineModule({
       bindings: stream.wire.tls?.bindings ?? {},
       certificateAddresses: stream.wire.tls?.certificateAddresses ?? [],
     })
-    const addressOf = (stream: ClientStream) => `address ${networkOf(stream.wire.remote)}`
+    const placeOf = (stream: ClientStream) => networkOf(stream.wire.remote)
+
+    /** Passwords are looked at only through this: refused here, a name costs the same whether it is known or not. */
+    const guarded = (stream: ClientStream): Credentials => ({
+      ...credentials,
+      scramKeys(user) {
+        if (guard.admits(placeOf(stream), user)) return credentials.scramKeys(user)
+        throw new SaslError('temporary-auth-failure', 'too many failed logins')
+      },
+    })
 
     const api: Authentication = {
       policy,
-      credentials,
       offer(stream) {
         const link = linkOf(stream)
         return {
@@ -65,23 +78,26 @@ export default defineModule({
           bindings: offeredBindings(link),
         }
       },
+      isUnderWay: stream => underWay.has(stream),
       begin(stream, mechanism, advertised, fast) {
-        if (!failures.allows(addressOf(stream))) throw new SaslError('temporary-auth-failure', 'too many failed logins')
         const now = () => clock.now()
-        const base = { ...linkOf(stream), policy, credentials, advertised, decoySecret, now }
-        return startExchange(mechanism, fast ? { ...base, fast } : base)
+        const base = { ...linkOf(stream), policy, credentials: guarded(stream), advertised, decoySecret, now }
+        const exchange = startExchange(mechanism, fast ? { ...base, fast } : base)
+        underWay.add(stream)
+        return exchange
       },
       failed(stream, exchange, error) {
+        underWay.delete(stream)
         if (error.cause) host.log.error('an account could not be looked up', { error: error.cause })
         if (error.condition !== 'not-authorized' && error.condition !== 'invalid-authzid') return
-        failures.count(addressOf(stream))
-        const user = exchange?.claimed
-        if (user !== undefined) failures.count(`account ${user}`)
-        host.log.info('login failed', { address: stream.wire.remote, mechanism: exchange?.mechanism, user })
+        const { claimed: user, mechanism } = exchange ?? {}
+        if (!mechanism?.startsWith('HT-')) guard.failed(placeOf(stream), user)
+        host.log.info('login failed', { address: stream.wire.remote, mechanism, user })
       },
       async succeeded(stream, { success, anonymous }) {
+        underWay.delete(stream)
         const account = Jid.of(success.user, success.host)
-        failures.forgive(`account ${success.user}`)
+        guard.succeeded(placeOf(stream), success.user)
         stream.authenticated(account, anonymous ?? false)
         if (!anonymous) await accounts.store.loggedIn(account.text)
         return account
@@ -108,7 +124,7 @@ function policyOf({ domain, server }: Context): SaslPolicy {
   }
 }
 
-function credentialsOf({ accounts, domain }: Context): Credentials {
+function credentialsOf({ accounts, domain, store }: Context): Credentials {
   return {
     scramKeys: user => accounts.keys(Jid.of(user, domain.domain)),
     async status(user) {
@@ -116,5 +132,6 @@ function credentialsOf({ accounts, domain }: Context): Credentials {
       if (!account) return undefined
       return account.disabled ? 'disabled' : 'active'
     },
+    tokens: tokenSlots(store.tokens.fast, domain.domain),
   }
 }

@@ -3,11 +3,14 @@ import accounts from './accounts.ts'
 import archive from './archive.ts'
 import authentication from './authentication.ts'
 import bind from './bind.ts'
+import bind2 from './bind2.ts'
 import blocking from './blocking.ts'
 import caps from './caps.ts'
 import carbons from './carbons.ts'
+import clientState from './client-state.ts'
 import contactAddresses from './contact-addresses.ts'
 import disco from './disco.ts'
+import fast from './fast.ts'
 import groups from './groups.ts'
 import invites from './invites.ts'
 import lastActivity from './last-activity.ts'
@@ -22,7 +25,10 @@ import privateXml from './private-xml.ts'
 import registration from './registration.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
+import sasl2 from './sasl2.ts'
+import scramUpgrade from './scram-upgrade.ts'
 import stanzaIds from './stanza-ids.ts'
+import streamLimits from './stream-limits.ts'
 import streamManagement from './stream-management.ts'
 import subscription from './subscription.ts'
 import time from './time.ts'
@@ -35,11 +41,14 @@ export const modules: readonly AnyModule[] = [
   archive,
   authentication,
   bind,
+  bind2,
   blocking,
   caps,
   carbons,
+  clientState,
   contactAddresses,
   disco,
+  fast,
   groups,
   invites,
   lastActivity,
@@ -54,7 +63,10 @@ export const modules: readonly AnyModule[] = [
   registration,
   roster,
   sasl,
+  sasl2,
+  scramUpgrade,
   stanzaIds,
+  streamLimits,
   streamManagement,
   subscription,
   time,

@@ -5,8 +5,8 @@ import { type ClientStream, defineModule } from '@xmpp/server-core'
 import authentication from './authentication.ts'
 
 const CHANNEL_BINDING = 'urn:xmpp:sasl-cb:0'
-/** A client may try again on the same stream (RFC 6120 §6.4.4), but not for ever. */
-const TRIES = 5
+/** A client may try again on the same stream (RFC 6120 §6.4.5), but not for ever. */
+export const TRIES = 5
 
 interface Attempt {
   exchange: Exchange | undefined
@@ -18,7 +18,7 @@ interface Attempt {
 /** SASL negotiation as RFC 6120 §6 has it, with the channel bindings that the server knows (XEP-0440). */
 export default defineModule({
   name: 'sasl',
-  xeps: [{ number: 440, version: '0.4.2' }],
+  xeps: [{ number: 440, version: '1.0.0' }],
   rfcs: [{ rfc: 6120, sections: ['6.3', '6.4', '6.5'] }],
   uses: { authentication },
   setup({ uses: { authentication } }) {
@@ -50,10 +50,13 @@ export default defineModule({
 
     async function receive(stream: ClientStream, element: Element): Promise<void> {
       const attempt = attempts.get(stream)
-      if (!attempt || stream.account) return stream.fail('not-authorized', 'Authenticated already')
+      if (!attempt || stream.account) return stream.fail('policy-violation', 'Authenticated already')
+      if (element.name === 'auth' && authentication.isUnderWay(stream)) {
+        return stream.fail('policy-violation', 'One login at a time')
+      }
       try {
         const step = await take(stream, attempt, element)
-        if ('challenge' in step) return stream.send(el('challenge', NS.sasl, null, encoded(step.challenge)))
+        if ('challenge' in step) return stream.send(el('challenge', NS.sasl, null, step.challenge.toString('base64')))
         await authentication.succeeded(stream, step)
         // RFC 6120 §6.4.6: the stream begins anew after success.
         stream.send(el('success', NS.sasl, null, step.data && encoded(step.data)))
@@ -82,6 +85,7 @@ export default defineModule({
       const said =
         error.message === error.condition ? undefined : el('text', NS.sasl, { 'xml:lang': 'en' }, error.message)
       stream.send(el('failure', NS.sasl, null, el(error.condition, NS.sasl), said))
+      // RFC 6120 §6.4.5
       if (++attempt.tries >= TRIES) stream.fail('policy-violation', 'Too many failed logins')
     }
 
@@ -94,7 +98,7 @@ export default defineModule({
   },
 })
 
-/** RFC 6120 §6.4.2: what is there but empty is written as "=". */
+/** RFC 6120 §6.3.10: data that is there but empty is written as "=". */
 function encoded(data: Buffer): string {
-  return data.length === 0 ? '' : data.toString('base64')
+  return data.length === 0 ? '=' : data.toString('base64')
 }

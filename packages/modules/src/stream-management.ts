@@ -1,21 +1,29 @@
 import type { Outlet, Packet } from '@parley/live'
 import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
-import { type Awaitable, type ClientStream, chain, defineModule, observe, period, Session } from '@xmpp/server-core'
+import {
+  type Awaitable,
+  bound2,
+  type ClientStream,
+  chain,
+  defineModule,
+  observe,
+  on,
+  period,
+  Session,
+} from '@xmpp/server-core'
 import { AckRequests } from './ack-requests.ts'
+import bind2 from './bind2.ts'
+import sasl2 from './sasl2.ts'
+import type { Login } from './sasl2-extension.ts'
 
 const SM = 'urn:xmpp:sm:3'
 /** Counts wrap at 2³² (XEP-0198 §4). */
 const WRAP = 2 ** 32
+/** Ours are much shorter; what is longer is not looked for. */
+const ID_LENGTH = 100
 
-export interface StreamManagement {
-  /** Starts counting both ways; gives `<enabled/>`. What is delivered from now on is numbered. */
-  enable(session: Session, request: Element): Awaitable<Element>
-  /** Resumes a session on a stream that is authenticated and not bound. */
-  resume(stream: ClientStream, request: Element): Promise<Resumption>
-}
-
-export interface Resumption {
+interface Resumption {
   /** `<resumed/>`, or `<failed/>`: the client may bind then. */
   readonly answer: Element
   readonly session: Session | undefined
@@ -27,27 +35,33 @@ export interface Resumption {
 export default defineModule({
   name: 'stream-management',
   xeps: [{ number: 198, version: '1.6.3' }],
+  uses: { bind2, sasl2 },
   config: { hold: period('5m', 'how long a lost session waits for its client; 0s: sessions cannot be resumed') },
-  setup({ live, store, server, host, config, clock, log }) {
+  setup({ live, store, server, host, config, clock, log, uses: { bind2, sasl2 } }) {
     const requests = new AckRequests(clock)
 
+    /** Starts counting both ways. What is delivered from now on is numbered. */
     function enable(session: Session, request: Element): Awaitable<Element> {
       const resumable = config.hold > 0 && ['true', '1'].includes(request.attrs['resume'] ?? '')
-      const wanted = Number(request.attrs['max'] ?? Number.NaN) * 1000
-      const hold = resumable ? (wanted > 0 ? Math.min(wanted, config.hold) : config.hold) : 0
+      const wanted = /^\d{1,9}$/.test(request.attrs['max'] ?? '') ? Number(request.attrs['max']) * 1000 : 0
+      const hold = resumable ? Math.min(wanted || config.hold, config.hold) : 0
       // Counting begins with the answer: nothing may be written between the two.
       return chain(live.enableQueue(session.sid, hold), () => {
         session.acks = requests.of(session)
+        session.recount()
         if (!resumable) return el('enabled', SM)
         return el('enabled', SM, { id: session.sid, resume: 'true', max: Math.floor(hold / 1000) })
       })
     }
 
+    /** On a stream that is authenticated and not bound. */
     async function resume(stream: ClientStream, request: Element): Promise<Resumption> {
       const account = stream.account!
       const previd = request.attrs['previd'] ?? ''
       const h = countOf(request)
+      if (config.hold === 0) return failure('feature-not-implemented')
       if (h === undefined || previd === '') return failure('bad-request')
+      if (previd.length > ID_LENGTH) return failure('item-not-found')
       // The stream that still has it stops first, so that its last stanzas are counted.
       const local = server.sessions.get(previd)
       if (local?.account.equals(account)) await local.giveWay()
@@ -58,7 +72,7 @@ export default defineModule({
       const session = new Session(server, host, stream, resumed.entry, resumed.epoch)
       session.received = resumed.inbound
       session.handled = resumed.inbound
-      session.acks = requests.of(session)
+      session.acks = requests.of(session, resumed.ack)
       server.adopt(stream, session)
       clear(session, resumed.released)
       const replay = () => {
@@ -77,10 +91,11 @@ export default defineModule({
 
     async function acknowledged(session: Session, element: Element): Promise<void> {
       const h = countOf(element)
-      const released = h === undefined ? 'too-high' : await live.acknowledge(session.sid, session.epoch, h)
+      if (h === undefined) return session.stream?.fail('invalid-xml', 'An acknowledgement needs a count')
+      const released = await live.acknowledge(session.sid, session.epoch, h)
       if (released === 'fenced') return session.replaced()
       if (released === 'too-high') {
-        const extra = el('handled-count-too-high', SM, { h: element.attrs['h'] ?? '' })
+        const extra = el('handled-count-too-high', SM, { h, 'send-count': requests.sentTo(session) % WRAP })
         return session.stream?.fail('undefined-condition', 'More acknowledged than was sent', extra)
       }
       session.acks?.answered()
@@ -114,18 +129,39 @@ export default defineModule({
       if (element.name === 'a' && session?.acks) return acknowledged(session, element)
       // XEP-0198 §3, §5: before binding, twice, or on a stream that has a resource.
       stream.send(failure('unexpected-request').answer)
+      if (element.name === 'enable' && session) stream.fail('policy-violation', 'Stream management is enabled already')
     }
+
+    /** XEP-0198 §8.2 */
+    async function finish(login: Login): Promise<readonly Element[]> {
+      const request = login.request.child('resume', SM)
+      if (!request) return []
+      const { answer, session, replay } = await resume(login.stream, request)
+      login.session = session
+      login.resumed = session !== undefined
+      login.behind.push(replay)
+      return [answer]
+    }
+
+    bind2.offer(SM)
+    sasl2.extend({ order: 'resume', inline: () => (config.hold > 0 ? el('sm', SM) : undefined), finish })
 
     return {
       stream: [
         {
           order: 'bound',
           ns: SM,
-          advertise: stream => (stream.account && !stream.anonymous && !stream.session ? el('sm', SM) : undefined),
+          advertise: stream =>
+            stream.account && !stream.anonymous && !stream.session?.acks ? el('sm', SM) : undefined,
           receive,
         },
       ],
-      api: { enable, resume } satisfies StreamManagement,
+      on: [
+        on(bound2, 'observe', ({ session, request, response }): Awaitable<void> => {
+          const wanted = request.child('enable', SM)
+          if (wanted) return chain(enable(session, wanted), answer => void response.push(answer))
+        }),
+      ],
       stop: requests.stop,
     }
   },

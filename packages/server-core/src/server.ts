@@ -183,8 +183,8 @@ export class Server {
   /** A connection that broke during negotiation tells its new session at once. */
   #attach(stream: ClientStream, session: Session): void {
     this.#negotiating.delete(stream)
-    if (stream.isOpen) return stream.attach(session)
-    const lost = session.lost()
+    if (stream.isOpen) stream.attach(session)
+    const lost = stream.isOpen ? undefined : session.lost()
     if (isPromise(lost)) lost.catch((error: unknown) => this.log.error('a session did not end well', { error }))
   }
 

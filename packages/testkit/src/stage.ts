@@ -95,6 +95,8 @@ export class Stage {
         auth: { iterations: 4096 },
         limits: { stanzas: 0, logins: 0, connections: 0 },
         ...options.config,
+        // Time passes in jumps: nobody is there to answer pings in between.
+        modules: { 'stream-limits': { idle: '0s' }, ...(options.config?.['modules'] as object | undefined) },
       }),
     )
     const live = memoryLive({

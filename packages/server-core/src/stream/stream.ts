@@ -41,6 +41,8 @@ export class ClientStream implements WireEvents {
   account: Jid | undefined
   anonymous = false
   session: Session | undefined
+  /** Something came since somebody last set this to false. */
+  heard = false
   readonly #inlet: Inlet
   #state: 'silent' | 'open' | 'closing' | 'closed' = 'silent'
   #stopWaiting: (() => void) | undefined
@@ -82,12 +84,13 @@ export class ClientStream implements WireEvents {
       id: this.id,
       lang: this.lang,
     })
-    if (problem) return this.fail(...problem)
-    const offered = this.offerFeatures()
+    if (problem) this.fail(...problem)
+    const offered = problem ? undefined : this.offerFeatures()
     if (isPromise(offered)) this.#inlet.during(offered)
   }
 
   element(element: Element): void {
+    this.heard = true
     if (this.#state === 'open') this.#inlet.take(element)
   }
 
