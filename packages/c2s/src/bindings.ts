@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { TlsInfo } from '@xmpp/server-core'
-import { openDer, readDer } from './der.ts'
+import { DerError, openDer, readDer } from './der.ts'
 import { signatureAlgorithm, xmppAddresses } from './x509.ts'
 
 type Bindings = TlsInfo['bindings']
@@ -88,7 +88,7 @@ function hasExtendedMasterSecret(socket: TLSSocket): boolean {
     const value = flags && readDer(flags.content)[0]?.content.at(-1)
     return value !== undefined && (value & 1) === 1
   } catch (error) {
-    if (error instanceof RangeError) return false
+    if (error instanceof DerError) return false
     throw error
   } finally {
     // The encoding holds the master secret.

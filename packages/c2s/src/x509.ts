@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { Jid, JidError } from '@parley/jid'
-import { type Der, OCTET_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
+import { type Der, DerError, OCTET_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
 
 /** id-on-xmppAddr, 1.3.6.1.5.5.7.8.5 (RFC 6120 §13.7.1.4). */
 const XMPP_ADDR = '2b06010505070805'
@@ -20,7 +21,7 @@ export function xmppAddresses(certificate: Buffer): string[] {
   try {
     return alternativeNames(certificate).slice(0, NAMES).flatMap(xmppAddress)
   } catch (error) {
-    if (error instanceof RangeError) return []
+    if (error instanceof DerError) return []
     throw error
   }
 }
@@ -31,7 +32,7 @@ export function signatureAlgorithm(certificate: Buffer): {
   readonly parameters: Der | undefined
 } {
   const [, algorithm] = openDer(certificate)
-  if (!algorithm) throw new RangeError('DER: no signature algorithm')
+  if (!algorithm) throw new DerError('no signature algorithm')
   const [oid, parameters] = readDer(algorithm.content)
   return { oid: oid?.content.toString('hex') ?? '', parameters }
 }
@@ -55,12 +56,12 @@ function xmppAddress(name: Der): string[] {
   const [type, value] = readDer(name.content)
   if (type?.tag !== OID || type.content.toString('hex') !== XMPP_ADDR || value?.tag !== EXPLICIT_0) return []
   const [text, ...more] = readDer(value.content)
-  if (text?.tag !== UTF8_STRING || more.length > 0) return []
+  if (text?.tag !== UTF8_STRING || more.length > 0 || !isUtf8(text.content)) return []
   try {
-    const jid = Jid.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text.content))
+    const jid = Jid.parse(text.content.toString())
     return jid.isBare && jid.local !== '' ? [jid.text] : []
   } catch (error) {
-    if (error instanceof JidError || error instanceof TypeError) return []
+    if (error instanceof JidError) return []
     throw error
   }
 }
