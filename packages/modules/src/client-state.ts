@@ -7,7 +7,7 @@ const CSI = 'urn:xmpp:csi:0'
 
 /**
  * Client state indication (XEP-0352): while a client says that nobody looks at it, what can wait does wait. What can is
- * marked where packets are made; here is only the switch. A resumed stream is active again (§4.2).
+ * marked where packets are made; here is only the switch. A resumed stream is active again (§5.2).
  */
 export default defineModule({
   name: 'client-state',

@@ -17,7 +17,7 @@ export interface Login {
   success: Success | undefined
   /** What was bound or resumed. */
   session: Session | undefined
-  /** A session that was there before goes on: no stream features follow (XEP-0198 §8.2). */
+  /** A session that was there before goes on: no stream features follow (XEP-0198 §9.2). */
   resumed: boolean
   /** Runs behind `<success/>`, for what must not overtake it. */
   readonly behind: (() => void)[]

@@ -43,7 +43,7 @@ export class Negotiation {
   }
 
   async receive(element: Element): Promise<void> {
-    // XEP-0388 §5.8: after success or continue, and while another login goes on, the stream ends.
+    // XEP-0388 §4.8: after success or continue, and while another login goes on, the stream ends.
     const busy = this.#state !== START || this.#authentication.isUnderWay(this.#stream)
     if (element.name === 'authenticate' && busy) return this.#stream.fail('policy-violation', 'One login at a time')
     try {
@@ -134,7 +134,7 @@ export class Negotiation {
     const answers = await this.#extensions.finish(login)
     const identity = el('authorization-identifier', SASL2, null, (login.session?.jid ?? account).text)
     stream.send(el('success', SASL2, null, data, identity, answers))
-    // XEP-0388 §2.6.1: features at once, without a new stream; XEP-0198 §8.2: none for a session that goes on.
+    // XEP-0388 §2.6.1: features at once, without a new stream; XEP-0198 §9.2: none for a session that goes on.
     if (!login.resumed) await stream.offerFeatures()
     for (const task of login.behind) task()
     login.session?.uncork()
@@ -169,7 +169,7 @@ function loginOf(stream: ClientStream, request: Element): Login {
   }
 }
 
-/** XEP-0388 §2.3, §5.4: who named an account in the stream header must prove to be that one. */
+/** XEP-0388 §2.3, §4.4: who named an account in the stream header must prove to be that one. */
 function requireClaimed({ claimed }: ClientStream, { success, anonymous }: Success): void {
   if (anonymous || !claimed || claimed.local === '') return
   if (!claimed.bare.equals(Jid.of(success.user, success.host))) {

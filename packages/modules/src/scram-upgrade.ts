@@ -53,7 +53,7 @@ export default defineModule({
 
     sasl2.extend({
       order: 'last',
-      // The same for every account, so that it tells nothing of any (XEP-0388 §4).
+      // The same for every account, so that it tells nothing of any (XEP-0388 §3).
       advertise: (): Element[] => possible.map(name => el('upgrade', UPGRADE, null, upgradeTask(name))),
       tasks,
     })

@@ -132,7 +132,7 @@ export default defineModule({
       if (element.name === 'enable' && session) stream.fail('policy-violation', 'Stream management is enabled already')
     }
 
-    /** XEP-0198 §8.2 */
+    /** XEP-0198 §9.2 */
     async function finish(login: Login): Promise<readonly Element[]> {
       const request = login.request.child('resume', SM)
       if (!request) return []

@@ -22,6 +22,8 @@ export interface ServerOptions {
   /** As in parley.yaml; `domains` is the host that the scenario names unless given. */
   readonly config?: Record<string, unknown>
   readonly modules?: readonly AnyModule[]
+  /** Takes every line of the log, traces too. */
+  readonly logTo?: (line: string) => void
 }
 
 export const PASSWORD = 'secret'
@@ -104,8 +106,15 @@ export class Stage {
       time: () => this.clock.now(),
       every: task => this.clock.every(1000, task),
     })
-    const sink = { write: (line: string) => void this.complaints.push(line.trim()) }
-    const log = createLogger({ level: 'warn', format: 'json', sink })
+    const { logTo } = options
+    const complain = (line: string) => /"level":"(?:warn|error)"/.test(line) && this.complaints.push(line.trim())
+    const sink = {
+      write(line: string) {
+        logTo?.(line)
+        complain(line)
+      },
+    }
+    const log = createLogger({ level: logTo ? 'trace' : 'warn', format: 'json', sink })
     const core = await CoreServer.start({
       config,
       store: this.#store,
