@@ -313,8 +313,8 @@ scenario('XEP-0313 § 3.2: old messages leave the archive, what is owed stays', 
   await after('23h')
   await say(romeo, 'juliet@a.test', 'new')
   await juliet.settles()
-  await after('2h')
   await stage.store.messages.flush()
+  await after('2h')
 
   for (let tries = 0; (await read(juliet)).words !== 'new' && tries < 50; tries++) await romeo.fence()
   expect((await read(juliet)).words).toBe('new')
