@@ -69,7 +69,7 @@ export default defineModule({
         const after = edit(before)
         if (!after) return before
         await save(account, after)
-        if (before.listed || after.listed) await push(account, contact)
+        if (showsChange(before, after)) await push(account, contact)
         return after
       })
     }
@@ -212,6 +212,12 @@ function itemElement(item: RosterItem): Element {
     },
     removed ? [] : item.groups.map(group => el('group', NS.roster, null, group)),
   )
+}
+
+/** RFC 6121 §3.1.3: clients hear nothing of a request that came or went. */
+function showsChange(before: RosterItem, after: RosterItem): boolean {
+  if (!before.listed && !after.listed) return false
+  return before.pendingIn === after.pendingIn || String(itemElement(before)) !== String(itemElement(after))
 }
 
 function named(item: RosterItem, name: string | undefined): RosterItem {
