@@ -137,6 +137,7 @@ scenario('XEP-0191 § 3.3: nothing of who is blocked reaches the user', async ({
     for (const type of ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'probe', 'unavailable', 'error'])
       await juliet.sends`<presence to="${to}" type="${type}"/>`
     await juliet.sends`<presence to="${to}"/>`
+    await juliet.settles()
   }
   await juliet.sends`<presence><show>away</show></presence>`
   await juliet.settles()
@@ -229,6 +230,7 @@ scenario('XEP-0191 § 5: a resource, a domain, a resource of a domain', async ({
   await romeo.asks`<iq type="get" to="a.test"><ping xmlns="urn:xmpp:ping"/></iq>`
   await romeo.asks`<iq type="set"><unblock xmlns="${NS}"><item jid="a.test"/></unblock></iq>`
   expect(await says(juliet)).toBe(true)
+  await phone.settles()
 })
 
 scenario('XEP-0191 § 3.3: two sessions that block at once lose nothing', async ({ server }) => {
