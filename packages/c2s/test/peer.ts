@@ -1,5 +1,13 @@
 import { connect, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
+
+const open = new Set<Peer>()
+
+/** Drops all connections that are still there. */
+export async function dropAll(): Promise<void> {
+  for (const peer of open) peer.drop()
+  await Promise.all([...open].map(({ closed }) => closed))
+}
 
 /** A client's end of a connection: it sees bytes, and understands nothing. */
 export class Peer<S extends Socket = Socket> {
@@ -13,6 +21,7 @@ export class Peer<S extends Socket = Socket> {
 
   constructor(socket: S) {
     this.socket = socket
+    open.add(this)
     socket.on('error', () => {})
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.toString('latin1')
@@ -21,6 +30,7 @@ export class Peer<S extends Socket = Socket> {
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
         this.isClosed = true
+        open.delete(this)
         resolve()
         this.#tell()
       })
@@ -46,6 +56,12 @@ export class Peer<S extends Socket = Socket> {
 
   write(data: string | Buffer): Promise<void> {
     return new Promise(resolve => this.socket.write(data, () => resolve()))
+  }
+
+  /** Ends the connection without a word, with a reset where the system can. */
+  drop(): void {
+    if (this.socket instanceof TLSSocket || this.socket.destroyed) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   #tell(): void {

@@ -17,6 +17,8 @@ export interface HttpParts {
   readonly upgrade: Upgrade
   /** Present for HTTPS. */
   readonly tls?: TlsOptions
+  /** Milliseconds that the header of a request may take. */
+  readonly headersTime?: number
 }
 
 const BODY_LIMIT = 65_536
@@ -42,9 +44,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 1024 },
     exposeHeadRoutes: false,
-    forceCloseConnections: true,
     serverFactory: handler => {
-      const server = nodeServer(parts.tls)
+      const server = nodeServer(parts)
       server.on('request', handler)
       server.on('upgrade', parts.upgrade)
       return server
@@ -63,23 +64,32 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     // What went wrong inside is nobody's business outside.
     return reply.code(status).send(status >= 500 ? 'Internal Server Error' : 'Bad Request')
   })
+  // The framework closes only what it has made listen itself.
+  app.addHook('onClose', () => stop(app.server))
   for (const route of parts.routes) addRoute(app, route, hosts)
   await app.ready()
   return app
 }
 
-function nodeServer(tls: TlsOptions | undefined): HttpServer {
+function nodeServer({ tls, headersTime = HEADERS_TIME }: HttpParts): HttpServer {
   const options = {
     maxHeaderSize: HEADER_BYTES,
-    headersTimeout: HEADERS_TIME,
+    headersTimeout: headersTime,
     requestTimeout: REQUEST_TIME,
     keepAliveTimeout: 30_000,
-    connectionsCheckingInterval: 2000,
+    connectionsCheckingInterval: Math.min(headersTime, 2000),
     requireHostHeader: true,
     insecureHTTPParser: false,
     noDelay: true,
   }
   return tls ? createHttps({ ...tls, ...options, ALPNProtocols: ['http/1.1'] }) : createHttp(options)
+}
+
+function stop(server: HttpServer): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 }
 
 function takeBodiesAsBytes(app: FastifyInstance): void {

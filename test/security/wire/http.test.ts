@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createHttpServer, listenAt } from '@parley/http'
+import { dial } from '../../../packages/c2s/test/peer.ts'
 import { Front } from './front.ts'
 
 let front: Front
@@ -71,7 +73,18 @@ describe('threat 129: too much HTTP', () => {
   })
 
   test('a header that never ends', async () => {
-    expect(await raw('GET / HTTP/1.1\r\nHost: a.test\r\nX: ')).toMatch(/^(HTTP\/1.1 408 |$)/)
+    const { config, log } = front.server
+    const upgrade = () => {}
+    const app = await createHttpServer({ config, log, routes: [], upgrade, headersTime: 100 })
+    try {
+      const address = await listenAt(app.server, 'listen.http', '127.0.0.1:0')
+      const slow = await dial(Number(address.split(':').at(-1)))
+      await slow.write('GET / HTTP/1.1\r\nHost: a.test\r\nX: ')
+      await slow.until('HTTP/1.1 408 ')
+      await slow.closed
+    } finally {
+      await app.close()
+    }
   })
 })
 
