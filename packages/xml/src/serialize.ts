@@ -43,14 +43,22 @@ const AMP = 0x26
 const QUOT = 0x22
 const APOS = 0x27
 
+/** Which ASCII characters stand for themselves; every character of every stanza is looked up here. */
+const TEXT = Uint8Array.from({ length: 0x80 }, (_, c) =>
+  c === LT || c === GT || c === AMP ? 0 : c >= 0x20 || c === 0x0a || c === 0x09 ? 1 : 0,
+)
+const ATTRIBUTE = TEXT.map((plain, c) => (c < 0x20 || c === QUOT || c === APOS ? 0 : plain))
+
 function plainInText(c: number): boolean {
-  if (c >= 0xd800) return c > 0xdfff && c < 0xfffe
-  return c === LT || c === GT || c === AMP ? false : c >= 0x20 || c === 0x0a || c === 0x09
+  return c < 0x80 ? TEXT[c] === 1 : isPlainBeyondAscii(c)
 }
 
 function plainInAttribute(c: number): boolean {
-  if (c >= 0xd800) return c > 0xdfff && c < 0xfffe
-  return c >= 0x20 && c !== LT && c !== GT && c !== AMP && c !== QUOT && c !== APOS
+  return c < 0x80 ? ATTRIBUTE[c] === 1 : isPlainBeyondAscii(c)
+}
+
+function isPlainBeyondAscii(c: number): boolean {
+  return c < 0xd800 || (c > 0xdfff && c < 0xfffe)
 }
 
 function escapeFrom(text: string, start: number, inAttribute: boolean): string {
