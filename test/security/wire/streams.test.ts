@@ -263,3 +263,16 @@ describe('threat 33: STARTTLS where it can not be', () => {
     expect(await ending(peer)).toMatch(/<failure xmlns="urn:ietf:params:xml:ns:xmpp-tls"\/><\/stream:stream>$/)
   })
 })
+
+test('a client that does not read is cut when a megabyte waits for it, and costs no more', async () => {
+  const peer = await loggedIn()
+  peer.socket.pause()
+  const [session] = front.server.sessions.values()
+  const stanza = `<message><body>${'x'.repeat(100_000)}</body></message>`
+  let written = 0
+  while (session!.stream?.writeStanza(stanza)) written++
+  expect(written).toBeGreaterThan(9)
+  expect(written).toBeLessThan(100)
+  peer.socket.resume()
+  await peer.closed
+})
