@@ -1,4 +1,5 @@
-import { Body, type Iq, StanzaError } from '@parley/stanza'
+import type { Jid } from '@parley/jid'
+import { Body, type Iq, type Presence, StanzaError } from '@parley/stanza'
 import { el } from '@parley/xml'
 import {
   type Awaitable,
@@ -7,8 +8,10 @@ import {
   type Inbound,
   inbound,
   iqGet,
+  type Outbound,
   on,
   only,
+  outbound,
   type Request,
   sessionEnded,
   type Verdict,
@@ -16,6 +19,9 @@ import {
 import roster from './roster.ts'
 
 const NS = 'jabber:iq:last'
+const STATUS_LENGTH = 1024
+
+type Leaving = Omit<Outbound, 'stanza'> & { readonly stanza: Presence }
 
 /** Last activity (XEP-0012): how long the server runs, and when an account was last there. */
 export default defineModule({
@@ -37,6 +43,17 @@ export default defineModule({
       })
     }
 
+    /** XEP-0012 §3: the words of the last unavailable presence. */
+    function leaving({ stanza, session, transit }: Leaving): undefined {
+      if (stanza.type !== 'unavailable' || stanza.to || !session.entry.presence) return
+      transit.effect(() => keep(session.account, stanza.textOf('status') ?? ''))
+    }
+
+    function keep(account: Jid, status: string): Promise<void> {
+      const words = status.slice(0, STATUS_LENGTH)
+      return accounts.store.setLastActivity(account.text, { at: clock.now(), status: words })
+    }
+
     async function ofAccount({ from, to }: Request) {
       // An account that hides answers like one that does not exist, so that asking tells nothing.
       if (!from.bare.equals(to) && !(await uses.roster.mayWatch(to, from))) throw new StanzaError('service-unavailable')
@@ -54,11 +71,10 @@ export default defineModule({
         iqGet('account', NS, 'query', ofAccount),
       ],
       on: [
+        on(outbound, 'rewrite', only('presence', leaving)),
         on(inbound, 'guard', only('iq', guard)),
         on(sessionEnded, 'observe', async ({ entry: { jid, presence } }) => {
-          if (!presence) return
-          const status = statusOf(presence.xml)
-          await accounts.store.setLastActivity(jid.bare.text, { at: clock.now(), status })
+          if (presence) await keep(jid.bare, statusOf(presence.xml))
         }),
       ],
     }
