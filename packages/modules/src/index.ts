@@ -1,5 +1,6 @@
 import type { AnyModule } from '@xmpp/server-core'
 import accounts from './accounts.ts'
+import adHoc from './ad-hoc.ts'
 import archive from './archive.ts'
 import authentication from './authentication.ts'
 import bind from './bind.ts'
@@ -38,6 +39,7 @@ import version from './version.ts'
 /** Everything that a server speaks, in no particular order: the loader looks at what uses what. */
 export const modules: readonly AnyModule[] = [
   accounts,
+  adHoc,
   archive,
   authentication,
   bind,
