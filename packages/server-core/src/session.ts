@@ -93,7 +93,7 @@ export class Session implements Outlet {
 
   /** Runs `task` after all stanzas that came before it have had their effects. */
   afterPending(task: () => void): void {
-    if (this.#tail) this.#tail = this.#tail.then(task)
+    if (this.#tail) this.#follow(this.#tail.then(task))
     else task()
   }
 
@@ -227,14 +227,10 @@ export class Session implements Outlet {
 
   #enqueue(done: Promise<void>): Awaitable<void> {
     this.#inFlight++
-    const tail = done
-      .catch((error: unknown) => this.host.log.error('a stanza was not finished', { error }))
-      .then(() => {
-        this.#inFlight--
-        if (this.#tail === tail) this.#tail = undefined
-        if (this.#inFlight < IN_FLIGHT / 2) this.#relief?.()
-      })
-    this.#tail = tail
+    this.#follow(done, () => {
+      this.#inFlight--
+      if (this.#inFlight < IN_FLIGHT / 2) this.#relief?.()
+    })
     if (this.#inFlight < IN_FLIGHT) return
     return new Promise<void>(resolve => {
       this.#relief = () => {
@@ -242,6 +238,17 @@ export class Session implements Outlet {
         resolve()
       }
     })
+  }
+
+  /** Makes `done` what everything later waits for, until it is over. */
+  #follow(done: Promise<void>, after?: () => void): void {
+    const tail = done
+      .catch((error: unknown) => this.host.log.error('a stanza was not finished', { error }))
+      .then(() => {
+        if (this.#tail === tail) this.#tail = undefined
+        after?.()
+      })
+    this.#tail = tail
   }
 
   #run(transit: Transit): Awaitable<void> {
