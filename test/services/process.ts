@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -17,6 +17,8 @@ export class ServerProcess {
 
   constructor(env: Readonly<Record<string, string>> = {}, folder = mkdtempSync(join(tmpdir(), 'parley-run-'))) {
     this.folder = folder
+    // The embedded engine runs as another user and must be able to reach its data.
+    chmodSync(folder, 0o711)
     this.env = {
       PATH: process.env['PATH'] ?? '',
       PARLEY_DATA: join(folder, 'data'),
