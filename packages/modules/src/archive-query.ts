@@ -46,6 +46,12 @@ export function readQuery(query: Element): ArchiveQuery {
   }
 }
 
+/** The message behind which a client reads the whole archive on; undefined where it looks for something else. */
+export function readOnFrom({ filter: { afterId, ...narrower }, page }: ArchiveQuery): bigint | undefined {
+  if (Object.keys(narrower).length > 0) return undefined
+  return page.after === undefined ? afterId : idFromText(page.after)
+}
+
 /** The fields that {@link readQuery} knows (§4.1.5). */
 export function queryForm(): Element {
   const open = el('validate', VALIDATE, { datatype: 'xs:string' }, el('open', VALIDATE))

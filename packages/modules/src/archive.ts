@@ -18,7 +18,7 @@ import {
   type Verdict,
 } from '@xmpp/server-core'
 import { fin, readArchive, resultMessage } from './archive-pages.ts'
-import { MAM, queryForm, readQuery } from './archive-query.ts'
+import { MAM, queryForm, readOnFrom, readQuery } from './archive-query.ts'
 import messageLog from './message-log.ts'
 import type { InboundMessage } from './messages.ts'
 import { Recent } from './recent.ts'
@@ -58,6 +58,9 @@ export default defineModule({
         const message = resultMessage(row, to, from, wanted.queryId)
         await (session ? session.send(message) : route(message))
       }
+      // Who reads on from a message has all that came before it, acknowledged or not.
+      const known = readOnFrom(wanted)
+      if (known !== undefined) archive.clearOwedUpTo(to.text, known)
       // XEP-0313 §6.1.1: what a client has read here need not be delivered once more.
       if (rows.length > 0)
         archive.clearOwed(
