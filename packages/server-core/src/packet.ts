@@ -1,5 +1,6 @@
 import type { Packet } from '@parley/live'
-import type { Message, Stanza } from '@parley/stanza'
+import type { Message, Presence, Stanza } from '@parley/stanza'
+import type { Element } from '@parley/xml'
 
 let delivered = 0
 
@@ -8,11 +9,9 @@ export function packetOf(stanza: Stanza, log?: { readonly id: bigint; readonly o
   const xml = stanza.toXml()
   const mid = log ? log.id.toString(36) : `-${(++delivered).toString(36)}`
   switch (stanza.name) {
-    case 'presence': {
-      const plain = stanza.type === 'available' || stanza.type === 'unavailable'
-      if (!plain) return { xml, mid, urgency: 'now' }
+    case 'presence':
+      if (!isNews(stanza)) return { xml, mid, urgency: 'now' }
       return { xml, mid, urgency: 'later', replaces: `presence ${stanza.from?.text}` }
-    }
     case 'message': {
       const packet: Packet = { xml, mid, urgency: urgencyOf(stanza), leftover: 'message' }
       return log?.owed ? { ...packet, owed: log.id } : packet
@@ -24,26 +23,57 @@ export function packetOf(stanza: Stanza, log?: { readonly id: bigint; readonly o
 
 const CHAT_STATES = 'http://jabber.org/protocol/chatstates'
 const PUBSUB_EVENT = 'http://jabber.org/protocol/pubsub#event'
+const MARKERS = 'urn:xmpp:chat-markers:0'
+const RECEIPTS = 'urn:xmpp:receipts'
+/** XEP-0490: what another client of the user has shown; it takes notifications away. */
+const DISPLAYED = 'urn:xmpp:mds:displayed:0'
+const MUC_USER = 'http://jabber.org/protocol/muc#user'
+/** XEP-0045 §7.2.2: presence of the recipient's own in a room; it ends joining, and tells of being thrown out. */
+const SELF = '110'
+
+/** Whether a presence only says how somebody is: the latest is enough, and it can wait. */
+function isNews(presence: Presence): boolean {
+  if (presence.type !== 'available' && presence.type !== 'unavailable') return false
+  const occupant = presence.child('x', MUC_USER)
+  return !occupant?.childrenNamed('status').some(status => status.attrs['code'] === SELF)
+}
 
 /**
- * XEP-0352 §5: a quiet client is left alone for what its user would not look at: typing, and news of avatars and the like.
- * Whatever may carry content (a body, something encrypted, a call) comes at once.
+ * XEP-0352 §3.2: a quiet client is left alone for what its user would not look at: typing, that something has been received
+ * or read, news of avatars and the like. Whatever may carry content (a body, something encrypted, a call) comes at once,
+ * and so does what is not known here.
  */
 export function urgencyOf(message: Message): Packet['urgency'] {
   if (message.type === 'error') return 'now'
   let quiet = false
   for (const child of message.children) {
     if (typeof child === 'string') continue
-    if (child.ns === CHAT_STATES || child.ns === PUBSUB_EVENT) quiet = true
-    else if (!PASSIVE.has(child.ns)) return 'now'
+    if (isQuiet(child)) quiet = true
+    else if (!PASSIVE.has(child.ns) && child.name !== 'thread') return 'now'
   }
   return quiet ? 'later' : 'now'
 }
 
-/** Riders that say nothing by themselves: stanza ids, hints, occupant ids, delay. */
+function isQuiet(child: Element): boolean {
+  switch (child.ns) {
+    case CHAT_STATES:
+      return true
+    case MARKERS:
+      return child.name !== 'markable'
+    case RECEIPTS:
+      return child.name === 'received'
+    case PUBSUB_EVENT:
+      return child.child('items')?.attrs['node'] !== DISPLAYED
+    default:
+      return false
+  }
+}
+
+/** Riders that say nothing by themselves: stanza ids, hints, occupant ids, delay, nicknames. */
 const PASSIVE: ReadonlySet<string> = new Set([
   'urn:xmpp:sid:0',
   'urn:xmpp:hints',
   'urn:xmpp:occupant-id:0',
   'urn:xmpp:delay',
+  'http://jabber.org/protocol/nick',
 ])
