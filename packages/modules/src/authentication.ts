@@ -89,6 +89,7 @@ export default defineModule({
       failed(stream, exchange, error) {
         underWay.delete(stream)
         if (error.cause) host.log.error('an account could not be looked up', { error: error.cause })
+        if (error.untested) return
         if (error.condition !== 'not-authorized' && error.condition !== 'invalid-authzid') return
         const { claimed: user, mechanism } = exchange ?? {}
         if (!mechanism?.startsWith('HT-')) guard.failed(placeOf(stream), user)

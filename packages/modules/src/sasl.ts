@@ -6,13 +6,28 @@ import authentication from './authentication.ts'
 
 const CHANNEL_BINDING = 'urn:xmpp:sasl-cb:0'
 /** A client may try again on the same stream (RFC 6120 §6.4.5), but not for ever. */
-export const TRIES = 5
+const GUESSES = 5
+/** Some clients walk through all mechanisms of the list, also those whose channel binding they do not have. */
+const REFUSALS = 12
+
+/** What was refused on one stream. */
+export interface Refusals {
+  all: number
+  guesses: number
+}
+
+/** Counts a refusal; true: the stream has had enough. */
+export function isOneTooMany(refusals: Refusals, error: SaslError): boolean {
+  refusals.all++
+  if (!error.untested) refusals.guesses++
+  return refusals.guesses >= GUESSES || refusals.all >= REFUSALS
+}
 
 interface Attempt {
   exchange: Exchange | undefined
   mechanisms: readonly string[]
   bindings: readonly string[]
-  tries: number
+  refusals: Refusals
 }
 
 /** SASL negotiation as RFC 6120 §6 has it, with the channel bindings that the server knows (XEP-0440). */
@@ -27,7 +42,8 @@ export default defineModule({
     function advertise(stream: ClientStream): Element | undefined {
       if (stream.account) return undefined
       const { mechanisms, bindings } = authentication.offer(stream)
-      attempts.set(stream, { exchange: undefined, mechanisms, bindings, tries: attempts.get(stream)?.tries ?? 0 })
+      const refusals = attempts.get(stream)?.refusals ?? { all: 0, guesses: 0 }
+      attempts.set(stream, { exchange: undefined, mechanisms, bindings, refusals })
       if (mechanisms.length === 0) return undefined
       return el(
         'mechanisms',
@@ -86,7 +102,7 @@ export default defineModule({
         error.message === error.condition ? undefined : el('text', NS.sasl, { 'xml:lang': 'en' }, error.message)
       stream.send(el('failure', NS.sasl, null, el(error.condition, NS.sasl), said))
       // RFC 6120 §6.4.5
-      if (++attempt.tries >= TRIES) stream.fail('policy-violation', 'Too many failed logins')
+      if (isOneTooMany(attempt.refusals, error)) stream.fail('policy-violation', 'Too many failed logins')
     }
 
     return {

@@ -4,7 +4,7 @@ import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { ClientStream } from '@xmpp/server-core'
 import type { Authentication } from './authentication.ts'
-import { TRIES } from './sasl.ts'
+import { isOneTooMany, type Refusals } from './sasl.ts'
 import { type Extensions, type Login, SASL2, type Task } from './sasl2-extension.ts'
 
 /** Where a stream is; each element of the client is right in one of these only. */
@@ -26,20 +26,20 @@ export class Negotiation {
   readonly #extensions: Extensions
   readonly #advertised: Advertised
   #state: State = START
-  tries = 0
+  readonly refusals: Refusals
 
   constructor(
     stream: ClientStream,
     authentication: Authentication,
     extensions: Extensions,
     advertised: Advertised,
-    tries: number,
+    refusals: Refusals,
   ) {
     this.#stream = stream
     this.#authentication = authentication
     this.#extensions = extensions
     this.#advertised = advertised
-    this.tries = tries
+    this.refusals = refusals
   }
 
   async receive(element: Element): Promise<void> {
@@ -147,7 +147,7 @@ export class Negotiation {
     const said = error.message === error.condition ? undefined : el('text', SASL2, { 'xml:lang': 'en' }, error.message)
     this.#stream.send(el('failure', SASL2, null, el(error.condition, NS.sasl), said))
     // RFC 6120 §6.4.5
-    if (++this.tries >= TRIES) this.#stream.fail('policy-violation', 'Too many failed logins')
+    if (isOneTooMany(this.refusals, error)) this.#stream.fail('policy-violation', 'Too many failed logins')
   }
 }
 

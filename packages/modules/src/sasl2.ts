@@ -22,8 +22,8 @@ export default defineModule({
       const { mechanisms, bindings } = authentication.offer(stream)
       const tokenMechanisms = extensions.mechanisms(stream)
       const advertised = { mechanisms, bindings, tokenMechanisms }
-      const tries = negotiations.get(stream)?.tries ?? 0
-      negotiations.set(stream, new Negotiation(stream, authentication, extensions, advertised, tries))
+      const refusals = negotiations.get(stream)?.refusals ?? { all: 0, guesses: 0 }
+      negotiations.set(stream, new Negotiation(stream, authentication, extensions, advertised, refusals))
       // XEP-0388 §2.1: without a mechanism nothing can be begun.
       if (mechanisms.length === 0) return undefined
       const inline = extensions.inline(stream)

@@ -19,9 +19,12 @@ export type SaslCondition =
 export class SaslError extends Error {
   override readonly name = 'SaslError'
   readonly condition: SaslCondition
+  /** No secret was looked at: a client that now tries its next mechanism has not guessed. */
+  readonly untested: boolean
 
-  constructor(condition: SaslCondition, message: string = condition, options?: ErrorOptions) {
+  constructor(condition: SaslCondition, message: string = condition, options?: ErrorOptions & { untested?: boolean }) {
     super(message, options)
     this.condition = condition
+    this.untested = options?.untested ?? false
   }
 }

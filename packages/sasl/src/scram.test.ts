@@ -184,6 +184,16 @@ describe('channel binding flags', () => {
     expect(await conditionOf(exchange.step(new ScramClient(mechanism, { gs2 }).first))).toBe(condition)
   })
 
+  test.each([
+    ['SCRAM-SHA-1-PLUS', 'p=tls-unique,,', true],
+    ['SCRAM-SHA-1', 'y,,', true],
+    ['SCRAM-SHA-1', 'n,,a=nurse,', false],
+  ])('%s with %s: no secret was tested: %s', async (mechanism, gs2, untested) => {
+    const exchange = startExchange(mechanism, contextOf(accounts))
+    const refusal = exchange.step(new ScramClient(mechanism, { gs2 }).first)
+    await expect(refusal).rejects.toMatchObject({ name: 'SaslError', untested })
+  })
+
   test('y where nothing can be bound', async () => {
     const { result } = await login(contextOf(accounts, { bindings: {} }), 'SCRAM-SHA-1', { gs2: 'y,,' })
     expect(result.success.user).toBe('juliet')

@@ -93,12 +93,14 @@ function expectedBinding(context: MechanismContext, first: ClientFirst, plus: bo
   if (!plus) {
     // `y`: the client could bind and believes that we cannot, so somebody has removed our -PLUS offers.
     if (first.flag === 'y' && context.advertised.mechanisms.some(name => name.endsWith('-PLUS'))) {
-      throw new SaslError('not-authorized', 'channel binding was offered')
+      throw new SaslError('not-authorized', 'channel binding was offered', { untested: true })
     }
     return header
   }
   const data = bindingData(context.bindings, first.bindingType)
-  if (data === undefined) throw new SaslError('not-authorized', 'channel binding type is not supported')
+  if (data === undefined) {
+    throw new SaslError('not-authorized', 'channel binding type is not supported', { untested: true })
+  }
   return Buffer.concat([header, data])
 }
 
