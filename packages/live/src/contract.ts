@@ -288,6 +288,28 @@ export function liveContract(name: string, driver: Driver): void {
       })
     })
 
+    describe('catching up with the log', () => {
+      test('what is owed waits in the log until nothing came any more; the rest passes', async () => {
+        await open()
+        await live.catchUp('s1', true)
+        expect(await live.deliver('s1', now('new', { owed: 2n }))).toBe('later')
+        expect(await live.deliver('s1', now('old', { owed: 1n, fromLog: true }))).toBe('ok')
+        expect(await live.deliver('s1', now('typing'))).toBe('ok')
+        expect(await live.caughtUp('s1')).toBe(false)
+        expect(await live.deliver('s1', now('new', { owed: 2n, fromLog: true }))).toBe('ok')
+        expect(await live.caughtUp('s1')).toBe(true)
+        expect(await live.deliver('s1', now('live', { owed: 3n }))).toBe('ok')
+        expect(client.xml).toBe('oldtypingnewlive')
+      })
+
+      test('can be given up', async () => {
+        await open()
+        await live.catchUp('s1', true)
+        await live.catchUp('s1', false)
+        expect(await live.deliver('s1', now('live', { owed: 1n }))).toBe('ok')
+      })
+    })
+
     describe('a quiet client (XEP-0352)', () => {
       test('what can wait waits until something comes that cannot', async () => {
         await open()

@@ -10,6 +10,8 @@ export interface Packet {
   readonly mid: string
   /** The archive id when the stanza is in the message log and owed to the account: cleared when a session takes it. */
   readonly owed?: bigint
+  /** Read from the log for this very session (see {@link Live.catchUp}), not on its way for the first time. */
+  readonly fromLog?: true
   /** XEP-0352: whether a quiet client may be left alone; `replaces` names what a later packet makes worthless. */
   readonly urgency: 'now' | 'later'
   readonly replaces?: string
@@ -97,8 +99,16 @@ export interface Live {
   /** How many sessions there are, for limits and metrics. */
   count(): Awaitable<number>
 
-  /** Hands a packet to a session. `gone`: no such session; `busy`: its queue is full and it was ended. */
-  deliver(sid: string, packet: Packet): Awaitable<'ok' | 'gone' | 'busy' | 'dup'>
+  /**
+   * Hands a packet to a session. `gone`: no such session; `busy`: its queue is full and it was ended; `later`: it stays in
+   * the log, which is being read for the session.
+   */
+  deliver(sid: string, packet: Packet): Awaitable<'ok' | 'gone' | 'busy' | 'dup' | 'later'>
+
+  /** While on, the log is read for this session: what is owed waits there meanwhile, so that nothing overtakes it. */
+  catchUp(sid: string, on: boolean): Awaitable<void>
+  /** Whether nothing has waited since the last call: then what comes goes to the session again. */
+  caughtUp(sid: string): Awaitable<boolean>
 
   /** Rows of the message log that wait in queues of the account's sessions: somebody has them, nobody has taken them yet. */
   pending(bare: Jid): Awaitable<ReadonlySet<bigint>>

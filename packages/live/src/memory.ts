@@ -18,6 +18,8 @@ interface Held {
   queue: Queue | undefined
   directed: Map<string, Jid> | undefined
   waiting: Waiting | undefined
+  /** What has waited in the log since it was looked at, while it is read for this session. */
+  behind: number | undefined
   /** Rows that a session without a queue got last: they may come twice, live and as what is owed. */
   recent: Set<string> | undefined
   /** When a held session ends, on the monotonic clock; 0 while it is live. */
@@ -100,6 +102,7 @@ class MemoryLive implements Live {
       queue: undefined,
       directed: undefined,
       waiting: undefined,
+      behind: undefined,
       recent: undefined,
       deadline: 0,
     }
@@ -133,9 +136,13 @@ class MemoryLive implements Live {
     return this.#bySid.size
   }
 
-  deliver(sid: string, packet: Packet): 'ok' | 'gone' | 'busy' | 'dup' {
+  deliver(sid: string, packet: Packet): 'ok' | 'gone' | 'busy' | 'dup' | 'later' {
     const held = this.#bySid.get(sid)
     if (!held) return 'gone'
+    if (held.behind !== undefined && packet.owed !== undefined && !packet.fromLog) {
+      held.behind++
+      return 'later'
+    }
     if (held.waiting) {
       if (packet.urgency === 'later' && held.waiting.size < this.#limits.waiting) return wait(held.waiting, packet)
       this.#wake(held, new Map())
@@ -151,6 +158,19 @@ class MemoryLive implements Live {
       for (const { owed } of waiting?.values() ?? []) if (owed !== undefined) ids.add(owed)
     }
     return ids
+  }
+
+  catchUp(sid: string, on: boolean): void {
+    const held = this.#bySid.get(sid)
+    if (held) held.behind = on ? 0 : undefined
+  }
+
+  caughtUp(sid: string): boolean {
+    const held = this.#bySid.get(sid)
+    if (!held) return true
+    const even = held.behind === undefined || held.behind === 0
+    held.behind = even ? undefined : 0
+    return even
   }
 
   quiet(sid: string, on: boolean): void {

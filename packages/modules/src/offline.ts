@@ -2,7 +2,16 @@ import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { delay, type Message, parseStanza } from '@parley/stanza'
 import { idTime, type LogRow } from '@parley/store'
-import { type Awaitable, becameAvailable, defineModule, on, only, outbound, type Session } from '@xmpp/server-core'
+import {
+  type Awaitable,
+  becameAvailable,
+  becomingAvailable,
+  defineModule,
+  on,
+  only,
+  outbound,
+  type Session,
+} from '@xmpp/server-core'
 import { identified, rowOf } from './message-log.ts'
 import { fateOf } from './message-rules.ts'
 import messages, { type Undelivered, undelivered } from './messages.ts'
@@ -35,23 +44,42 @@ export default defineModule({
     /** One session of an account after another, so that none gets what another has got. */
     function deliver(entry: SessionEntry): Promise<void> {
       const account = entry.jid.bare
-      return turns.take(account.text, async () => {
-        if ((await log.owedFor(account.text, 1)).length === 0) return
-        // What sessions have taken lately is not owed any more, but that may still be queued.
-        await log.flush()
-        const elsewhere = await underWay(account)
-        const pages = server.sessions.get(entry.sid)?.pagesArchive ?? false
-        let after: bigint | undefined
-        do {
-          const rows = await log.owedFor(account.text, PAGE, after)
-          after = rows.length < PAGE ? undefined : rows.at(-1)!.id
-          for (const row of rows) {
-            if (elsewhere.has(row.id) || (row.kept && pages)) continue
-            const message = delayed(row, account)
-            if (!(await server.router.toSession(entry, message, { id: row.id, owed: true }))) return
-          }
-        } while (after !== undefined)
-      })
+      return turns
+        .take(account.text, async () => {
+          const some = (await log.owedFor(account.text, 1)).length > 0
+          // What sessions have taken lately is not owed any more, but that may still be queued.
+          if (some) await log.flush()
+          const elsewhere = some ? await underWay(account) : new Set<bigint>()
+          let after: bigint | undefined
+          // What comes for the session meanwhile waits in the log, behind what is there: read on until nothing did.
+          do after = await deliverAll(entry, elsewhere, after)
+          while (!(await live.caughtUp(entry.sid)))
+        })
+        .catch(async (error: unknown) => {
+          await live.catchUp(entry.sid, false)
+          throw error
+        })
+    }
+
+    /** Delivers the owed rows behind `after`; gives the last one. */
+    async function deliverAll(
+      entry: SessionEntry,
+      elsewhere: ReadonlySet<bigint>,
+      after?: bigint,
+    ): Promise<bigint | undefined> {
+      const account = entry.jid.bare
+      const pages = server.sessions.get(entry.sid)?.pagesArchive ?? false
+      let last = after
+      for (;;) {
+        const rows = await log.owedFor(account.text, PAGE, last)
+        for (const row of rows) {
+          last = row.id
+          if (elsewhere.has(row.id) || (row.kept && pages)) continue
+          const message = delayed(row, account)
+          if (!(await server.router.toSession(entry, message, { id: row.id, owed: true, late: true }))) return last
+        }
+        if (rows.length < PAGE) return last
+      }
     }
 
     /** Rows that some session of the account holds already. */
@@ -97,6 +125,10 @@ export default defineModule({
     return {
       on: [
         on(undelivered, 'observe', lost),
+        on(becomingAvailable, 'observe', ({ session, priority }) => {
+          // A client that pages the archive itself gets what comes at once.
+          if (priority >= 0 && !session.pagesArchive) return live.catchUp(session.sid, true)
+        }),
         on(becameAvailable, 'observe', available),
         // A session may want messages later than it becomes available: its priority was negative before.
         on(

@@ -4,6 +4,7 @@ import { Body, NS, Presence, StanzaError } from '@parley/stanza'
 import {
   type Awaitable,
   becameAvailable,
+  becomingAvailable,
   chain,
   defineModule,
   HANDLED,
@@ -35,6 +36,7 @@ export default defineModule({
   uses: { roster, subscription, blocking },
   config: { changes: integer(120, 0, 100_000, 'changes of presence that one session may announce a minute; 0 = any') },
   setup({ config, uses: { roster, blocking }, phase, log, route, live, server, clock }) {
+    const becoming = phase(becomingAvailable, 'observe')
     const available = phase(becameAvailable, 'observe')
     const changes = new Throttle(clock, config.changes)
 
@@ -62,7 +64,8 @@ export default defineModule({
       view: RosterView,
     ): Awaitable<void> {
       const was = session.entry.presence
-      const updated = session.update({ presence: state })
+      const arranged = state && !was ? observe(becoming, { session, priority: state.priority }, log) : undefined
+      const updated = chain(arranged, () => session.update({ presence: state }))
       return chain(updated, () => {
         // Nobody needs to hear that somebody leaves who never came.
         const told = state || was ? broadcast(session.jid, stanza, view) : undefined

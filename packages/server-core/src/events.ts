@@ -41,6 +41,11 @@ export const sessionOpened = defineHook<{ readonly session: Session }>()('sessio
 export const sessionResumed = defineHook<{ readonly session: Session }>()('session-resumed', 'observe')
 /** A session is over; its leftovers are to be finished. */
 export const sessionEnded = defineHook<Ended>()('session-ended', 'observe')
+/** A session is about to be available: what must be arranged before anybody can reach it. */
+export const becomingAvailable = defineHook<{
+  readonly session: Session
+  readonly priority: number
+}>()('becoming-available', 'observe')
 /** A session is available for the first time (RFC 6121 §4.2). */
 export const becameAvailable = defineHook<{
   readonly session: Session

@@ -22,6 +22,7 @@ export {
   accountRemoved,
   accountSecured,
   becameAvailable,
+  becomingAvailable,
   bound2,
   type Inbound,
   type Inline,

@@ -2,10 +2,18 @@ import type { Packet } from '@parley/live'
 import type { Message, Presence, Stanza } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 
+/** Where the message log has a stanza. */
+export interface LogMark {
+  readonly id: bigint
+  readonly owed: boolean
+  /** Read from the log for somebody who was away. */
+  readonly late?: boolean
+}
+
 let delivered = 0
 
 /** A stanza, serialised once, with what a session must know of it. */
-export function packetOf(stanza: Stanza, log?: { readonly id: bigint; readonly owed: boolean }): Packet {
+export function packetOf(stanza: Stanza, log?: LogMark): Packet {
   const xml = stanza.toXml()
   const mid = log ? log.id.toString(36) : `-${(++delivered).toString(36)}`
   switch (stanza.name) {
@@ -14,7 +22,8 @@ export function packetOf(stanza: Stanza, log?: { readonly id: bigint; readonly o
       return { xml, mid, urgency: 'later', replaces: `presence ${stanza.from?.text}` }
     case 'message': {
       const packet: Packet = { xml, mid, urgency: urgencyOf(stanza), leftover: 'message' }
-      return log?.owed ? { ...packet, owed: log.id } : packet
+      if (!log?.owed) return packet
+      return log.late ? { ...packet, owed: log.id, fromLog: true } : { ...packet, owed: log.id }
     }
     default:
       return stanza.isRequest ? { xml, mid, urgency: 'now', leftover: 'request' } : { xml, mid, urgency: 'now' }

@@ -10,7 +10,7 @@ import type { Host } from './host.ts'
 import { answer, asStanzaError, IqCaller } from './iq.ts'
 import type { Logger } from './log.ts'
 import type { Request } from './module.ts'
-import { packetOf } from './packet.ts'
+import { type LogMark, packetOf } from './packet.ts'
 import type { Session } from './session.ts'
 import { Transit } from './transit.ts'
 
@@ -73,12 +73,8 @@ export class Router {
   }
 
   /** Hands a stanza to one session. False: the session is gone. */
-  toSession(
-    entry: SessionEntry,
-    stanza: Stanza,
-    log?: { readonly id: bigint; readonly owed: boolean },
-  ): Awaitable<boolean> {
-    return chain(this.#live.deliver(entry.sid, packetOf(stanza, log)), done => done === 'ok' || done === 'dup')
+  toSession(entry: SessionEntry, stanza: Stanza, log?: LogMark): Awaitable<boolean> {
+    return chain(this.#live.deliver(entry.sid, packetOf(stanza, log)), done => done !== 'gone' && done !== 'busy')
   }
 
   /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1). */
@@ -160,6 +156,7 @@ export class Router {
 
   /** RFC 6121 §8.5.1: nothing tells an account that does not exist from one that does not want to be seen. */
   #toNobody(stanza: Stanza, account: Jid): Awaitable<void> {
+    if (stanza.name === 'message' && stanza.type === 'headline') return
     if (stanza.name !== 'presence') throw new StanzaError('service-unavailable')
     if (stanza.type !== 'probe') return
     return this.route(new Presence({ type: 'unsubscribed', from: account, to: stanza.from?.bare }))
