@@ -143,6 +143,9 @@ export default defineModule({
 
     function guardIn({ stanza, account }: Inbound): Awaitable<Verdict> {
       if (!stanza.from) return
+      // XEP-0191 §3.3: pushes come from the server alone.
+      const forged = stanza.name === 'iq' && stanza.isRequest && stanza.to?.isBare === false && stanza.payload.ns === NS
+      if (forged) throw new StanzaError('service-unavailable')
       return chain(isBlocked(account, stanza.from), blocked => (blocked ? refuse(stanza) : undefined))
     }
 
@@ -182,7 +185,8 @@ function covers(list: ReadonlySet<string>, account: Jid, other: Jid): boolean {
 
 /** XEP-0191 §3.3: messages and requests are refused as if nobody were there; presence is dropped without a word. */
 function refuse(stanza: Stanza): Verdict {
-  if (stanza.name === 'presence' || stanza.type === 'error' || stanza.type === 'result') return { drop: 'blocked' }
+  // A headline for nobody is dropped too (RFC 6121 §8.5.3.2.1).
+  if (stanza.name === 'presence' || ['error', 'result', 'headline'].includes(stanza.type)) return { drop: 'blocked' }
   throw new StanzaError('service-unavailable')
 }
 

@@ -10,10 +10,13 @@ import {
   chain,
   defineHook,
   defineModule,
+  type Inbound,
+  inbound,
   iqGet,
   iqSet,
   observe,
   on,
+  only,
   type Request,
   type Session,
 } from '@xmpp/server-core'
@@ -184,11 +187,20 @@ export default defineModule({
           advertise: stream => (stream.account && !stream.session ? el('sub', PRE_APPROVAL) : undefined),
         },
       ],
-      on: [on(accountRemoved, 'observe', ({ account }) => rosters.forget(account))],
+      on: [
+        on(inbound, 'guard', only('iq', refuseForged)),
+        on(accountRemoved, 'observe', ({ account }) => rosters.forget(account)),
+      ],
       api,
     }
   },
 })
+
+/** RFC 6121 §2.1.6: pushes come from the server alone, so nobody else's are brought to a client. */
+function refuseForged({ stanza }: Omit<Inbound, 'stanza'> & { readonly stanza: Iq }): undefined {
+  if (stanza.isRequest && stanza.to?.isBare === false && stanza.payload.ns === NS.roster)
+    throw new StanzaError('service-unavailable')
+}
 
 /** What a push says of a contact that has left (RFC 6121 §2.5.2). */
 const GONE = { listed: false, subscription: 'none', ask: false, approved: false, groups: [] } as const
