@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { root } from '../../services/process.ts'
 import { Child } from '../child.ts'
+import { eventually } from '../eventually.ts'
 import { PYTHON } from '../programs.ts'
 import { DOMAIN, password, type Stage } from '../stage.ts'
 
@@ -11,7 +12,7 @@ export interface Check {
 }
 
 /** Starts one of the scripts beside this file. */
-export function startScript(stage: Stage, script: string, settings: Readonly<Record<string, unknown>> = {}): Child {
+function startScript(stage: Stage, script: string, settings: Readonly<Record<string, unknown>> = {}): Child {
   const all = {
     domain: DOMAIN,
     port: stage.ports.client,
@@ -34,4 +35,54 @@ export async function runChecks(stage: Stage, script: string): Promise<readonly 
   const checks = child.lines.filter(line => line.startsWith('{"check"')).map(line => JSON.parse(line) as Check)
   if (checks.length === 0) throw new Error(`${script} checked nothing:\n${child.output}`)
   return checks
+}
+
+/** What `talk.py` tells. */
+export interface Heard {
+  readonly event: 'ready' | 'message' | 'received' | 'sent' | 'presence'
+  readonly sender?: string
+  readonly body?: string
+  readonly type?: string
+}
+
+/** slixmpp as a person who talks. */
+export class Talker {
+  readonly #child: Child
+
+  private constructor(child: Child) {
+    this.#child = child
+  }
+
+  static async join(stage: Stage, name: string): Promise<Talker> {
+    const talker = new Talker(startScript(stage, 'talk.py', { name }))
+    await talker.hears({ event: 'ready' })
+    return talker
+  }
+
+  /** Waits for an event that has all these values. */
+  async hears(wanted: Heard): Promise<Heard> {
+    const fits = (line: string) => {
+      const heard: Partial<Heard> = line.startsWith('{"event"') ? JSON.parse(line) : {}
+      return Object.entries(wanted).every(([key, value]) => heard[key as keyof Heard] === value) && (heard as Heard)
+    }
+    return eventually(
+      JSON.stringify(wanted),
+      () => this.#child.lines.map(fits).find((heard): heard is Heard => heard !== false),
+      { seen: () => this.#child.output },
+    )
+  }
+
+  says(to: string, body: string): void {
+    this.#child.write(JSON.stringify({ do: 'say', to, body }))
+  }
+
+  /** Asks for, or grants, a subscription. */
+  does(what: 'subscribe' | 'grant', to: string): void {
+    this.#child.write(JSON.stringify({ do: what, to }))
+  }
+
+  async leave(): Promise<void> {
+    this.#child.closeInput()
+    await this.#child.end()
+  }
 }
