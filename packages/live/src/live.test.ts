@@ -1,4 +1,4 @@
-import { liveContract } from './contract.ts'
+import { liveContract } from './contract/live.ts'
 import { memoryLive } from './memory.ts'
 
 liveContract('memory', options => memoryLive(options))

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
-import type { Ended, Live, LiveLimits, Outlet, Packet } from './live.ts'
+import type { Ended, Live, LiveLimits, Outlet, Packet } from '../live.ts'
 
 export interface DriverOptions {
   readonly limits: LiveLimits
