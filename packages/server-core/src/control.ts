@@ -70,9 +70,24 @@ function serve(socket: Socket, options: ControlOptions): void {
 }
 
 async function run(line: string, { server, commands }: ControlOptions): Promise<CommandResult> {
-  const { command: name, domain, values } = JSON.parse(line) as ControlRequest
+  const { command: name, domain, values } = readRequest(line)
   const command = findCommand(server, commands, name, domain, values)
   return command.run(readValues(command, values))
+}
+
+function readRequest(line: string): ControlRequest {
+  const { command, domain, values = {} } = parsed(line) ?? {}
+  const wellFormed = typeof command === 'string' && typeof values === 'object' && values !== null
+  if (!wellFormed || (domain !== undefined && typeof domain !== 'string')) throw new CommandError('Not a request')
+  return { command, values, ...(domain !== undefined && { domain }) }
+}
+
+function parsed(line: string): Partial<ControlRequest> | undefined {
+  try {
+    return JSON.parse(line) as Partial<ControlRequest>
+  } catch {
+    return undefined
+  }
 }
 
 /** The command of the host that it is about: named by one of its values, by `--domain`, or the first one. */
@@ -88,7 +103,7 @@ function findCommand(
   const declared = server.hosts[0]?.commands.find(command => command.name === name)
   if (!declared) throw new CommandError(`There is no command "${name}"`)
   const named = declared.hostFrom === undefined ? undefined : values[declared.hostFrom]
-  const address = typeof named === 'string' ? named.slice(named.indexOf('@') + 1) : domain
+  const address = typeof named === 'string' && named.includes('@') ? named.slice(named.indexOf('@') + 1) : domain
   const host = server.hostOf(address ?? server.defaultDomain)
   if (!host) {
     const hosted = server.hosts.map(({ domain }) => domain).join(', ')

@@ -97,8 +97,16 @@ export class IqCaller {
     const id = randomUUID()
     return new Promise<Iq>((resolve, reject) => {
       this.#pending.set(id, { to, deadline: this.#clock.monotonic() + this.#timeout, resolve, reject })
-      const sent = send(iq.with({ id }))
-      if (isPromise(sent)) sent.catch(reject)
+      const failed = (error: StanzaError) => {
+        this.#pending.delete(id)
+        reject(error)
+      }
+      try {
+        const sent = send(iq.with({ id }))
+        if (isPromise(sent)) sent.catch(failed)
+      } catch (error) {
+        failed(error as StanzaError)
+      }
     })
   }
 

@@ -70,6 +70,8 @@ export function parsePeriod(value: string): number | undefined {
 /** Reads what the operator wrote for a module. Throws a TypeError that names the key. */
 export function readOptions<C extends Options>(options: C | undefined, given: unknown, path: string): OptionValues<C> {
   const values: Record<string, unknown> = {}
+  if (typeof (given ?? {}) !== 'object' || Array.isArray(given))
+    throw new TypeError(`${path}: must be a mapping of options`)
   const written = (given ?? {}) as Record<string, unknown>
   for (const key of Object.keys(written)) {
     if (!options || !Object.hasOwn(options, key)) throw new TypeError(`${path}.${key}: unknown key`)

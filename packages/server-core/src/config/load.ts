@@ -52,6 +52,8 @@ async function readTree(file: string): Promise<Tree> {
     if (typeof tree === 'object' && !Array.isArray(tree)) return tree as Tree
     throw new ConfigError([`${file}: must be a mapping of keys to values`])
   } catch (error) {
+    // The parser says so of aliases, which are switched off: a few of them can stand for very much.
+    if (error instanceof ReferenceError) throw new ConfigError([`${file}: aliases (*name) are not allowed`])
     if (!(error instanceof YAMLParseError)) throw error
     const line = error.linePos?.[0].line
     throw new ConfigError([`${file}${line === undefined ? '' : ` line ${line}`}: ${error.message.split('\n')[0]}`])
@@ -96,6 +98,8 @@ interface Issue {
   readonly path: readonly PropertyKey[]
   readonly message: string
   readonly keys?: readonly string[]
+  /** Of a value that may have several forms: what is wrong with each. */
+  readonly errors?: readonly (readonly Issue[])[]
 }
 
 /** Secrets are named by their key alone. */
@@ -103,6 +107,9 @@ const SECRET = /secret|password|^database$/i
 
 function describe(issue: Issue, tree: Tree): string[] {
   const path = issue.path.map(String)
+  // The form that was meant is the one in which something deeper is wrong.
+  const meant = issue.errors?.find(issues => issues.some(inner => inner.path.length > 0))
+  if (meant) return meant.flatMap(inner => describe({ ...inner, path: [...issue.path, ...inner.path] }, tree))
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map(key => `${[...path, key].join('.')}: there is no such key`)
   }
