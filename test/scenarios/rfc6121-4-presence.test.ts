@@ -244,7 +244,7 @@ scenario('RFC 6121 § 4.7.2: show and priority have their values', async ({ serv
   await romeo.settles()
 
   await romeo.sends`<presence id="p1"><show>busy</show></presence>`
-  await romeo.receives`<presence type="error" id="p1"><error type="modify"><bad-request xmlns="${STANZAS}"/><text xmlns="${STANZAS}">Unknown value of &lt;show/&gt;</text></error></presence>`
+  await romeo.receives`<presence type="error" id="p1"><error type="modify"><bad-request xmlns="${STANZAS}"/><text xmlns="${STANZAS}">Unknown value of show</text></error></presence>`
   for (const priority of ['128', '-129', '1.5', 'high', '', '0x10', '1e1']) {
     await romeo.sends`<presence><priority>${priority}</priority></presence>`
     await romeo.receives`<presence type="error"><error type="modify"><text xmlns="${STANZAS}">The priority is a whole number from -128 to 127</text></error></presence>`

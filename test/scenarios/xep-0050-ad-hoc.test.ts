@@ -166,7 +166,11 @@ scenario('XEP-0050 § 4.4: actions and sessions that are not', async ({ server, 
     await actor.receives`<iq type="error" id="4"><error><bad-sessionid xmlns="${NS}"/></error></iq>`
   }
   await begin()
-  await refused(begin(), 'resource-constraint', 'Too many commands are under way')
+  await refused(
+    prince.asks`<iq type="set" to="a.test"><command xmlns="${NS}" node="${node}"/></iq>`,
+    'resource-constraint',
+    'Too many commands are under way',
+  )
   await after('11m')
   await prince.sends`<iq type="set" to="a.test" id="5"><command xmlns="${NS}" node="${node}" sessionid="${id}"/></iq>`
   await prince.receives`<iq type="error" id="5"><error type="cancel"><not-allowed xmlns="${STANZAS}"/><session-expired xmlns="${NS}"/><text xmlns="${STANZAS}">The command took too long</text></error></iq>`

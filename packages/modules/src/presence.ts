@@ -223,7 +223,7 @@ const SHOWS: ReadonlySet<string> = new Set(['away', 'chat', 'dnd', 'xa'])
 /** @throws StanzaError where show or priority are not what RFC 6121 §4.7.2 allows */
 function stateOf(presence: Presence, now: number): PresenceState {
   const show = presence.textOf('show', NS.client) ?? ''
-  if (show !== '' && !SHOWS.has(show)) throw new StanzaError('bad-request', 'Unknown value of <show/>')
+  if (show !== '' && !SHOWS.has(show)) throw new StanzaError('bad-request', 'Unknown value of show')
   const text = presence.textOf('priority', NS.client)?.trim() ?? '0'
   const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : Number.NaN
   if (Number.isNaN(priority) || priority < -128 || priority > 127) {
