@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import type { Ended, SessionEntry } from '@parley/live'
+import type { Ended } from '@parley/live'
 import type { Presence, Stanza } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import { defineHook } from './hooks.ts'
@@ -70,8 +70,3 @@ export interface Inline {
   readonly response: Element[]
 }
 export const bound2 = defineHook<Inline>()('bound2', 'observe')
-
-/** Whether `to` may see the presence of `session`, asked before directed presence (blocking says no). */
-export interface Visible {
-  readonly entry: SessionEntry
-}
