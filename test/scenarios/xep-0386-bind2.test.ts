@@ -29,7 +29,7 @@ scenario('XEP-0386 § 3.1: what can be asked for with the bind is listed', async
     .child('inline')!
     .elements()
     .map(feature => feature.attrs['var'])
-  expect(vars).toEqual(expect.arrayContaining(['urn:xmpp:csi:0', SM]))
+  expect(vars.sort()).toEqual(['urn:xmpp:carbons:2', 'urn:xmpp:csi:0', SM])
 })
 
 scenario('XEP-0386 § 3.2: login and bind are one', async ({ server }) => {
@@ -146,4 +146,33 @@ scenario('XEP-0386 § 3.2: an account with too many sessions is logged in withou
   expect(refusal.child('error')?.textOf('text', 'urn:ietf:params:xml:ns:xmpp-stanzas')).toBe(
     'Too many sessions of this account',
   )
+})
+
+scenario('XEP-0386 § 3.2: the client hears where its archive stands, and pages it', async ({ server }) => {
+  const stage = await server('a.test')
+  const [juliet] = await stage.join('juliet/balcony')
+  await stage.account('romeo')
+  for (const body of ['one', 'two']) {
+    await juliet.sends`<message to="romeo@a.test" type="chat"><body>${body}</body></message>`
+  }
+  await juliet.fence()
+  const { client, success } = await bind(stage, 'romeo')
+  const metadata = success.child('bound', BIND2)!.child('metadata', 'urn:xmpp:mam:2')!
+  const [start, end] = metadata.elements().map(({ attrs }) => attrs['id']!)
+  expect(start! < end!).toBe(true)
+
+  client.write('<presence/>')
+  const query = '<query xmlns="urn:xmpp:mam:2"/>'
+  expect((await client.request('set', query)).child('fin', 'urn:xmpp:mam:2')).toBeDefined()
+  const heard = client.inbox.filter(({ name }) => name === 'message')
+  expect(heard.map(message => message.child('result', 'urn:xmpp:mam:2')?.attrs['id'])).toEqual([start, end])
+})
+
+scenario('XEP-0386 § 3.2: carbons begin with the bind', async ({ server }) => {
+  const stage = await server('a.test')
+  const [juliet, desk] = await stage.join('juliet/balcony', 'romeo/desk')
+  const { client } = await bind(stage, 'romeo', '<enable xmlns="urn:xmpp:carbons:2"/>')
+  await desk.sends`<message to="${juliet}" type="chat"><body>Hi</body></message>`
+  await juliet.receives`<message><body>Hi</body></message>`
+  expect((await client.next('a copy')).child('sent', 'urn:xmpp:carbons:2')).toBeDefined()
 })

@@ -5,8 +5,10 @@ import { type Element, el } from '@parley/xml'
 import {
   type Asked,
   type Awaitable,
+  bound2,
   chain,
   defineModule,
+  type Inline,
   inbound,
   iqGet,
   iqSet,
@@ -70,11 +72,17 @@ export default defineModule({
       return fin(page)
     }
 
-    async function metadata({ to }: Request): Promise<Element> {
-      const found = await archive.bounds(to.text)
+    async function metadata(account: Jid): Promise<Element> {
+      const found = await archive.bounds(account.text)
       const edge = (name: string, id: bigint) =>
         el(name, MAM, { id: idText(id), timestamp: formatDateTime(idTime(id)) })
       return el('metadata', MAM, null, found && [edge('start', found.first), edge('end', found.last)])
+    }
+
+    /** XEP-0386 §3.2: where the archive stands, for a client that reads it instead of offline messages. */
+    async function inline({ session, response }: Inline): Promise<void> {
+      session.pagesArchive = true
+      response.push(await metadata(session.account))
     }
 
     // ── results of other archives ──
@@ -103,12 +111,16 @@ export default defineModule({
       iq: [
         iqSet('self', MAM, 'query', query),
         iqGet('self', MAM, 'query', () => el('query', MAM, null, queryForm())),
-        iqGet('self', MAM, 'metadata', metadata),
+        iqGet('self', MAM, 'metadata', ({ to }) => metadata(to)),
         iqSet('account', MAM, 'query', refuse),
         iqGet('account', MAM, 'query', refuse),
         iqGet('account', MAM, 'metadata', refuse),
       ],
-      on: [on(outbound, 'rewrite', remember), on(inbound, 'rewrite', only('message', stripForged))],
+      on: [
+        on(outbound, 'rewrite', remember),
+        on(inbound, 'rewrite', only('message', stripForged)),
+        on(bound2, 'observe', inline),
+      ],
       stop: () => stop?.(),
     }
   },

@@ -5,6 +5,7 @@ import { type Element, el } from '@parley/xml'
 import {
   type Asked,
   type Awaitable,
+  bound2,
   chain,
   defineModule,
   inbound,
@@ -19,6 +20,7 @@ import {
   urgencyOf,
   type Verdict,
 } from '@xmpp/server-core'
+import bind2 from './bind2.ts'
 import { CARBONS, isConversation } from './carbon-rules.ts'
 import { identified } from './message-log.ts'
 import type { InboundMessage } from './messages.ts'
@@ -35,7 +37,9 @@ export default defineModule({
   name: 'carbons',
   xeps: [{ number: 280, version: '1.0.1' }],
   features: { host: [CARBONS, 'urn:xmpp:carbons:rules:0'], account: [CARBONS] },
-  setup({ live }) {
+  uses: { bind2 },
+  setup({ live, uses: { bind2 } }) {
+    bind2.offer(CARBONS)
     const copied = new Recent(REMEMBERED)
 
     const turn =
@@ -108,6 +112,10 @@ export default defineModule({
           'rewrite',
           only('message', ({ stanza }) => stripForged(stanza)),
         ),
+        // XEP-0386 §3.2
+        on(bound2, 'observe', ({ session, request }): Awaitable<void> => {
+          if (request.child('enable', CARBONS)) return session.update({ carbons: true })
+        }),
         on(outbound, 'copy', only('message', copySent)),
         on(inbound, 'copy', only('message', copyReceived)),
       ],
