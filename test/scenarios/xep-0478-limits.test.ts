@@ -47,7 +47,7 @@ scenario('RFC 6120 § 4.6: who is silent is pinged, and lost where no answer com
   stage.clock.advance(750_000)
   await romeo.receives`<iq type="get"><ping xmlns="urn:xmpp:ping"/></iq>`
   const ping = await juliet.client.next('a ping')
-  await juliet.sends`<iq type="result" id="${ping.attrs['id']}" to="a.test"/>`
+  await juliet.sends`<iq type="result" id="${ping.attrs['id']!}" to="a.test"/>`
   stage.clock.advance(150_000)
   await romeo.receives`<error xmlns="http://etherx.jabber.org/streams"><connection-timeout xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></error>`
   await juliet.fence()

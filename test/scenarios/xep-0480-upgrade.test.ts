@@ -106,3 +106,12 @@ scenario('XEP-0480 § 3: a wrong task or hash fails the login', async ({ server 
   }
   expect(await stage.store.accounts.mechanisms('romeo@a.test')).toEqual(['SCRAM-SHA-1'])
 })
+
+scenario('XEP-0480 § 3: a password that was changed meanwhile does not get in', async ({ server }) => {
+  const stage = await server('a.test')
+  const client = await imported(stage)
+  await login(client, wish('SCRAM-SHA-256'))
+  const data = await say(client, 'next', { task: 'UPGR-SCRAM-SHA-256' })
+  await stage.host.accounts.setPassword(await stage.account('romeo'), 'another')
+  expect(condition(await say(client, 'task-data', {}, salted(data, 'sha256', 32)))).toBe('credentials-expired')
+})

@@ -30,6 +30,8 @@ export interface Authentication {
   begin(stream: ClientStream, mechanism: string, advertised: Advertised, fast?: FastRequest): Exchange
   /** To be called with every failed exchange, so that guessing becomes slow. */
   failed(stream: ClientStream, exchange: Exchange | undefined, error: SaslError): void
+  /** Whether what was proven some time ago still holds. @throws SaslError where the account is not what it was */
+  confirm(stream: ClientStream, success: Success): Promise<void>
   /** Makes the stream the account's. */
   succeeded(stream: ClientStream, success: Success): Promise<Jid>
 }
@@ -49,7 +51,7 @@ export default defineModule({
     const guard = new LoginGuard(clock, server.config.limits.logins)
     const policy = policyOf(context)
     const credentials = credentialsOf(context)
-    const underWay = new WeakSet<ClientStream>()
+    const underWay = new WeakMap<ClientStream, Credentials>()
 
     const linkOf = (stream: ClientStream): Link => ({
       host: domain.domain,
@@ -59,14 +61,27 @@ export default defineModule({
     })
     const placeOf = (stream: ClientStream) => networkOf(stream.wire.remote)
 
-    /** Passwords are looked at only through this: refused here, a name costs the same whether it is known or not. */
-    const guarded = (stream: ClientStream): Credentials => ({
-      ...credentials,
-      scramKeys(user) {
-        if (guard.admits(placeOf(stream), user)) return credentials.scramKeys(user)
-        throw new SaslError('temporary-auth-failure', 'too many failed logins')
-      },
-    })
+    /** For one exchange. Passwords are looked at only through this: a name costs the same whether it is known or not. */
+    function guarded(stream: ClientStream): Credentials {
+      const generationOf = async (user: string) => (await accounts.store.get(`${user}@${domain.domain}`))?.generation
+      let generation: Promise<number | undefined> | undefined
+      return {
+        ...credentials,
+        async scramKeys(user) {
+          if (!guard.admits(placeOf(stream), user)) {
+            throw new SaslError('temporary-auth-failure', 'too many failed logins')
+          }
+          generation = generationOf(user)
+          await generation
+          return credentials.scramKeys(user)
+        },
+        // The password may have been changed since its keys were read.
+        async status(user) {
+          const outdated = generation !== undefined && (await generation) !== (await generationOf(user))
+          return outdated ? 'expired' : credentials.status(user)
+        },
+      }
+    }
 
     const api: Authentication = {
       policy,
@@ -81,9 +96,10 @@ export default defineModule({
       isUnderWay: stream => underWay.has(stream),
       begin(stream, mechanism, advertised, fast) {
         const now = () => clock.now()
-        const base = { ...linkOf(stream), policy, credentials: guarded(stream), advertised, decoySecret, now }
+        const own = guarded(stream)
+        const base = { ...linkOf(stream), policy, credentials: own, advertised, decoySecret, now }
         const exchange = startExchange(mechanism, fast ? { ...base, fast } : base)
-        underWay.add(stream)
+        underWay.set(stream, own)
         return exchange
       },
       failed(stream, exchange, error) {
@@ -94,6 +110,11 @@ export default defineModule({
         const { claimed: user, mechanism } = exchange ?? {}
         if (!mechanism?.startsWith('HT-')) guard.failed(placeOf(stream), user)
         host.log.info('login failed', { address: stream.wire.remote, mechanism, user })
+      },
+      async confirm(stream, { success, anonymous }) {
+        const status = anonymous ? 'active' : await underWay.get(stream)?.status(success.user)
+        if (status === 'active') return
+        throw new SaslError(status === 'disabled' ? 'account-disabled' : 'credentials-expired')
       },
       async succeeded(stream, { success, anonymous }) {
         underWay.delete(stream)

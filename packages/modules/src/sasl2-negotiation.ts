@@ -120,9 +120,13 @@ export class Negotiation {
     if (this.#state.at !== 'task') throw unexpected()
     const { login, tasks } = this.#state
     const more = await tasks[0]!.take(data)
-    if (more) this.#stream.send(el('task-data', SASL2, null, more))
-    else if (tasks.length > 1) this.#offer(login, tasks.slice(1))
-    else await this.#succeed(login)
+    if (more) {
+      this.#stream.send(el('task-data', SASL2, null, more))
+      return
+    }
+    if (tasks.length > 1) return this.#offer(login, tasks.slice(1))
+    await this.#authentication.confirm(this.#stream, login.success!)
+    await this.#succeed(login)
   }
 
   // ── the end ──

@@ -20,7 +20,7 @@ export class ScramClient {
   readonly #hash: string
   readonly #header: string
   readonly #bare: string
-  #verifier = Buffer.alloc(0)
+  #verifier: Buffer = Buffer.alloc(0)
 
   constructor(options: ScramOptions) {
     this.#options = options

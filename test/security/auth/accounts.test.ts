@@ -5,12 +5,14 @@ import {
   base64,
   PASSWORD,
   plain,
+  ScramClient,
   type StagedServer,
   scenario,
   scramAuth,
+  text,
   tokenMessage,
 } from '@parley/testkit'
-import { AGENT, FAST, opened, outcome, streamError, TLS, tokenFor } from './helpers.ts'
+import { AGENT, FAST, opened, outcome, SASL, streamError, TLS, tokenFor } from './helpers.ts'
 
 const HT = 'HT-SHA-256-NONE'
 const LIMITS = { stanzas: 0, connections: 0, logins: 10 }
@@ -100,6 +102,17 @@ scenario('threat 48: sessions that wait for their client end too, resumed or not
   expect(await stage.core.live.sessions(romeo.bare)).toEqual([])
   const again = await authenticate(await opened(stage), 'PLAIN', plain('romeo', 'another'), { inline })
   expect(again.child('failed', 'urn:xmpp:sm:3')).toBeDefined()
+})
+
+scenario('threat 48: a login that began with the old password does not end with it', async ({ server }) => {
+  const stage = await server('a.test')
+  const jid = await stage.account('romeo')
+  const client = await opened(stage)
+  const scram = new ScramClient({ mechanism: 'SCRAM-SHA-256', user: 'romeo', password: PASSWORD })
+  const challenge = await auth(client, 'SCRAM-SHA-256', base64(scram.first))
+  await stage.host.accounts.setPassword(jid, 'another')
+  client.write(`<response xmlns="${SASL}">${base64(scram.final(text(challenge)))}</response>`)
+  expect(outcome(await client.next('a failure'))).toBe('credentials-expired')
 })
 
 scenario('threat 48, threat 55: a disabled or deleted account gets in by no way', async ({ server }) => {
