@@ -1,4 +1,5 @@
 import type { Jid } from '@parley/jid'
+import { countOf } from './count.ts'
 import {
   type Ended,
   LIVE_LIMITS,
@@ -191,7 +192,7 @@ class MemoryLive implements Live {
     const held = this.#bySid.get(sid)
     if (!held || held.epoch !== epoch) return 'fenced'
     const queue = held.queue
-    const count = queue && plainCount(queue, h)
+    const count = queue && countOf(queue, h)
     return count === undefined ? 'too-high' : release(queue!, count)
   }
 
@@ -215,7 +216,7 @@ class MemoryLive implements Live {
     const held = this.#bySid.get(sid)
     if (!held?.queue || held.queue.hold === 0 || !held.entry.jid.bare.equals(owner)) return 'gone'
     const queue = held.queue
-    const count = plainCount(queue, h)
+    const count = countOf(queue, h)
     if (count === undefined) return 'bad-h'
     const released = release(queue, count)
     if (held.deadline === 0) held.outlet.replaced()
@@ -330,14 +331,6 @@ function wait(waiting: Waiting, packet: Packet): 'ok' {
   waiting.set(key, packet)
   return 'ok'
 }
-
-/** The count that the client means by `h`, which wraps at 2³² (XEP-0198 §4); undefined beyond what was sent. */
-function plainCount({ ack, out }: Queue, h: number): number | undefined {
-  const count = ack + ((h - (ack % WRAP) + WRAP) % WRAP)
-  return count <= out ? count : undefined
-}
-
-const WRAP = 2 ** 32
 
 function release(queue: Queue, h: number): readonly Packet[] {
   const released = queue.unacked.splice(0, h - queue.ack)
