@@ -37,11 +37,11 @@ describe('addresses of a client certificate', () => {
     expect(await addressesOf(...(names as Buffer[]))).toEqual([])
   })
 
-  test('nothing from a common name', async () => {
+  test('threat 49: nothing from a common name', async () => {
     expect(xmppAddresses((await issue({ subject: 'CN=juliet@a.test, OU="CN=admin@a.test,"' })).der)).toEqual([])
   })
 
-  test('nothing, and no crash, from cut or crafted bytes', async () => {
+  test('threat 49: nothing, and no crash, from cut or crafted bytes', async () => {
     const { der: whole } = await issue({ names: generalNames(xmppAddr('juliet@a.test')) })
     for (let length = 0; length < whole.length; length++) expect(xmppAddresses(whole.subarray(0, length))).toEqual([])
     for (let at = 0; at < whole.length; at++) {

@@ -10,6 +10,7 @@ import caps from './caps.ts'
 import carbons from './carbons.ts'
 import clientState from './client-state.ts'
 import contactAddresses from './contact-addresses.ts'
+import delayedDelivery from './delayed-delivery.ts'
 import disco from './disco.ts'
 import fast from './fast.ts'
 import groups from './groups.ts'
@@ -49,6 +50,7 @@ export const modules: readonly AnyModule[] = [
   carbons,
   clientState,
   contactAddresses,
+  delayedDelivery,
   disco,
   fast,
   groups,

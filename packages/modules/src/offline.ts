@@ -31,10 +31,7 @@ export interface Offline {
 /** Messages for somebody who is away (XEP-0160): the owed rows of the log, delivered to the first session that wants them. */
 export default defineModule({
   name: 'offline',
-  xeps: [
-    { number: 160, version: '1.0.1' },
-    { number: 203, version: '2.0' },
-  ],
+  xeps: [{ number: 160, version: '1.0.1' }],
   features: { host: ['msgoffline'] },
   uses: { messages, quota: offlineQuota },
   setup({ host, store, live, server, uses: { quota } }) {

@@ -185,6 +185,10 @@ const IQ_TYPES: ReadonlySet<string> = new Set<IqType>(['get', 'set', 'result', '
  * @throws {@link StanzaError} `jid-malformed` or `bad-request`; nothing in the tree is trusted before this.
  */
 export function readStanza(element: Element, from: Jid | undefined): Stanza {
+  // What a client may take for a part of its own stream never gets to it inside a stanza.
+  if (holdsStreamElement(element.children)) {
+    throw new StanzaError('bad-request', 'Elements of a stream do not belong into a stanza')
+  }
   const { to: address, id } = element.attrs
   const to = address === undefined ? undefined : readAddress(address)
   const attrs = otherAttrs(element.attrs)
@@ -197,6 +201,13 @@ export function readStanza(element: Element, from: Jid | undefined): Stanza {
     default:
       return new Iq({ type: iqType(element), from, to, id, attrs }, body)
   }
+}
+
+function holdsStreamElement(nodes: readonly Node[]): boolean {
+  for (const node of nodes) {
+    if (typeof node !== 'string' && (node.ns === NS.streams || holdsStreamElement(node.children))) return true
+  }
+  return false
 }
 
 /** Reads XML that this server wrote: a stanza as {@link StanzaBase.toXml} gives it. */
