@@ -172,12 +172,12 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const { prepare } = await import('./prepare.mjs')
   await prepare()
   const { modules } = await import('../packages/modules/dist/index.js')
-  const { starttls } = await import('../packages/c2s/dist/index.js')
+  const { listenerModules } = await import('../packages/c2s/dist/index.js')
   const { configKeys, loadOrder } = await import('../packages/server-core/dist/index.js')
   const { OWN_COMMANDS: ownCommands } = await import('../services/parley/dist/own-commands.js')
   rmSync(join(root, 'docs/modules'), { recursive: true, force: true })
   for (const [path, text] of pages({
-    modules: [...modules, starttls('required')],
+    modules: [...modules, ...listenerModules('required')],
     configKeys,
     loadOrder,
     ownCommands,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
+import { listenerModules } from '@parley/c2s'
 import { modules } from '@parley/modules'
 import { loadOrder } from '@xmpp/server-core'
 
@@ -10,7 +11,7 @@ const plays = ['test/scenarios', 'test/security'].flatMap(folder => texts(join(r
 const titles = plays.flatMap(text =>
   [...text.matchAll(/\b(?:scenario|test)\(\s*(['"`])(.*?)\1/gs)].map(match => match[2]!),
 )
-const all = loadOrder(modules)
+const all = loadOrder([...modules, ...listenerModules('required')])
 
 function texts(folder: string): string[] {
   if (!existsSync(folder)) return []

@@ -2,14 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
-import { starttls } from '@parley/c2s'
+import { listenerModules } from '@parley/c2s'
 import { modules } from '@parley/modules'
 import { configKeys, loadOrder } from '@xmpp/server-core'
 import { pages } from '../scripts/docs.mjs'
 import { OWN_COMMANDS } from '../services/parley/src/own-commands.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const all = [...modules, starttls('required')]
+const all = [...modules, ...listenerModules('required')]
 
 describe('what is written about the code is what the code says', () => {
   const made = pages({ modules: all, configKeys, loadOrder, ownCommands: OWN_COMMANDS })

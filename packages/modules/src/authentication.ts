@@ -42,6 +42,7 @@ export interface Offer {
   readonly bindings: readonly string[]
 }
 
+/** Who may log in: mechanisms by policy, credentials from the account store, and a brake on guessing. */
 export default defineModule({
   name: 'authentication',
   xeps: [{ number: 474, version: '0.5.0' }],

@@ -31,6 +31,7 @@ export default defineModule({
   setup({ stores, uses, request, host, log }) {
     const known = new Map<string, ReadonlySet<string>>()
     const asking = new Set<string>()
+    const writes = new Set<Promise<void>>()
 
     function remember(caps: string, query: Element): ReadonlySet<string> {
       const features = new Set(query.childrenNamed('feature').map(feature => feature.attrs['var'] ?? ''))
@@ -69,7 +70,9 @@ export default defineModule({
           return
         }
         remember(caps, answer)
-        await store(caps, serialize(answer))
+        const writing = store(caps, serialize(answer))
+        writes.add(writing)
+        await writing.finally(() => writes.delete(writing))
       } catch (error) {
         log.debug('a client did not tell its capabilities', { session: session.jid.text, error })
       } finally {
@@ -110,6 +113,7 @@ export default defineModule({
         },
       ],
       api: { features: caps => known.get(caps) ?? load(caps) } satisfies Caps,
+      stop: () => Promise.allSettled(writes).then(() => undefined),
     }
   },
 })

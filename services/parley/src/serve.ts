@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Certificates, type Listeners, openListeners, starttls } from '@parley/c2s'
+import { Certificates, type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import { memoryLive } from '@parley/live'
 import { modules } from '@parley/modules'
@@ -42,7 +42,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const clock = systemClock
     const live = memoryLive()
     const parts = { config, store, live, log, clock, version: version() }
-    const server = await Server.start({ ...parts, modules: [...modules, starttls(config.tls.client)] })
+    const server = await Server.start({ ...parts, modules: [...modules, ...listenerModules(config.tls.client)] })
     const certificates = await Certificates.open({ config, log, clock })
     closers.push(() => certificates.close())
     const listeners = await openListeners(server, certificates, new HttpRoutes())

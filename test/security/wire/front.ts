@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Certificates, type Listeners, openListeners, starttls } from '@parley/c2s'
+import { Certificates, type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import { memoryLive } from '@parley/live'
 import { modules } from '@parley/modules'
@@ -52,7 +52,7 @@ export class Front {
       time: () => clock.now(),
       every: task => clock.every(1000, task),
     })
-    const all = [...modules, starttls(config.tls.client)]
+    const all = [...modules, ...listenerModules(config.tls.client)]
     const server = await Server.start({ config, store, live, log, clock, modules: all })
     const certificates = await Certificates.open({ config, log, clock })
     const listeners = await openListeners(server, certificates, new HttpRoutes())
