@@ -1,5 +1,6 @@
 import { Jid } from '@parley/jid'
 import {
+  type AccountStatus,
   type Advertised,
   type Credentials,
   defaultPolicy,
@@ -15,6 +16,7 @@ import {
   type Success,
   startExchange,
 } from '@parley/sasl'
+import type { Account } from '@parley/store'
 import { type ClientStream, type Context, defineModule, networkOf } from '@xmpp/server-core'
 import { LoginGuard } from './login-guard.ts'
 import { tokenSlots } from './token-slots.ts'
@@ -64,22 +66,23 @@ export default defineModule({
 
     /** For one exchange. Passwords are looked at only through this: a name costs the same whether it is known or not. */
     function guarded(stream: ClientStream): Credentials {
-      const generationOf = async (user: string) => (await accounts.store.get(`${user}@${domain.domain}`))?.generation
-      let generation: Promise<number | undefined> | undefined
+      const look = (user: string) => accounts.store.get(`${user}@${domain.domain}`)
+      let before: Promise<Account | undefined> | undefined
       return {
         ...credentials,
         async scramKeys(user) {
           if (!guard.admits(placeOf(stream), user)) {
             throw new SaslError('temporary-auth-failure', 'too many failed logins')
           }
-          generation = generationOf(user)
-          await generation
+          before = look(user)
+          await before
           return credentials.scramKeys(user)
         },
         // The password may have been changed since its keys were read.
         async status(user) {
-          const outdated = generation !== undefined && (await generation) !== (await generationOf(user))
-          return outdated ? 'expired' : credentials.status(user)
+          const account = await look(user)
+          const outdated = before !== undefined && (await before)?.generation !== account?.generation
+          return outdated ? 'expired' : statusOf(account)
         },
       }
     }
@@ -150,11 +153,11 @@ function policyOf({ domain, server }: Context): SaslPolicy {
 function credentialsOf({ accounts, domain, store }: Context): Credentials {
   return {
     scramKeys: user => accounts.keys(Jid.of(user, domain.domain)),
-    async status(user) {
-      const account = await accounts.store.get(`${user}@${domain.domain}`)
-      if (!account) return undefined
-      return account.disabled ? 'disabled' : 'active'
-    },
+    status: async user => statusOf(await accounts.store.get(`${user}@${domain.domain}`)),
     tokens: tokenSlots(store.tokens.fast, domain.domain),
   }
+}
+
+function statusOf(account: Account | undefined): AccountStatus | undefined {
+  return account && (account.disabled ? 'disabled' : 'active')
 }

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { deriveScramKeys, type ScramKeys, type ScramMechanism, scramMechanisms } from '@parley/sasl'
-import type { AccountStore, Store, StoredKeys } from '@parley/store'
+import type { AccountStore, Store } from '@parley/store'
 import type { Awaitable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 
@@ -83,9 +83,7 @@ export class Accounts {
   }
 
   async keys(account: Jid): Promise<ScramKeys[]> {
-    const names = await this.store.mechanisms(account.text)
-    const keys = await Promise.all(names.map(name => this.store.keys(account.text, name)))
-    return keys.filter((found): found is StoredKeys => found !== undefined) as ScramKeys[]
+    return (await this.store.allKeys(account.text)) as ScramKeys[]
   }
 
   async derive(password: string): Promise<ScramKeys[]> {

@@ -36,6 +36,8 @@ export interface AccountStore {
   get(jid: Owner): Promise<Account | undefined>
   /** The keys of one mechanism; undefined where account or mechanism are unknown. */
   keys(jid: Owner, mechanism: string): Promise<StoredKeys | undefined>
+  /** The keys of all mechanisms, in one look; none for an unknown account. */
+  allKeys(jid: Owner): Promise<StoredKeys[]>
   /** The mechanisms for which the account has keys. */
   mechanisms(jid: Owner): Promise<string[]>
   /** Replaces all keys and counts `generation` up, so that tokens die; false where there is no such account. */
@@ -83,6 +85,10 @@ const selectKeys = sql<KeyRow>(
   'account-keys',
   'SELECT mechanism, salt, iterations, stored_key, server_key FROM scram_key WHERE owner = $1 AND mechanism = $2',
 )
+const selectAllKeys = sql<KeyRow>(
+  'account-keys-all',
+  'SELECT mechanism, salt, iterations, stored_key, server_key FROM scram_key WHERE owner = $1',
+)
 const selectMechanisms = sql<{ mechanism: string }>(
   'account-mechanisms',
   'SELECT mechanism FROM scram_key WHERE owner = $1 ORDER BY mechanism',
@@ -128,6 +134,7 @@ export function accountStore(db: Database, clock: () => number): AccountStore {
       const row = await db.row(selectKeys, jid, mechanism)
       return row && storedKeys(row)
     },
+    allKeys: async jid => (await db.rows(selectAllKeys, jid)).map(storedKeys),
     mechanisms: async jid => (await db.rows(selectMechanisms, jid)).map(row => row.mechanism),
     setKeys: (jid, keys) =>
       db.transaction(async tx => {
