@@ -161,10 +161,10 @@ scenario('threat 50: what a login carries never comes to the log', async ({ serv
   expect(outcome(failed)).toBe('not-authorized')
   secrets.push(scram.challenge['s']!, scram.challenge['r']!, scram.first)
 
-  const { mechanisms } = stage.store.accounts
-  stage.store.accounts.mechanisms = () => Promise.reject(new Error('the database is away'))
+  const { allKeys } = stage.store.accounts
+  stage.store.accounts.allKeys = () => Promise.reject(new Error('the database is away'))
   expect(await withPassword(stage, '192.0.2.1', PASSWORD)).toBe('temporary-auth-failure')
-  stage.store.accounts.mechanisms = mechanisms
+  stage.store.accounts.allKeys = allKeys
   expectComplaint(/could not be looked up/)
 
   expect(lines.some(line => line.includes('login failed'))).toBe(true)

@@ -21,6 +21,8 @@ export function accountSuite(use: () => Store): void {
       expect(await accounts.get(romeo)).toEqual(made)
       expect(await accounts.keys(romeo, 'SCRAM-SHA-1')).toEqual(keysOf('SCRAM-SHA-1', 7))
       expect(await accounts.keys(romeo, 'SCRAM-SHA-512')).toBeUndefined()
+      expect((await accounts.allKeys(romeo)).map(({ mechanism }) => mechanism)).toContain('SCRAM-SHA-1')
+      expect(await accounts.allKeys('nobody@a.test')).toEqual([])
       expect(await accounts.mechanisms(romeo)).toEqual(['SCRAM-SHA-1', 'SCRAM-SHA-256'])
       expect(await accounts.get(fresh('nobody'))).toBeUndefined()
     })
