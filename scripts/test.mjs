@@ -83,14 +83,20 @@ async function round(where, env, jestArgs) {
     console.log(`jest ended with ${code} and no report`)
     return
   }
-  const { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites } = JSON.parse(
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
   )
   rmSync(join(report, '..'), { recursive: true })
   passed += numPassedTests
   failed += numFailedTests + numRuntimeErrorTestSuites
   if (numPassedTests + numFailedTests === 0) failed++
-  if (numPendingTests > 0) leftOut.push(`${numPendingTests} tests on the ${where}`)
+  const pending = testResults.flatMap(suite => suite.assertionResults).filter(({ status }) => status === 'pending')
+  const groups = new Map()
+  for (const { ancestorTitles, title } of pending) {
+    const group = ancestorTitles[0] ?? title
+    groups.set(group, (groups.get(group) ?? 0) + 1)
+  }
+  for (const [group, count] of groups) leftOut.push(`${group}: ${count} tests on the ${where}`)
 }
 
 /** The server that is named, or one started for these tests from an installed PostgreSQL. */
