@@ -26,7 +26,7 @@ scenario('user add, list, show, passwd, delete: the life of an account', async (
   const [romeo] = await stage.join('romeo/orchard')
   expect(await failure(run('user add', { jid: 'romeo@a.test', password: 'x' }))).toBe('That name is taken')
   const list = await run('user list')
-  expect(list.text).toBe('1 accounts on a.test')
+  expect(list.text).toBe('Accounts on a.test: 1')
   expect(list.rows).toEqual([
     { account: 'romeo@a.test', state: 'active', created: '2026-01-01', 'last login': '2026-01-01' },
   ])

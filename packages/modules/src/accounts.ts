@@ -82,7 +82,7 @@ export default defineModule({
         created: day(account.created),
         'last login': account.lastLogin === undefined ? 'never' : day(account.lastLogin),
       }))
-      return { rows, text: `${await accounts.store.count(domain.domain)} accounts on ${domain.domain}` }
+      return { rows, text: `Accounts on ${domain.domain}: ${await accounts.store.count(domain.domain)}` }
     }
 
     async function show(values: CommandValues) {

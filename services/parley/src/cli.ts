@@ -1,15 +1,10 @@
-import { CertificateError } from '@parley/c2s'
-import { ListenError } from '@parley/http'
 import { modules } from '@parley/modules'
-import { StoreError } from '@parley/store'
-import { CommandError, type CommandSpec, ConfigError, type Parameter } from '@xmpp/server-core'
+import { type CommandSpec, ConfigError, type Parameter } from '@xmpp/server-core'
 import { Command } from 'commander'
-import { check } from './check.ts'
 import { callServer, type GlobalOptions } from './options.ts'
 import { print } from './output.ts'
 import { OWN_COMMANDS } from './own-commands.ts'
 import { askSecret } from './prompt.ts'
-import { serve } from './serve.ts'
 import { version } from './version.ts'
 
 /** Builds the command line: what this program does itself, and what modules declare. */
@@ -25,11 +20,11 @@ export function program(): Command {
   cli
     .command('serve')
     .description('Run the server in the foreground')
-    .action(async () => serve(cli.opts()))
+    .action(async () => (await import('./serve.ts')).serve(cli.opts()))
   cli
     .command('check')
     .description('Look at configuration, ports, certificates and DNS records, and say what to change')
-    .action(async () => check(cli.opts()))
+    .action(async () => (await import('./check.ts')).check(cli.opts()))
   cli
     .command('version')
     .description('Print the version')
@@ -51,14 +46,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Errors whose sentence tells the operator what to do. */
+/** Errors whose sentence tells the operator what to do; by name, so that commands need not load what can throw them. */
+const FOR_PEOPLE: ReadonlySet<string> = new Set(['CommandError', 'StoreError', 'ListenError', 'CertificateError'])
+
 function isForPeople(error: unknown): error is Error {
-  return (
-    error instanceof CommandError ||
-    error instanceof StoreError ||
-    error instanceof ListenError ||
-    error instanceof CertificateError
-  )
+  return error instanceof Error && FOR_PEOPLE.has(error.name)
 }
 
 /** `user add` becomes the subcommand `add` of `user`. */
