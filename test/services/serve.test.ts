@@ -1,0 +1,96 @@
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { freePort, ServerProcess } from './process.ts'
+
+describe('parley serve, and the commands beside it', () => {
+  let server: ServerProcess
+
+  beforeAll(async () => {
+    server = new ServerProcess({ PARLEY_LISTEN_CLIENT: `127.0.0.1:${await freePort()}`, PARLEY_REGISTRATION: 'invite' })
+    await server.start()
+  }, 60_000)
+  afterAll(() => server.remove())
+
+  test('accounts are added, shown, changed, disabled and deleted', async () => {
+    const steps: [string[], string][] = [
+      [['user', 'add', 'romeo@localhost'], 'romeo@localhost can log in now'],
+      [['user', 'add', 'romeo@localhost'], 'That name is taken'],
+      [['user', 'passwd', 'romeo@localhost'], 'The password of romeo@localhost is changed'],
+      [['user', 'disable', 'romeo@localhost'], 'romeo@localhost is disabled'],
+      [['user', 'show', 'romeo@localhost'], 'disabled'],
+      [['user', 'list'], 'romeo@localhost'],
+      [['user', 'delete', 'romeo@localhost'], 'romeo@localhost is deleted'],
+      [['user', 'show', 'romeo@localhost'], 'There is no account romeo@localhost'],
+      [['user', 'show', 'romeo@elsewhere.test'], 'elsewhere.test is not hosted here; hosted: localhost'],
+      [['invite', '--uses', '2'], 'xmpp:localhost?register;preauth='],
+      [['reload'], 'Certificates and log level are read again'],
+      [['status'], 'sessions: 0'],
+      [['version'], '0.1.0'],
+    ]
+    for (const [args, answer] of steps) expect((await server.cli(args, 'secret\n')).output).toContain(answer)
+  }, 60_000)
+
+  test('passwords are never on the command line of another process, nor in the log', async () => {
+    await server.cli(['user', 'add', 'juliet@localhost'], 'tell-nobody\n')
+    expect(server.output).not.toContain('tell-nobody')
+  })
+
+  test('the socket belongs to the user of the server alone', () => {
+    expect(statSync(join(server.folder, 'data/parley.sock')).mode & 0o777).toBe(0o600)
+  })
+
+  test('a second server on the same data is refused and told who has it', async () => {
+    const second = new ServerProcess(
+      { ...server.env, PARLEY_LISTEN_CLIENT: `127.0.0.1:${await freePort()}` },
+      server.folder,
+    )
+    await expect(second.start()).rejects.toThrow(new RegExp(`is in use by parley ${server.pid} on `))
+  })
+
+  test('`check` finds the running server and its certificate', async () => {
+    const { code, output } = await server.cli(['check'])
+    expect(output).toMatch(/server\s+ok\s+is running/)
+    expect(output).toMatch(/certificate localhost\s+warning\s+self-signed/)
+    expect(code).toBe(0)
+  })
+
+  test('stops in order, and starts again with what it had', async () => {
+    expect(await server.stop('SIGINT')).toBe(0)
+    const began = performance.now()
+    await server.start()
+    // Three seconds are promised for a machine that does nothing else.
+    expect(performance.now() - began).toBeLessThan(30_000)
+    expect((await server.cli(['user', 'list'])).output).toContain('juliet@localhost')
+  }, 60_000)
+})
+
+describe('a configuration that cannot be used', () => {
+  test('stops the start with one line for each key: its value, and what is allowed', async () => {
+    const server = new ServerProcess({
+      PARLEY_LISTEN_CLIENT: '5222',
+      PARLEY_REGISTRATION: 'sometimes',
+      PARLEY_NONSENSE: '1',
+    })
+    await expect(server.start()).rejects.toThrow(/PARLEY_NONSENSE: there is no such key/)
+    expect(server.output).toMatch(/listen\.client: "5222" must be \[host\]:port/)
+    expect(server.output).toMatch(/registration: "sometimes" .*"closed"\|"invite"\|"open"/)
+    await server.remove()
+  }, 30_000)
+
+  test('and so does a file', async () => {
+    const server = new ServerProcess()
+    const file = join(server.folder, 'parley.yaml')
+    writeFileSync(file, 'domains: [localhost]\nlimits: { conections: 3 }\n')
+    const { code, output } = await server.cli(['--config', file, 'check'])
+    expect([code, output]).toEqual([1, expect.stringContaining('limits.conections: there is no such key')])
+    await server.remove()
+  }, 30_000)
+
+  test('commands without a server say how to start one', async () => {
+    const server = new ServerProcess()
+    const { code, output } = await server.cli(['user', 'list'])
+    expect([code, output]).toEqual([1, expect.stringContaining('start it with "npm start"')])
+    await server.remove()
+  }, 30_000)
+})
