@@ -9,6 +9,9 @@ export interface MemoryWireOptions {
   readonly remote?: string
 }
 
+/** Clients read what the server writes, which may be more than what it reads. */
+const CLIENT_LIMITS = { maxStanzaBytes: 16_777_216, maxElements: 20_000, maxDepth: 256 }
+
 /** What the client's end of a wire hears. */
 export interface ClientEnd {
   header(header: Element): void
@@ -48,6 +51,7 @@ export class MemoryWire implements Wire {
       stanza: element => client.element(element),
       closed: () => client.footer(),
     })
+    this.#toClient.setLimits(CLIENT_LIMITS)
   }
 
   /** What the client writes. */
@@ -108,12 +112,13 @@ export class MemoryWire implements Wire {
     for (const bytes of waiting ?? []) this.write(bytes)
   }
   flushed(done: () => void): void {
-    this.#waiting.push(done)
-    this.#schedule()
+    if (this.#out === '') done()
+    else this.#waiting.push(done)
   }
   end(): void {
     this.#open = false
-    this.flushed(() => this.#client.closed())
+    this.#waiting.push(() => this.#client.closed())
+    this.#schedule()
   }
   destroy(): void {
     this.end()
