@@ -146,7 +146,7 @@ class MemoryLive implements Live {
     }
     if (held.waiting) {
       if (packet.urgency === 'later' && held.waiting.size < this.#limits.waiting) return wait(held.waiting, packet)
-      this.#wake(held, new Map())
+      if (!this.#wake(held, new Map())) return 'busy'
     }
     return this.#push(held, packet)
   }
@@ -256,20 +256,29 @@ class MemoryLive implements Live {
       return 'ok'
     }
     if (queue.mids.has(packet.mid)) return 'dup'
-    if (queue.unacked.length >= this.#limits.queue) {
-      held.outlet.replaced()
-      this.#end(held)
-      return 'busy'
-    }
+    if (queue.unacked.length >= this.#limits.queue) return this.#overflow(held)
     const n = enqueue(queue, packet)
     if (held.deadline === 0) held.outlet.write(n, packet)
     return 'ok'
   }
 
-  #wake(held: Held, waiting: Waiting | undefined): void {
-    const packets = held.waiting?.values() ?? []
+  /** False: what has waited does not fit into the queue, and the session was ended with all of it. */
+  #wake(held: Held, waiting: Waiting | undefined): boolean {
+    const packets = held.waiting
+    const { queue } = held
+    if (queue && queue.unacked.length + (packets?.size ?? 0) > this.#limits.queue) {
+      this.#overflow(held)
+      return false
+    }
     held.waiting = waiting
-    for (const packet of packets) this.#push(held, packet)
+    for (const packet of packets?.values() ?? []) this.#push(held, packet)
+    return true
+  }
+
+  #overflow(held: Held): 'busy' {
+    held.outlet.replaced()
+    this.#end(held)
+    return 'busy'
   }
 
   #change(held: Held, entry: SessionEntry): void {

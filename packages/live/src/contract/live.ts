@@ -341,6 +341,17 @@ export function liveContract(name: string, driver: Driver): void {
         expect(client.xml).toBe('abcd')
       })
 
+      test('what has waited and does not fit into the queue ends the session, once and whole', async () => {
+        await open()
+        await live.enableQueue('s1', 1000)
+        await send(...['a', 'b', 'c'].map(xml => now(xml)))
+        await live.quiet('s1', true)
+        await send(...['d', 'e', 'f'].map(xml => later(xml)))
+        expect(await send(now('g'))).toEqual(['busy'])
+        expect(client.replacements).toBe(1)
+        expect(ended.map(({ unacked }) => unacked.map(({ xml }) => xml).join(''))).toEqual(['abcdef'])
+      })
+
       test('what waits belongs to what is left of the session', async () => {
         const epoch = await open()
         await live.enableQueue('s1', 60_000)
