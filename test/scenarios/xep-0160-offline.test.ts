@@ -180,3 +180,28 @@ scenario('XEP-0160 § 2: what was read in the archive is not delivered once more
   await juliet.sends`<presence/>`
   expect(await messages(juliet)).toBe('three')
 })
+
+const GROWING = [
+  ['characters that are escaped', `<body>${'>'.repeat(100_000)}</body>`],
+  ['quotation marks', `<body>b</body><a xmlns="u:x" v='${'"'.repeat(60_000)}'/>`],
+  ['depth', `<body>b</body>${'<a>'.repeat(125)}${'</a>'.repeat(125)}`],
+  ['breadth', `<body>b</body>${'<a/>'.repeat(9_998)}`],
+] as const
+
+for (const [what, payload] of GROWING) {
+  scenario(`XEP-0160 § 3: what is stored larger than it came stops nothing: ${what}`, async ({ server }) => {
+    const stage = await server('a.test')
+    const [romeo] = await stage.connect('romeo/orchard')
+    await stage.account('juliet')
+    const message = (id: string, content: string) =>
+      romeo.sendsRaw(`<message type="chat" to="juliet@a.test" id="${id}">${content}</message>`)
+    await message('1', '<body>one</body>')
+    await message('2', payload)
+    await message('3', '<body>three</body>')
+    await romeo.fence()
+    const [juliet] = await stage.connect('juliet/balcony')
+    await juliet.sends`<presence/>`
+    await juliet.receives`<presence from="${juliet}"/>`
+    for (const id of ['1', '2', '3']) await juliet.receives`<message id="${id}"/>`
+  })
+}

@@ -210,9 +210,20 @@ function holdsStreamElement(nodes: readonly Node[]): boolean {
   return false
 }
 
+/**
+ * What was let in once is read again, though it has grown since: characters are escaped now, ids of ours stand beside its
+ * children, and a wrapper is around it.
+ */
+const NO_LIMITS = {
+  maxStanzaBytes: Number.POSITIVE_INFINITY,
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxElements: Number.POSITIVE_INFINITY,
+  maxAttributes: Number.POSITIVE_INFINITY,
+}
+
 /** Reads XML that this server wrote: a stanza as {@link StanzaBase.toXml} gives it. */
 export function parseStanza(xml: string): Stanza {
-  const element = parseElement(`<x xmlns="${NS.client}">${xml}</x>`).firstElement()!
+  const element = parseElement(`<x xmlns="${NS.client}">${xml}</x>`, NO_LIMITS).firstElement()!
   const from = element.attrs['from']
   return readStanza(element, from === undefined ? undefined : Jid.parse(from))
 }
