@@ -73,8 +73,9 @@ export class Inlet {
   #feed(element: Element): void {
     try {
       const done = this.#receive(element)
-      if (isPromise(done)) this.#wait(done)
-      else this.#pace()
+      const pause = this.#pace()
+      if (isPromise(done)) this.#wait(pause ? done.then(() => pause) : done)
+      else if (pause) this.#wait(pause)
     } catch (error) {
       this.#on.crashed(error)
     }
@@ -105,14 +106,14 @@ export class Inlet {
   }
 
   /** Token bucket: `rate` elements a second with a burst of some seconds; 0 is no limit. */
-  #pace(): void {
+  #pace(): Promise<void> | undefined {
     if (this.#rate === 0 || --this.#tokens >= 0) return
     const now = this.#clock.monotonic()
     this.#tokens = Math.min(this.#rate * BURST_SECONDS, this.#tokens + ((now - this.#refilled) * this.#rate) / 1000)
     this.#refilled = now
     if (this.#tokens >= 0) return
     const pause = (-this.#tokens * 1000) / this.#rate
-    this.#wait(new Promise<void>(resolve => this.#clock.after(pause, resolve)))
+    return new Promise<void>(resolve => this.#clock.after(pause, resolve))
   }
 }
 
