@@ -281,10 +281,15 @@ export class Session implements Outlet {
   /** Without acknowledgements a message counts as taken when the network has it. */
   #taken(id: bigint): void {
     this.#owed.push(id)
-    if (this.#owed.length > 1) return
+    if (this.#owed.length === 1) this.#clearFlushed()
+  }
+
+  /** Clears what has been written by now when it has left; what is written meanwhile has its turn behind it. */
+  #clearFlushed(): void {
+    const written = this.#owed.length
     this.stream?.wire.flushed(() => {
-      this.server.store.messages.clearOwed(this.account.text, this.#owed)
-      this.#owed = []
+      this.server.store.messages.clearOwed(this.account.text, this.#owed.splice(0, written))
+      if (this.#owed.length > 0) this.#clearFlushed()
     })
   }
 }
