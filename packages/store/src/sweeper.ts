@@ -65,12 +65,17 @@ export class Sweeper {
     this.#schedule()
   }
 
-  /** Resolves when everything queued before is done; rejects where the database refuses. */
+  /** Resolves when everything queued before is done, by whomever; rejects where the database refuses. */
   async flush(): Promise<void> {
-    await this.#running
+    while (this.#running) await this.#running
     clearTimeout(this.#timer)
     this.#timer = undefined
-    await this.#sweep()
+    const sweeping = this.#sweep()
+    this.#running = sweeping.then(
+      () => this.#rest(EVERY),
+      () => this.#rest(RETRY_AFTER),
+    )
+    await sweeping
   }
 
   async close(): Promise<void> {
@@ -87,14 +92,17 @@ export class Sweeper {
   }
 
   async #tryToSweep(): Promise<void> {
-    let pause = EVERY
     try {
       await this.#sweep()
+      this.#rest(EVERY)
     } catch (error) {
       const wait = (error instanceof StoreError && error.code === 'unavailable') || isTransient(error)
-      if (wait) pause = RETRY_AFTER
-      else this.#log('error', `Marks of delivered messages cannot be cleared: ${(error as Error).message}`)
+      if (!wait) this.#log('error', `Marks of delivered messages cannot be cleared: ${(error as Error).message}`)
+      this.#rest(RETRY_AFTER)
     }
+  }
+
+  #rest(pause: number): void {
     this.#running = undefined
     if (this.#marks.length + this.#upTo.size + this.#handedOn.size > 0) this.#schedule(pause)
   }
@@ -106,9 +114,13 @@ export class Sweeper {
       if (this.#upTo.get(owner) === id) this.#upTo.delete(owner)
     }
     if (this.#handedOn.size === 0) return
-    const done = this.#handedOn
-    this.#handedOn = new Map()
-    await this.#db.run(handedOn, [...done.keys()], [...done.values()])
+    const done = [...this.#handedOn]
+    await this.#db.run(
+      handedOn,
+      done.map(([smId]) => smId),
+      done.map(([, k]) => k),
+    )
+    for (const [smId, k] of done) if (this.#handedOn.get(smId) === k) this.#handedOn.delete(smId)
   }
 
   async #sweepMarks(marks: readonly Mark[]): Promise<void> {
