@@ -329,3 +329,29 @@ scenario('XEP-0313 § 7: without an archive nothing is kept that is not owed', a
 
   for (const actor of [romeo, juliet]) expect((await read(actor)).words).toBe('')
 })
+
+scenario('XEP-0313 § 4.3.1: who reads on misses nothing that was sent before and stored later', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo, phone, mercutio] = await stage.join('romeo/orchard', 'romeo/phone', 'mercutio/street')
+  for (const actor of [romeo, phone, mercutio]) await actor.settles()
+  await stage.account('juliet')
+  const log = stage.store.messages
+  const { owedCount } = log
+  let goOn = () => {}
+  const held = new Promise<void>(resolve => {
+    goOn = resolve
+  })
+  log.owedCount = owner => held.then(() => owedCount(owner))
+  try {
+    await romeo.sends`<message type="chat" to="juliet@a.test"><body>slow</body></message>`
+    await mercutio.sends`<message type="chat" to="romeo@a.test/orchard"><body>quick</body></message>`
+    await romeo.receives`<message><body>quick</body></message>`
+    const seen = await read(phone)
+    expect(seen.words).toBe('quick')
+    goOn()
+    await romeo.fence()
+    expect((await read(phone, { rsm: `<after>${seen.ids[0]}</after>` })).words).toBe('slow')
+  } finally {
+    log.owedCount = owedCount
+  }
+})

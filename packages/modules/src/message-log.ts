@@ -38,9 +38,9 @@ export default defineModule({
       // XEP-0313 §6.1.1: once in each archive. What one says to oneself is logged as received.
       if (!domain.archive || !stanza.to || stanza.to.bare.equals(session.account)) return
       if (!fateOf(stanza).keep) return
-      event.archiveId = log.nextId()
-      const mark = { id: event.archiveId, kept: true, owed: false }
-      transit.log(rowOf(stanza, session.account, stanza.to, mark))
+      transit.log(rowOf(stanza, session.account, stanza.to, { kept: true, owed: false }), id => {
+        event.archiveId = id
+      })
     }
 
     function received(event: InboundMessage): Awaitable<Verdict> {
@@ -92,7 +92,7 @@ export function rowOf(
   stanza: Message,
   owner: Jid,
   peer: Jid,
-  mark: { readonly id: bigint; readonly kept: boolean; readonly owed: boolean },
+  mark: { readonly id?: bigint; readonly kept: boolean; readonly owed: boolean },
 ): LogEntry {
   const originId = stanza.child('origin-id', NS.stanzaId)?.attrs['id'] ?? stanza.id
   return {

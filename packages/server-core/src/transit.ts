@@ -17,6 +17,7 @@ export class Transit {
   stanza: Stanza | undefined
   #gates: Promise<unknown>[] | undefined
   #rows: LogEntry[] | undefined
+  #stored: ((id: bigint) => void)[] | undefined
   #effects: (() => Awaitable<void>)[] | undefined
 
   constructor(session?: Session, k = 0) {
@@ -30,10 +31,16 @@ export class Transit {
     this.#gates.push(durable)
   }
 
-  /** Adds a row to what this stanza writes into the message log. */
-  log(row: LogEntry): void {
+  /**
+   * Adds a row to what this stanza writes into the message log. `stored` hears its id when it is durable. A row that waits
+   * for anything else of the first stage is given without an id: rows become visible in the order of their ids, since
+   * readers go on behind the last one that they have seen.
+   */
+  log(row: LogEntry, stored: (id: bigint) => void = () => {}): void {
     this.#rows ??= []
     this.#rows.push(row)
+    this.#stored ??= []
+    this.#stored.push(stored)
   }
 
   /** Adds an effect of the second stage. */
@@ -50,7 +57,13 @@ export class Transit {
     if (this.#rows) {
       const { session, k } = this
       const counted = session && k > 0 ? { smId: session.sid, owner: session.account.text, k } : undefined
-      this.gate(log.append(this.#rows, counted))
+      const stored = this.#stored ?? []
+      const ids = log.append(this.#rows, counted)
+      this.gate(
+        ids.then(all => {
+          for (const [n, tell] of stored.entries()) tell(all[n]!)
+        }),
+      )
       this.#rows = undefined
     }
     const gates = this.#gates
