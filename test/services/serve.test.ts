@@ -1,6 +1,7 @@
-import { statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { eventually } from '../interop/eventually.ts'
 import { freePort, ServerProcess } from './process.ts'
 
 describe('parley serve, and the commands beside it', () => {
@@ -54,6 +55,15 @@ describe('parley serve, and the commands beside it', () => {
     expect(output).toMatch(/certificate localhost\s+warning\s+self-signed/)
     expect(code).toBe(0)
   })
+
+  test('a file that cannot be read again at SIGHUP is told of, and stops nothing', async () => {
+    const file = join(server.folder, 'parley.yaml')
+    writeFileSync(file, 'limits: { conections: 3 }\n')
+    process.kill(server.pid, 'SIGHUP')
+    await eventually('a word about it', () => server.output.includes('the configuration cannot be read again'))
+    rmSync(file)
+    expect((await server.cli(['status'])).output).toContain('sessions: 0')
+  }, 30_000)
 
   test('stops in order, and starts again with what it had', async () => {
     expect(await server.stop('SIGINT')).toBe(0)

@@ -18,7 +18,9 @@ export async function serve(options: GlobalOptions): Promise<void> {
   const config = await loadFrom(options)
   const log = createLogger(config.log)
   const running = await start(config, options, log)
-  await stopSignal(() => void running.reload(), log)
+  const reload = () =>
+    running.reload().catch((error: unknown) => log.error('the configuration cannot be read again', { error }))
+  await stopSignal(() => void reload(), log)
   log.info('stopping: finishing what clients have sent')
   await running.stop()
   log.info('stopped')
