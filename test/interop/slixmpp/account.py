@@ -25,9 +25,11 @@ async def archive(romeo, juliet):
     check("pages through the whole conversation", bodies == wanted, bodies=bodies)
     stamps = [kept["mam_result"]["forwarded"]["delay"]["stamp"] for kept in seen]
     check("in the order of time", stamps == sorted(stamps), stamps=stamps)
+    # Messages of the same millisecond have the same stamp.
+    later = [body for body, stamp in zip(wanted, stamps) if stamp >= stamps[5]]
     backwards = romeo["xep_0313"].iterate(start=stamps[5], reverse=True, rsm={"max": 4})
     bodies = [kept["mam_result"]["forwarded"]["stanza"]["body"] async for kept in backwards]
-    check("pages backwards to a point in time", sorted(bodies) == sorted(wanted[5:]), bodies=bodies)
+    check("pages backwards to a point in time", sorted(bodies) == sorted(later), bodies=bodies)
 
 
 async def vcard(romeo, juliet):
