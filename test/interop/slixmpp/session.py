@@ -24,7 +24,6 @@ async def wrong_password():
     romeo.begin()
     failure = await romeo.next("failed_auth")
     check("a wrong password is refused", failure["condition"] == "not-authorized", condition=failure["condition"])
-    romeo.abort()
 
 
 async def asks_the_server(romeo):
