@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
 import type { Ended, Live, LiveLimits, Outlet, Packet } from '../live.ts'
+import { Client } from './client.ts'
 
 export interface DriverOptions {
   readonly limits: LiveLimits
@@ -15,22 +16,6 @@ export type Driver = (options: DriverOptions) => Live | Promise<Live>
 const LIMITS: LiveLimits = { queue: 5, directed: 3, waiting: 3 }
 const ROMEO = Jid.parse('romeo@a.test/orchard')
 const PHONE = Jid.parse('romeo@a.test/phone')
-
-/** What a session's owner was told to write. */
-class Client implements Outlet {
-  readonly written: [n: number, xml: string][] = []
-  replacements = 0
-
-  write(n: number, { xml }: Packet): void {
-    this.written.push([n, xml])
-  }
-  replaced(): void {
-    this.replacements++
-  }
-  get xml(): string {
-    return this.written.map(([, xml]) => xml).join('')
-  }
-}
 
 const now = (xml: string, more: Partial<Packet> = {}): Packet => ({ xml, mid: xml, urgency: 'now', ...more })
 const later = (xml: string, more: Partial<Packet> = {}): Packet => ({ ...now(xml, more), urgency: 'later' })
@@ -344,11 +329,9 @@ export function liveContract(name: string, driver: Driver): void {
       test('what has waited and does not fit into the queue ends the session, once and whole', async () => {
         await open()
         await live.enableQueue('s1', 1000)
-        await send(...['a', 'b', 'c'].map(xml => now(xml)))
+        await send(now('a'), now('b'), now('c'))
         await live.quiet('s1', true)
-        await send(...['d', 'e', 'f'].map(xml => later(xml)))
-        expect(await send(now('g'))).toEqual(['busy'])
-        expect(client.replacements).toBe(1)
+        expect(await send(later('d'), later('e'), later('f'), now('g'))).toEqual(['ok', 'ok', 'ok', 'busy'])
         expect(ended.map(({ unacked }) => unacked.map(({ xml }) => xml).join(''))).toEqual(['abcdef'])
       })
 
