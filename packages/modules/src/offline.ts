@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { delay, type Message, parseStanza } from '@parley/stanza'
-import { idTime, type LogRow } from '@parley/store'
+import { idTime, type LogRow, StoreError } from '@parley/store'
 import {
   type Awaitable,
   becameAvailable,
@@ -20,6 +20,7 @@ import { wanting } from './targets.ts'
 import { Turns } from './turns.ts'
 
 const PAGE = 100
+const RETRY = 2000
 
 export interface Offline {
   /** Delivers what is owed to the account to the session of it that wants messages most, if there is one. */
@@ -34,8 +35,8 @@ export default defineModule({
   xeps: [{ number: 160, version: '1.0.1' }],
   features: { host: ['msgoffline'] },
   uses: { messages, quota: offlineQuota },
-  setup({ host, store, live, server, uses: { quota } }) {
-    const log = store.messages
+  setup({ host, store, live, server, clock, log, uses: { quota } }) {
+    const stored = store.messages
     const turns = new Turns()
 
     /** One session of an account after another, so that none gets what another has got. */
@@ -43,9 +44,9 @@ export default defineModule({
       const account = entry.jid.bare
       return turns
         .take(account.text, async () => {
-          const some = (await log.owedFor(account.text, 1)).length > 0
+          const some = (await stored.owedFor(account.text, 1)).length > 0
           // What sessions have taken lately is not owed any more, but that may still be queued.
-          if (some) await log.flush()
+          if (some) await stored.flush()
           const elsewhere = some ? await underWay(account) : new Set<bigint>()
           let after: bigint | undefined
           // What comes for the session meanwhile waits in the log, behind what is there: read on until nothing did.
@@ -53,9 +54,21 @@ export default defineModule({
           while (!(await live.caughtUp(entry.sid)))
         })
         .catch(async (error: unknown) => {
-          await live.catchUp(entry.sid, false)
+          if (error instanceof StoreError) againLater(entry)
+          else await live.catchUp(entry.sid, false)
           throw error
         })
+    }
+
+    /** The database is away: what comes goes on waiting behind what could not be read. */
+    function againLater(entry: SessionEntry): void {
+      const again = async () => {
+        const present = await live.sessions(entry.jid.bare)
+        if (present.some(({ sid }) => sid === entry.sid)) await deliver(entry)
+      }
+      clock.after(RETRY, () => {
+        again().catch((error: unknown) => log.warn('messages that wait cannot be read', { error }))
+      })
     }
 
     /** Delivers the owed rows behind `after`; gives the last one. */
@@ -68,7 +81,7 @@ export default defineModule({
       const pages = server.sessions.get(entry.sid)?.pagesArchive ?? false
       let last = after
       for (;;) {
-        const rows = await log.owedFor(account.text, PAGE, last)
+        const rows = await stored.owedFor(account.text, PAGE, last)
         for (const row of rows) {
           last = row.id
           if (elsewhere.has(row.id) || (row.kept && pages)) continue
@@ -104,7 +117,7 @@ export default defineModule({
       if (!fateOf(message).wait) return false
       const from = message.from ?? account
       if (!(await quota.admits(account, from))) return false
-      await log.append([rowOf(message, account, from, { id: log.nextId(), kept: false, owed: true })])
+      await stored.append([rowOf(message, account, from, { id: stored.nextId(), kept: false, owed: true })])
       return true
     }
 

@@ -67,9 +67,9 @@ export default defineModule({
       const arranged = state && !was ? observe(becoming, { session, priority: state.priority }, log) : undefined
       const updated = chain(arranged, () => session.update({ presence: state }))
       return chain(updated, () => {
+        if (state && !was) return initial(session, stanza, view)
         // Nobody needs to hear that somebody leaves who never came.
         const told = state || was ? broadcast(session.jid, stanza, view) : undefined
-        if (state && !was) return chain(told, () => initial(session, stanza, view))
         if (!state) return chain(told, () => leaveDirected(session, stanza, was ? view : undefined))
         return told
       })
@@ -84,11 +84,20 @@ export default defineModule({
 
     /** RFC 6121 §4.2.2, §4.3.1: the first presence of a session asks for everybody else's. */
     async function initial(session: Session, presence: Presence, view: RosterView): Promise<void> {
+      try {
+        await broadcast(session.jid, presence, view)
+        await ask(session, view)
+      } finally {
+        // Whoever may be reached now gets what waits, whatever could not be told to others.
+        await observe(available, { session, presence }, log)
+      }
+    }
+
+    async function ask(session: Session, view: RosterView): Promise<void> {
       for (const other of await live.sessions(session.account)) {
         if (other.presence && other.sid !== session.sid) await session.send(presenceOf(other, session.jid))
       }
       for (const contact of await blocking.without(session.account, view.watched)) await probe(session, contact)
-      await observe(available, { session, presence }, log)
     }
 
     /** A contact of this server who is away needs no probe: there is nothing to tell. */
