@@ -68,9 +68,18 @@ export class StagedServer {
 
   /** Makes an account unless it is there. Its password is {@link PASSWORD}. */
   async account(user: string): Promise<Jid> {
-    const jid = Jid.of(user, this.host.domain)
+    const jid = this.address(user)
     if (!(await this.host.accounts.exists(jid))) await this.host.accounts.create(jid, PASSWORD)
     return jid
+  }
+
+  /** The same server, as people of another of its domains see it. */
+  at(domain: string): StagedServer {
+    return new StagedServer(this.core, domain, this.#stage)
+  }
+
+  address(user: string): Jid {
+    return Jid.of(user, this.host.domain)
   }
 
   /** A connection without anything on it. */
