@@ -4,6 +4,7 @@ export {
   LIVE_LIMITS,
   type Live,
   type LiveLimits,
+  newEntry,
   type Outlet,
   type Packet,
   type PresenceState,

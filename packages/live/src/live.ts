@@ -49,6 +49,21 @@ export interface SessionEntry {
   readonly since: number
 }
 
+/** What is known of a session when it has just been bound. */
+export function newEntry(sid: string, jid: Jid, since: number): SessionEntry {
+  return {
+    sid,
+    jid,
+    presence: undefined,
+    interested: false,
+    carbons: false,
+    queued: false,
+    blocklist: false,
+    caps: undefined,
+    since,
+  }
+}
+
 export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since' | 'queued'>>
 
 /** The owner's end of a session. `n` counts the packets of a session from 1; without a queue it is 0. */

@@ -5,6 +5,7 @@ import {
   LIVE_LIMITS,
   type Live,
   type LiveLimits,
+  newEntry,
   type Outlet,
   type Packet,
   type Resumed,
@@ -85,17 +86,7 @@ class MemoryLive implements Live {
       earlier.outlet.replaced()
       this.#end(earlier)
     }
-    const entry: SessionEntry = {
-      sid,
-      jid,
-      presence: undefined,
-      interested: false,
-      carbons: false,
-      queued: false,
-      blocklist: false,
-      caps: undefined,
-      since: this.#time(),
-    }
+    const entry = newEntry(sid, jid, this.#time())
     const held: Held = {
       entry,
       outlet,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Jid, JidError } from '@parley/jid'
-import type { Ended, Live } from '@parley/live'
+import { type Ended, type Live, newEntry } from '@parley/live'
 import type { Store } from '@parley/store'
 import { type Awaitable, isPromise } from './awaitable.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -201,20 +201,6 @@ export class Server {
     for (const [stream, deadline] of this.#negotiating) {
       if (deadline <= now) stream.fail('connection-timeout', 'No session within a minute')
     }
-  }
-}
-
-function newEntry(sid: string, jid: Jid, since: number) {
-  return {
-    sid,
-    jid,
-    presence: undefined,
-    interested: false,
-    carbons: false,
-    queued: false,
-    blocklist: false,
-    caps: undefined,
-    since,
   }
 }
 
