@@ -1,28 +1,45 @@
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Certificates, type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import { memoryLive } from '@parley/live'
 import { modules } from '@parley/modules'
 import { openStore, type Store } from '@parley/store'
-import { type Config, createLogger, type Logger, openControl, Server, systemClock } from '@xmpp/server-core'
+import {
+  type Config,
+  ConfigError,
+  createLogger,
+  type Logger,
+  openControl,
+  Server,
+  systemClock,
+} from '@xmpp/server-core'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
 import { processCommands } from './own-commands.ts'
 import { version } from './version.ts'
 import { welcome } from './welcome.ts'
 
 const DAY = 86_400_000
+/** Below the time that compose and systemd grant. */
+const STOP_TIME = 25_000
 
 /** Runs the whole server in this process until it is told to stop. */
 export async function serve(options: GlobalOptions): Promise<void> {
   const config = await loadFrom(options)
   const log = createLogger(config.log)
-  const running = await start(config, options, log)
-  const reload = () =>
-    running.reload().catch((error: unknown) => log.error('the configuration cannot be read again', { error }))
-  await stopSignal(() => void reload(), log)
+  let running: Running | undefined
+  // From the beginning: a process that is ended while it starts would leave its database engine behind.
+  const asked = stopSignal(() => running && reloadOnSignal(running, log), log)
+  running = await start(config, options, log)
+  await asked
   log.info('stopping: finishing what clients have sent')
+  // A database that does not answer any more must not keep the process for ever.
+  const late = setTimeout(() => {
+    log.error('stopping took too long: what was not finished is left to the next start')
+    process.exit(1)
+  }, STOP_TIME)
   await running.stop()
+  clearTimeout(late)
   log.info('stopped')
 }
 
@@ -38,7 +55,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     for (const close of closers.reverse()) await close()
   }
   try {
-    await mkdir(resolve(config.data), { recursive: true, mode: 0o711 })
+    await makeDataFolder(resolve(config.data))
     const store = await open(config, log)
     closers.push(() => store.close())
     const clock = systemClock
@@ -62,6 +79,16 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
   }
 }
 
+async function makeDataFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o711 })
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    throw new ConfigError([`data: the folder ${path} cannot be made or used (${code})`])
+  }
+}
+
 async function open(config: Config, log: Logger): Promise<Store> {
   const storeLog = log.with({ part: 'store' })
   return openStore({
@@ -80,6 +107,14 @@ async function reloadAll(options: GlobalOptions, certificates: Certificates, log
   const problems = await certificates.reload()
   log.info('read again: certificates, log level', { problems: problems.length })
   return problems
+}
+
+/** A mistake in the file must not end a server that runs well: what was read before stays. */
+function reloadOnSignal(running: Running, log: Logger): void {
+  running.reload().catch((error: unknown) => {
+    const problems = error instanceof ConfigError ? error.problems.join('; ') : error
+    log.error('not read again: what holds stays', { error: problems })
+  })
 }
 
 function keepHouse(store: Store, log: Logger): () => void {
