@@ -61,3 +61,33 @@ scenario('store away: presence that could not be told to everybody makes nobody 
   await romeo.sends`<message type="chat" to="juliet@b.test" id="1"><body>one</body></message>`
   await juliet.receives`<message id="1"/>`
 })
+
+scenario('store away: the server stops all the same', async ({ server, after }) => {
+  const stage = await server('a.test')
+  const [romeo] = await stage.connect('romeo/orchard')
+  await stage.account('juliet')
+  const log = stage.store.messages
+  const { append } = log
+  let comesBack = () => {}
+  const away = new Promise<void>(resolve => {
+    comesBack = resolve
+  })
+  const asked = new Promise<void>(resolve => {
+    log.append = (...rows) => {
+      resolve()
+      return away.then(() => append(...rows))
+    }
+  })
+  try {
+    await romeo.sends`<message type="chat" to="juliet@a.test"><body>one</body></message>`
+    await asked
+    const stopped = stage.core.stop()
+    await romeo.client.until(() => romeo.client.closed, 'the end')
+    romeo.client.inbox.length = 0
+    await after('6s')
+    await stopped
+  } finally {
+    log.append = append
+    comesBack()
+  }
+})

@@ -20,6 +20,9 @@ import { networkOf, Throttle } from './throttle.ts'
 /** From the connection to a session: a peer that is slower is sent away (RFC 6120 §4.9.3.4). */
 const NEGOTIATION = 60_000
 
+/** How long a stop waits for what clients have sent. */
+const STOP_PATIENCE = 5000
+
 export interface ServerParts {
   readonly config: Config
   readonly store: Store
@@ -174,7 +177,9 @@ export class Server {
     this.#draining = true
     const sessions = [...this.sessions.values()]
     for (const stream of this.#streams) stream.fail('system-shutdown', 'The server is going down')
-    await Promise.all(sessions.map(session => session.drained()))
+    // While the database is away nothing is finished: a client that counts sends it again, any other was told nothing.
+    const patience = new Promise<void>(resolve => this.clock.after(STOP_PATIENCE, resolve))
+    await Promise.race([Promise.all(sessions.map(session => session.drained())), patience])
     for (const stop of this.#stops.reverse()) await stop()
     this.router.stop()
     await this.live.stop()
