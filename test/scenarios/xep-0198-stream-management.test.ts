@@ -203,3 +203,20 @@ scenario('XEP-0198 § 7: a stream that is closed in order leaves nothing to resu
   await romeo.leaves()
   expect((await resume(stage, id)).answer.firstElement()?.name).toBe('item-not-found')
 })
+
+scenario('XEP-0198 § 5: a session that is over is told all that it had handled', async ({ server, after }) => {
+  const stage = await server('a.test')
+  const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')
+  for (const actor of [romeo, juliet]) await actor.settles()
+  await romeo.sends`<enable xmlns="urn:xmpp:sm:3" resume="true" max="60"/>`
+  const { id } = await romeo.receives`<enabled xmlns="urn:xmpp:sm:3" id="${capture('id')}"/>`
+  await romeo.sends`<message type="chat" to="juliet@a.test"><body>one</body></message>`
+  await romeo.sends`<message type="headline" to="juliet@a.test"><body>two</body></message>`
+  await romeo.sends`<message type="headline" to="juliet@a.test"><body>three</body></message>`
+  for (const _ of ['one', 'two', 'three']) await juliet.receives`<message/>`
+  await romeo.losesConnection()
+  await after('62s')
+  await juliet.fence()
+  await stage.store.messages.flush()
+  expect(await stage.store.messages.smHandled(id!)).toBe(3)
+})

@@ -1,4 +1,4 @@
-import type { Outlet, Packet } from '@parley/live'
+import type { Ended, Outlet, Packet } from '@parley/live'
 import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import {
@@ -11,6 +11,7 @@ import {
   on,
   period,
   Session,
+  sessionEnded,
 } from '@xmpp/server-core'
 import { AckRequests } from './ack-requests.ts'
 import bind2 from './bind2.ts'
@@ -143,6 +144,12 @@ export default defineModule({
       return [answer]
     }
 
+    /** XEP-0198 §5: who comes too late is told what had been handled, or it would send that again. */
+    async function keepCount({ entry, inbound }: Ended): Promise<void> {
+      if (!entry.queued || inbound === 0) return
+      await store.messages.append([], { smId: entry.sid, owner: entry.jid.bare.text, k: inbound })
+    }
+
     bind2.offer(SM)
     sasl2.extend({ order: 'resume', inline: () => (config.hold > 0 ? el('sm', SM) : undefined), finish })
 
@@ -157,6 +164,7 @@ export default defineModule({
         },
       ],
       on: [
+        on(sessionEnded, 'observe', keepCount),
         on(bound2, 'observe', ({ session, request, response }): Awaitable<void> => {
           const wanted = request.child('enable', SM)
           if (wanted) return chain(enable(session, wanted), answer => void response.push(answer))
