@@ -1,6 +1,6 @@
 import type { Listeners } from '@parley/c2s'
 import type { Store } from '@parley/store'
-import type { Command, CommandSpec, Server } from '@xmpp/server-core'
+import { type Command, CommandError, type CommandSpec, ConfigError, type Server } from '@xmpp/server-core'
 
 const RELOAD: CommandSpec = {
   name: 'reload',
@@ -19,13 +19,21 @@ export interface ProcessParts {
   reload(): Promise<readonly string[]>
 }
 
+/** What is wrong in the file is the operator's to read; anything else is not expected. */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems
+  throw error
+}
+
 export function processCommands({ server, store, listeners, reload }: ProcessParts): Command[] {
   return [
     {
       ...RELOAD,
       async run() {
-        const problems = await reload()
-        return { text: problems.length === 0 ? 'Certificates and log level are read again' : problems.join('\n') }
+        const problems = await reload().catch(problemsOf)
+        // A failure, so that the hook of an ACME client notices.
+        if (problems.length > 0) throw new CommandError(problems.join('\n'))
+        return { text: 'Certificates and log level are read again' }
       },
     },
     {

@@ -112,8 +112,8 @@ async function reloadAll(options: GlobalOptions, certificates: Certificates, log
 /** A mistake in the file must not end a server that runs well: what was read before stays. */
 function reloadOnSignal(running: Running, log: Logger): void {
   running.reload().catch((error: unknown) => {
-    const problems = error instanceof ConfigError ? error.problems.join('; ') : error
-    log.error('not read again: what holds stays', { error: problems })
+    const reason = error instanceof ConfigError ? { problems: error.problems.join('; ') } : { error }
+    log.error('the configuration cannot be read again: what was read before stays', reason)
   })
 }
 
