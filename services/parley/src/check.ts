@@ -19,7 +19,11 @@ const SOON = 14 * 86_400_000
 export async function check(options: GlobalOptions): Promise<void> {
   const config = await loadFrom(options)
   const findings: Finding[] = [
-    { what: 'configuration', state: 'ok', detail: `${config.domains.size} domains, data in ${resolve(config.data)}` },
+    {
+      what: 'configuration',
+      state: 'ok',
+      detail: `domains: ${[...config.domains.keys()].join(', ')}; data in ${resolve(config.data)}`,
+    },
     await serverFinding(config),
     ...(await certificateFindings(config)),
     ...(await dnsFindings(config)),

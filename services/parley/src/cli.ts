@@ -10,7 +10,7 @@ import { version } from './version.ts'
 /** Builds the command line: what this program does itself, and what modules declare. */
 export function program(): Command {
   const cli = new Command('parley')
-    .description('XMPP server for an organisation: presence, messages, history, federation')
+    .description('XMPP server for an organisation: messages, presence and history')
     .version(version(), '-V, --version')
     .option('-c, --config <file>', 'configuration (YAML); default: parley.yaml where it exists')
     .option('-d, --domain <domain>', 'the hosted domain that a command is about; default: the first one')

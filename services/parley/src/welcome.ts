@@ -8,14 +8,16 @@ const DOORS: Record<string, string> = {
   https: 'WebSocket and host-meta (HTTPS)',
 }
 
+const REGISTRATION: Record<Config['registration'], string> = {
+  closed: '(people cannot register themselves: registration is closed)',
+  invite: '(people register themselves with a link that "npx parley invite" makes)',
+  open: '(people can register themselves: registration is open)',
+}
+
 /** What to do next, for somebody who has just typed `npm start`. */
 export function welcome(config: Config, addresses: ReadonlyMap<string, string>): string {
   const [domain = 'localhost'] = config.domains.keys()
   const doors = [...addresses].map(([door, address]) => `    ${address.padEnd(22)} ${DOORS[door] ?? door}`)
-  const open =
-    config.registration === 'open'
-      ? ''
-      : '  (people cannot register themselves: "registration" says closed or invite)\n'
   return [
     '',
     `  Parley serves ${[...config.domains.keys()].join(', ')}`,
@@ -23,9 +25,10 @@ export function welcome(config: Config, addresses: ReadonlyMap<string, string>):
     '',
     '  Make the first account, in another terminal:',
     `    npx parley user add you@${domain}`,
-    `${open}`,
-    `  Then log in with any XMPP client as you@${domain}. The certificate is self-signed until you give`,
-    '  one (README, "Certificates"); "npx parley check" looks at ports, certificates and DNS records.',
+    `    ${REGISTRATION[config.registration]}`,
+    '',
+    `  Then log in with any XMPP client as you@${domain}. "npx parley check" looks at ports, certificates`,
+    '  and DNS records; a certificate is self-signed until you give one (README, "Certificates").',
     '  Ctrl-C stops the server.',
     '',
   ].join('\n')
