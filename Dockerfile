@@ -1,9 +1,9 @@
-# One image for every service; compose.yml says which command each runs.
+# One image for every service; docker-compose.yml says which command each runs.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY . .
 # The embedded engine is not needed where there is a PostgreSQL server.
-RUN npm ci --no-audit --no-fund && npx tsc -b && npm prune --omit=dev --omit=optional
+RUN npm ci --no-audit --no-fund && npx tsc -b services/parley && npm prune --omit=dev --omit=optional
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production PARLEY_DATA=/data PARLEY_LOG_FORMAT=json
