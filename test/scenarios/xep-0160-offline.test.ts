@@ -205,3 +205,32 @@ for (const [what, payload] of GROWING) {
     for (const id of ['1', '2', '3']) await juliet.receives`<message id="${id}"/>`
   })
 }
+
+scenario('XEP-0160 § 2: without an archive, too, what comes meanwhile overtakes nothing', async ({ server }) => {
+  const stage = await server('a.test', { config: { archive: false } })
+  const [romeo] = await stage.join('romeo/orchard')
+  const [juliet] = await stage.connect('juliet/balcony')
+  await say(romeo, 'juliet@a.test', 'one')
+  const log = stage.store.messages
+  const { owedFor } = log
+  let goOn = () => {}
+  const held = new Promise<void>(resolve => {
+    goOn = resolve
+  })
+  const reading = new Promise<void>(resolve => {
+    log.owedFor = (...given) => {
+      resolve()
+      return held.then(() => owedFor(...given))
+    }
+  })
+  try {
+    await juliet.sends`<presence/>`
+    await juliet.receives`<presence from="${juliet}"/>`
+    await reading
+    await say(romeo, 'juliet@a.test', 'two')
+  } finally {
+    log.owedFor = owedFor
+    goOn()
+  }
+  for (const id of ['one', 'two']) await juliet.receives`<message id="${id}"/>`
+})

@@ -41,6 +41,8 @@ export interface SessionEntry {
   readonly carbons: boolean
   /** XEP-0198: packets are kept until the client acknowledges them; set by {@link Live.enableQueue}. */
   readonly queued: boolean
+  /** The log is read for it, so what comes must be in the log; set by {@link Live.catchUp}. */
+  readonly catchingUp: boolean
   /** XEP-0191 §3.2: the session asked for the block list, so it gets its pushes. */
   readonly blocklist: boolean
   /** XEP-0115: `node#ver` of the last presence, when its hash is one we verify. */
@@ -58,13 +60,14 @@ export function newEntry(sid: string, jid: Jid, since: number): SessionEntry {
     interested: false,
     carbons: false,
     queued: false,
+    catchingUp: false,
     blocklist: false,
     caps: undefined,
     since,
   }
 }
 
-export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since' | 'queued'>>
+export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since' | 'queued' | 'catchingUp'>>
 
 /** The owner's end of a session. `n` counts the packets of a session from 1; without a queue it is 0. */
 export interface Outlet {

@@ -154,14 +154,17 @@ class MemoryLive implements Live {
 
   catchUp(sid: string, on: boolean): void {
     const held = this.#bySid.get(sid)
-    if (held) held.behind = on ? 0 : undefined
+    if (!held) return
+    held.behind = on ? 0 : undefined
+    if (held.entry.catchingUp !== on) this.#change(held, { ...held.entry, catchingUp: on })
   }
 
   caughtUp(sid: string): boolean {
     const held = this.#bySid.get(sid)
     if (!held) return true
     const even = held.behind === undefined || held.behind === 0
-    held.behind = even ? undefined : 0
+    if (even) this.catchUp(sid, false)
+    else held.behind = 0
     return even
   }
 

@@ -79,7 +79,7 @@ export default defineModule({
 
 /** Without an archive a row is worth its cost only where an acknowledgement or a later delivery depends on it. */
 function depends(transit: Transit, targets: readonly SessionEntry[]): boolean {
-  return transit.k > 0 || targets.length === 0 || targets.some(({ queued }) => queued)
+  return transit.k > 0 || targets.length === 0 || targets.some(({ queued, catchingUp }) => queued || catchingUp)
 }
 
 /** XEP-0313 §3.5: tells the recipient where its archive has the message. */
