@@ -31,7 +31,31 @@ function configuration(keys) {
 environment are separated by commas, mappings are written as YAML. A key that is unknown, of the wrong type or in
 contradiction to another stops the start with one line that names it. Durations are texts such as \`30s\`, \`15m\`, \`24h\`, \`365d\`.
 
-${table(['key', 'environment', 'allowed', 'default', 'what it does'], rows)}`
+Defaults of \`listen\` hold only where none of its keys is given, in the file or the environment: otherwise the listeners
+that are named open, and no others.
+
+${table(['key', 'environment', 'allowed', 'default', 'what it does'], rows)}
+## A domain with settings of its own
+
+\`domains\` as a mapping; what a domain does not say, the general key says.
+
+\`\`\`yaml
+domains:
+  example.org:
+    certificate: { cert: /etc/ssl/example.org.pem, key: /etc/ssl/example.org.key }
+  example.net:
+    registration: open      # also: anonymous, archive, admins, contact
+    admins: [admin@example.net]
+\`\`\`
+
+## A component
+
+\`\`\`yaml
+listen: { client: ":5222", clientTls: ":5223", https: ":5281", component: "127.0.0.1:5347" }
+components:
+  irc.example.org: { secret: at-least-8-characters }
+\`\`\`
+`
 }
 
 function commands(specs) {
@@ -49,7 +73,11 @@ function commands(specs) {
     return `## \`${usage.join(' ')}\`\n\n${summary}.\n${rows.length === 0 ? '' : `\n${table(['parameter', 'what it is'], rows)}`}`
   })
   return `# Commands\n\n${MADE}They reach the running server over \`data/parley.sock\`, which only the user of the server may open. \`--json\` prints
-answers for programs, \`--domain\` chooses the hosted domain where a command does not name an account.
+answers for programs, \`--domain\` chooses the hosted domain where a command does not name an account. \`--config\` and
+the environment say where \`data\` is, as for the server. A command that fails ends with exit code 1.
+
+Three work without a server: \`parley serve\` is the server, in the foreground; \`parley check\` looks at configuration,
+ports, certificates and DNS records and says what to change; \`parley version\` prints the version.
 
 ${sections.join('\n')}`
 }
