@@ -234,3 +234,22 @@ scenario('XEP-0160 § 2: without an archive, too, what comes meanwhile overtakes
   }
   for (const id of ['one', 'two']) await juliet.receives`<message id="${id}"/>`
 })
+
+scenario(
+  'XEP-0160 § 2: a stored message that cannot be read does not stand in the way of the others',
+  async ({ server, expectComplaint }) => {
+    const stage = await server('a.test')
+    const [romeo] = await stage.join('romeo/orchard')
+    await stage.account('juliet')
+    const row = { owner: 'juliet@a.test', peer: 'romeo@a.test', type: 'chat', kept: false, owed: true } as const
+    await stage.store.messages.append([{ ...row, stanza: '<message' }])
+    await romeo.sends`<message type="chat" to="juliet@a.test"><body>still here</body></message>`
+    await romeo.fence()
+
+    const [juliet] = await stage.connect('juliet/balcony')
+    await juliet.sends`<presence/>`
+    await juliet.receives`<presence from="${juliet}"/>`
+    await juliet.receives`<message><body>still here</body></message>`
+    expectComplaint(/a stored message cannot be read/)
+  },
+)

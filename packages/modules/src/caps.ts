@@ -87,7 +87,9 @@ export default defineModule({
       const algorithm = hash === undefined ? undefined : hashOf(hash)
       const caps = algorithm && ver && node && ver.length <= VER_LENGTH ? `${hash} ${ver}` : undefined
       if (caps === session.entry.caps) return
-      void session.update({ caps })
+      const updated = session.update({ caps })
+      if (isPromise(updated))
+        updated.catch((error: unknown) => log.warn('capabilities are not known to others', { error }))
       if (caps && !known.has(caps))
         learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
     }

@@ -85,7 +85,8 @@ export default defineModule({
         for (const row of rows) {
           last = row.id
           if (elsewhere.has(row.id) || (row.kept && pages)) continue
-          const message = delayed(row, account)
+          const message = readable(row, account)
+          if (!message) continue
           if (!(await server.router.toSession(entry, message, { id: row.id, owed: true, late: true }))) return last
         }
         if (rows.length < PAGE) return last
@@ -99,6 +100,16 @@ export default defineModule({
         for (const id of server.sessions.get(sid)?.unflushed ?? []) ids.add(id)
       }
       return ids
+    }
+
+    /** A row that cannot be read stays where it is: it must not stand in the way of those behind it. */
+    function readable(row: LogRow, account: Jid): Message | undefined {
+      try {
+        return delayed(row, account)
+      } catch (error) {
+        log.error('a stored message cannot be read', { account: account.text, id: idText(row.id), error })
+        return undefined
+      }
     }
 
     function delayed({ id, stanza }: LogRow, account: Jid): Message {
