@@ -1,6 +1,16 @@
 import { Body, Iq, NS, type Presence } from '@parley/stanza'
 import { type Element, el, parseElement, serialize } from '@parley/xml'
-import { type Awaitable, defineModule, map, type Outbound, on, only, outbound, type Session } from '@xmpp/server-core'
+import {
+  type Awaitable,
+  defineModule,
+  isPromise,
+  map,
+  type Outbound,
+  on,
+  only,
+  outbound,
+  type Session,
+} from '@xmpp/server-core'
 import { hashOf, verificationString } from './caps-hash.ts'
 import disco from './disco.ts'
 

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { delay, type Message, parseStanza } from '@parley/stanza'
-import { idTime, type LogRow, StoreError } from '@parley/store'
+import { idText, idTime, type LogRow, StoreError } from '@parley/store'
 import {
   type Awaitable,
   becameAvailable,

@@ -147,6 +147,30 @@ describe('the embedded engine', () => {
       expect(lines).toEqual([expect.stringContaining(place.folder)])
     })
 
+    test('the place of a database does not change when paths open or close', async () => {
+      if (process.getuid?.() !== 0) return expect(await engineUser()).toBeUndefined()
+      const closed = join(data, 'closed')
+      await mkdir(closed, { mode: 0o700 })
+      await chmod(data, 0o755)
+      const place = () => preparePlace(join(closed, 'data'), stranger, () => {}, join(data, 'elsewhere'))
+      const first = await place()
+      await chmod(closed, 0o755)
+      expect((await place()).folder).toBe(first.folder)
+      await rm(first.folder, { recursive: true })
+      await expect(place()).rejects.toThrow('which is gone')
+    })
+
+    test('a database that has become unreachable is not replaced by an empty one', async () => {
+      if (process.getuid?.() !== 0) return expect(await engineUser()).toBeUndefined()
+      const open = join(data, 'open')
+      await mkdir(open, { mode: 0o755 })
+      await chmod(data, 0o755)
+      const place = () => preparePlace(join(open, 'data'), stranger, () => {}, join(data, 'elsewhere'))
+      await mkdir((await place()).cluster)
+      await chmod(open, 0o700)
+      await expect(place()).rejects.toThrow('cannot be reached by its user any more')
+    })
+
     test('a folder that somebody else has made is not used', async () => {
       await chmod(data, 0o711)
       await mkdir(join(data, 'postgres'))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { chmod, chown, lstat, mkdir, stat } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { StoreError } from '../errors.ts'
 import type { Log } from '../store.ts'
 import { canReach, type EngineUser } from './user.ts'
@@ -34,12 +34,7 @@ export async function preparePlace(
   const base = resolve(data)
   const digest = createHash('sha256').update(base).digest('hex').slice(0, 12)
   await makeBase(base, user)
-  let folder = join(base, 'postgres')
-  if (user && !(await canReach(user, base))) {
-    folder = join(fallback, digest)
-    await mkdir(fallback, { recursive: true, mode: 0o711 })
-    log('info', `The database is kept in ${folder}: its user cannot reach ${base}`)
-  }
+  const folder = await chooseFolder(base, join(fallback, digest), user, log)
   await makePrivate(folder, user)
   const near = join(folder, 'run')
   const sockets = Buffer.byteLength(near + SOCKET_NAME) <= MAX_SOCKET_PATH ? near : join(tmpdir(), `parley-${digest}`)
@@ -51,6 +46,41 @@ export async function preparePlace(
   }
   await makePrivate(sockets, user)
   return { folder, cluster: join(folder, 'cluster'), sockets, logFile: join(folder, 'postgres.log') }
+}
+
+/** In the data folder: where its database is, when it had to be put elsewhere. It goes where the folder goes. */
+const RECORD = 'postgres.place'
+
+/** The same database at every start, whatever has become reachable or unreachable meanwhile: never a new, empty one. */
+async function chooseFolder(base: string, elsewhere: string, user: EngineUser | undefined, log: Log): Promise<string> {
+  const near = join(base, 'postgres')
+  const recorded = (await readFile(join(base, RECORD), 'utf8').catch(() => '')).trim()
+  if (recorded !== '') {
+    if (await exists(recorded)) return recorded
+    throw new StoreError(
+      'unsupported',
+      `The database of ${base} was kept in ${recorded}, which is gone: bring it back, or remove ${join(base, RECORD)} to begin anew`,
+    )
+  }
+  if (!user || (await canReach(user, base))) return near
+  if (await exists(join(near, 'cluster'))) {
+    throw new StoreError(
+      'unsupported',
+      `The database in ${near} cannot be reached by its user any more: let others pass through the folders above it (chmod o+x)`,
+    )
+  }
+  await mkdir(dirname(elsewhere), { recursive: true, mode: 0o711 })
+  await writeFile(join(base, RECORD), `${elsewhere}\n`)
+  log('info', `The database is kept in ${elsewhere}: its user cannot reach ${base}`)
+  await mkdir(elsewhere, { recursive: true, mode: 0o700 })
+  return elsewhere
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** The data folder itself is ours; the engine's user may only pass through. */
