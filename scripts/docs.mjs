@@ -20,13 +20,7 @@ export function pages({ modules, loadOrder, configKeys, ownCommands }) {
 }
 
 function configuration(keys) {
-  const rows = keys.map(({ path, variable, allowed, fallback, help }) => [
-    `\`${path.join('.')}\``,
-    `\`${variable}\``,
-    cell(allowed),
-    fallback === undefined ? '' : `\`${show(fallback)}\``,
-    cell(help),
-  ])
+  const rows = keys.map(keyRow)
   return `# Configuration\n\n${MADE}One YAML file (\`parley.yaml\`, or \`--config FILE\`); every key also comes from the environment, which wins. Lists in the
 environment are separated by commas, mappings are written as YAML. A key that is unknown, of the wrong type or in
 contradiction to another stops the start with one line that names it. Durations are texts such as \`30s\`, \`15m\`, \`24h\`, \`365d\`.
@@ -142,13 +136,7 @@ function modulePage(module, keys) {
       ? [`Commands: ${specs.map(({ name }) => `\`${name}\``).join(', ')} ([reference](../commands.md)).`, '']
       : []),
   ]
-  const rows = own.map(({ path, variable, allowed, fallback, help }) => [
-    `\`${path.join('.')}\``,
-    `\`${variable}\``,
-    cell(allowed),
-    `\`${show(fallback)}\``,
-    cell(help),
-  ])
+  const rows = own.map(keyRow)
   const options =
     rows.length === 0
       ? 'It has no options.\n'
@@ -183,6 +171,11 @@ function descriptionOf(name) {
   throw new Error(`Module ${name} says nothing about itself`)
 }
 
+function keyRow({ path, variable, allowed, fallback, help }) {
+  const shown = fallback === undefined ? '' : `\`${showOption({ allowed, fallback })}\``
+  return [`\`${path.join('.')}\``, `\`${variable}\``, cell(allowed), shown, cell(help)]
+}
+
 function table(head, rows) {
   const line = cells => `| ${cells.join(' | ')} |\n`
   return line(head) + line(head.map(() => '---')) + rows.map(line).join('')
@@ -190,6 +183,19 @@ function table(head, rows) {
 
 function cell(text) {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}
+
+/** Options that are durations are kept in milliseconds and written as text. */
+function showOption({ allowed, fallback }) {
+  if (!allowed.startsWith('a time') || typeof fallback !== 'number') return show(fallback)
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ]
+  const [name, size] = units.find(([, size]) => fallback >= size && fallback % size === 0) ?? ['ms', 1]
+  return `${fallback / size}${name}`
 }
 
 function show(value) {

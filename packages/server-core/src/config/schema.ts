@@ -64,7 +64,7 @@ const domains = z
   .describe('hosted domains: a list, or a mapping from each domain to its own settings')
 
 export const configSchema = z.strictObject({
-  domains: domains.default(['localhost']),
+  domains: domains.prefault(['localhost']),
   data: z.string().default('./data').describe('embedded database, keys, self-signed certificates, the CLI socket'),
   database: z
     .string()
@@ -108,7 +108,7 @@ export const configSchema = z.strictObject({
   registration: registration.default('closed'),
   anonymous: z.boolean().default(false).describe('SASL ANONYMOUS: temporary accounts'),
   admins: z.array(jid).default([]),
-  archive: onOff.default(true).describe('the message archive'),
+  archive: onOff.prefault('on').describe('the message archive'),
   retention: period.optional().describe('how long archived messages are kept; absent: for ever'),
   components: z
     .record(domainName, z.strictObject({ secret: z.string().min(8) }))
@@ -120,10 +120,10 @@ export const configSchema = z.strictObject({
     .describe('contact addresses (XEP-0157): abuse, admin, feedback, sales, security, support, status'),
   limits: z
     .strictObject({
-      connections: count.default(200).describe('new connections of one address, a minute'),
-      logins: count.default(20).describe('failed logins of one address or to one account, a minute'),
-      stanzas: count.default(100).describe('stanzas of one session, a second, on average'),
-      registrations: count.default(5).describe('new accounts from one address, a minute'),
+      connections: count.default(200).describe('new connections of one address, a minute; 0: no limit'),
+      logins: count.default(20).describe('failed logins of one address or to one account, a minute; 0: no limit'),
+      stanzas: count.default(100).describe('stanzas of one session, a second, on average; 0: no limit'),
+      registrations: count.default(5).describe('new accounts from one address, a minute; 0: no limit'),
       stanzaBytes: z.number().int().min(10_000).max(16_777_216).default(262_144).describe('largest stanza (XEP-0478)'),
       resources: z.number().int().min(1).max(1000).default(50).describe('sessions of one account'),
       offline: z
