@@ -49,6 +49,7 @@ export class Server {
   readonly #streams = new Set<ClientStream>()
   readonly #negotiating = new Map<ClientStream, number>()
   #stops: (() => Awaitable<void>)[] = []
+  readonly #finishing = new Set<Promise<void>>()
   #draining = false
 
   private constructor(parts: ServerParts) {
@@ -179,7 +180,8 @@ export class Server {
     for (const stream of this.#streams) stream.fail('system-shutdown', 'The server is going down')
     // While the database is away nothing is finished: a client that counts sends it again, any other was told nothing.
     const patience = new Promise<void>(resolve => this.clock.after(STOP_PATIENCE, resolve))
-    await Promise.race([Promise.all(sessions.map(session => session.drained())), patience])
+    const done = Promise.all(sessions.map(session => session.drained())).then(() => this.finished())
+    await Promise.race([done, patience])
     for (const stop of this.#stops.reverse()) await stop()
     this.router.stop()
     await this.live.stop()
@@ -189,16 +191,28 @@ export class Server {
   #attach(stream: ClientStream, session: Session): void {
     this.#negotiating.delete(stream)
     if (stream.isOpen) stream.attach(session)
-    const lost = stream.isOpen ? undefined : session.lost()
-    if (isPromise(lost)) lost.catch((error: unknown) => this.log.error('a session did not end well', { error }))
+    else this.finish(session.host, session.lost())
   }
 
   #ended(ended: Ended): void {
     const host = this.router.hosts.get(ended.entry.jid.domain)
     this.sessions.delete(ended.entry.sid)
     if (!host) return
-    const finished = observe(host.observers.ended, ended, host.log)
-    if (isPromise(finished)) finished.catch((error: unknown) => host.log.error('a session did not end well', { error }))
+    this.finish(host, observe(host.observers.ended, ended, host.log))
+  }
+
+  /** What goes on when its stream or session is gone already; stopping waits for it. */
+  finish(host: Host, work: Awaitable<void>): void {
+    if (!isPromise(work)) return
+    const done = work
+      .catch((error: unknown) => host.log.error('a session did not end well', { error }))
+      .finally(() => this.#finishing.delete(done))
+    this.#finishing.add(done)
+  }
+
+  /** Resolves when sessions that have ended are finished for everybody. */
+  async finished(): Promise<void> {
+    while (this.#finishing.size > 0) await Promise.all(this.#finishing)
   }
 
   #sweep(): void {

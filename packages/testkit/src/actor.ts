@@ -121,12 +121,14 @@ export class Actor {
     this.#transcript.note(`${this.name} loses the connection`)
     this.client.wire.cut()
     this.client.closed = true
+    await this.client.server.finished()
   }
 
   /** Logs out in order. */
   async leaves(): Promise<void> {
     await this.sendsRaw('</stream:stream>')
     await this.client.until(() => this.client.closed, 'the end of the stream').catch(() => undefined)
+    await this.client.server.finished()
   }
 
   /** What came and was not expected by anybody. */

@@ -11,6 +11,7 @@ const PATIENCE = 8000
 export class RawClient {
   readonly inbox: Element[] = []
   readonly wire: MemoryWire
+  readonly server: Server
   /** Takes elements that somebody waits for by id before they reach the inbox. */
   readonly intercept: ((element: Element) => boolean)[] = []
   onReceive: (element: Element) => void = () => {}
@@ -20,6 +21,7 @@ export class RawClient {
   #wake: (() => void)[] = []
 
   constructor(server: Server, options?: MemoryWireOptions) {
+    this.server = server
     this.wire = new MemoryWire(this.#end(), options)
     if (!server.accept(this.wire)) this.closed = true
   }

@@ -282,9 +282,7 @@ export class ClientStream implements WireEvents {
     const session = this.session
     this.session = undefined
     if (!session) return
-    const ended = how(session)
-    if (isPromise(ended))
-      ended.catch((error: unknown) => session.host.log.error('a session did not end well', { error }))
+    this.server.finish(session.host, how(session))
   }
 
   #crashed(error: unknown): void {
