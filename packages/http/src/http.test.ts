@@ -87,7 +87,7 @@ describe('routes', () => {
     method: 'GET',
     path: '/broken',
     answer: () => {
-      throw new Error('the secret is 42')
+      throw new Error('the secret is hush-hush')
     },
   }
   const put = (body: string) =>
