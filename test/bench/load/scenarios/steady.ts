@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { latencies } from '../../report/statistics.ts'
+import type { Client } from '../client.ts'
+import { loginAll, peerOf } from '../clients.ts'
+import { feed } from '../feed.ts'
+import type { Figures, Job } from '../job.ts'
+import { measure } from '../measure.ts'
+import { chat } from '../stanzas.ts'
+
+const TICK_MS = 5
+const STAMP = / id=['"]t([\d.]+)['"]/g
+/** Servers that compile while they run are measured as they are after a while: this much of the closed loop first. */
+const HEAT = { window: 4, seconds: 3 }
+
+/** Messages at a fixed rate, sent whether or not earlier ones have arrived. Times are from sending to arrival, in ms. */
+export async function steady(job: Job): Promise<Figures> {
+  const clients = await loginAll(job)
+  await sleep(500)
+  const times: number[] = []
+  let phase: 'heat' | 'warm' | 'measure' = 'heat'
+  let arrived = 0
+  for (const client of clients) {
+    const echo = chat(peerOf(client, clients).jid, 'h', job.body)
+    client.onChunk = feed({
+      end: '</message>',
+      onStanzas: (count, bytes) => {
+        arrived += count
+        if (phase === 'heat') client.write(echo.repeat(count))
+        if (phase !== 'measure') return
+        const now = performance.now()
+        for (const [, stamp] of bytes.toString('latin1').matchAll(STAMP)) times.push(now - Number(stamp))
+      },
+    })
+  }
+  for (const client of clients) client.write(chat(peerOf(client, clients).jid, 'h', job.body).repeat(HEAT.window))
+  await sleep(HEAT.seconds * 1000)
+  phase = 'warm'
+  await sleep(500)
+
+  const stop = sendAtRate(job, clients)
+  await sleep(job.warmup * 1000)
+  phase = 'measure'
+  const figures = await measure({ ...job, warmup: 0 }, () => arrived)
+  stop()
+  return { ...figures, ...latencies(times) }
+}
+
+function sendAtRate(job: Job, clients: readonly Client[]): () => void {
+  let owed = 0
+  let next = 0
+  const timer = setInterval(() => {
+    owed += (job.rate * TICK_MS) / 1000
+    for (; owed >= 1; owed--) {
+      const client = clients[next++ % clients.length]!
+      client.write(chat(peerOf(client, clients).jid, `t${performance.now().toFixed(3)}`, job.body))
+    }
+  }, TICK_MS)
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { withChildren } from '../load/processes.ts'
+
+/** Enough for 20,000 sessions; where the machine forbids it, what it allows. */
+const OPEN_FILES = 65_536
+const PATIENCE = 20_000
+
+export interface Start {
+  readonly command: readonly [string, ...string[]]
+  /** Where the process runs, and its log is written. */
+  readonly folder: string
+  readonly name: string
+  /** The core that it and its children are held on; undefined where cores cannot be chosen. */
+  readonly core: number | undefined
+  readonly env?: Readonly<Record<string, string>>
+  /** The user that it runs as; absent: ours. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined
+}
+
+/** A process of a server. It is ended by number, with all that it started. */
+export class Child {
+  readonly name: string
+  readonly pid: number
+  readonly #process: ChildProcess
+  readonly #ended: Promise<void>
+  readonly #log: string
+
+  constructor({ command, folder, name, core, env, user }: Start) {
+    this.name = name
+    this.#log = join(folder, `${name}.log`)
+    const log = openSync(this.#log, 'a')
+    const limits = `ulimit -n ${OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"`
+    const pinned = [...pin(core), ...command]
+    this.#process = spawn('sh', ['-c', limits, 'sh', ...pinned], {
+      cwd: folder,
+      // A session of its own: Ctrl-C reaches the benchmark, which then ends it in order.
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...env },
+      ...user,
+    })
+    closeSync(log)
+    this.#ended = new Promise(resolve => {
+      this.#process.once('error', () => resolve())
+      this.#process.once('exit', () => resolve())
+    })
+    this.pid = this.#process.pid ?? 0
+  }
+
+  /** The end of what it has written. */
+  get lastWords(): string {
+    return readFileSync(this.#log, 'utf8').trim().split('\n').slice(-4).join(' · ')
+  }
+
+  /** Resolves when `ready` does not throw any more. Rejects when the process ends first. */
+  async until(ready: () => Promise<void>): Promise<void> {
+    const ended = this.#ended.then(() => Promise.reject(new Error(`${this.name} ended: ${this.lastWords}`)))
+    ended.catch(() => {})
+    const began = Date.now()
+    for (;;) {
+      const failure = await Promise.race([ready().then(() => undefined), ended]).catch((error: Error) => error)
+      if (!failure) return
+      if (this.#process.exitCode !== null || this.#process.signalCode !== null) throw failure
+      if (Date.now() - began > PATIENCE) throw new Error(`${this.name} does not answer: ${this.lastWords}`)
+      await sleep(50)
+    }
+  }
+
+  /** Ends it as `signal` asks, and what is left of it and its children by force. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', of: number = this.pid): Promise<void> {
+    if (this.pid === 0) return
+    const family = withChildren([this.pid]).map(pid => ({ pid, started: startOf(pid) }))
+    const alive = () => family.filter(({ pid, started }) => started !== undefined && startOf(pid) === started)
+    kill(of, signal)
+    for (const began = Date.now(); alive().length > 0 && Date.now() - began < PATIENCE; ) await sleep(20)
+    for (const { pid } of alive()) kill(pid, 'SIGKILL')
+    await this.#ended
+  }
+}
+
+/** Words in front of a command that hold it on a core. */
+export function pin(core: number | undefined): string[] {
+  return core === undefined ? [] : ['taskset', '-c', String(core)]
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** When a process was started (field 22 of its stat): numbers are given again. Undefined for one that has ended. */
+function startOf(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+    return fields[0] === 'Z' ? undefined : fields[19]
+  } catch {
+    return undefined
+  }
+}
