@@ -3,7 +3,9 @@ export {
   type Ended,
   LIVE_LIMITS,
   type Live,
+  type LiveHandlers,
   type LiveLimits,
+  type NodeInfo,
   newEntry,
   type Outlet,
   type Packet,
@@ -13,3 +15,6 @@ export {
   type SessionEntry,
 } from './live.ts'
 export { type MemoryLiveOptions, memoryLive } from './memory.ts'
+export type { ClusterOptions as RedisLiveOptions } from './redis/cluster.ts'
+export { LiveError } from './redis/lane.ts'
+export { redisLive } from './redis/redis.ts'

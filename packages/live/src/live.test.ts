@@ -1,4 +1,4 @@
 import { liveContract } from './contract/live.ts'
 import { memoryLive } from './memory.ts'
 
-liveContract('memory', options => memoryLive(options))
+liveContract('memory', async options => ({ live: memoryLive(options) }))

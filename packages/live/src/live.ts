@@ -72,8 +72,11 @@ export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since' 
 /** The owner's end of a session. `n` counts the packets of a session from 1; without a queue it is 0. */
 export interface Outlet {
   write(n: number, packet: Packet): void
-  /** Another stream took the address or the session itself: close with `<conflict/>`, touch nothing shared any more. */
-  replaced(): void
+  /**
+   * The session is somebody else's now: touch nothing shared any more. `taken`: another stream took the address or the
+   * session itself (close with `<conflict/>`); `lost`: this node lost its say, so the client should connect again.
+   */
+  replaced(why: 'taken' | 'lost'): void
 }
 
 export interface Resumed {
@@ -98,9 +101,35 @@ export interface Ended {
   readonly inbound: number
 }
 
+/** What a driver tells the server that uses it. Given once, before any session. */
+export interface LiveHandlers {
+  /** A session ended without being asked here: replaced, hold time over, owner dead. To be {@link Live.finished}. */
+  ended(ended: Ended): void
+  /** A packet for a session that was gone when it came. */
+  stray(account: Jid, packet: Packet): void
+  /** Packets for these sessions may have been missed: look into the log. */
+  missed(entries: readonly SessionEntry[]): void
+  /** What another node has to say to all ({@link Live.tell}). */
+  told(topic: string, text: string): void
+  /** Whether anything can be promised now: while not, nothing more should be read from clients. */
+  usable(is: boolean): void
+}
+
+/** A front end that shares this live state. */
+export interface NodeInfo {
+  readonly node: string
+  /** Milliseconds until others take it for dead; negative: they do. */
+  readonly lease: number
+  readonly own: boolean
+  /** What it says of itself: name, version, sessions, whether it is draining. */
+  readonly about: Readonly<Record<string, string | number | boolean>>
+}
+
 export interface Live {
-  /** Called once, before any session: what to do with sessions whose hold time ran out or whose owner died. */
-  onEnded(handler: (ended: Ended) => void): void
+  /** Whether other processes share it: then work that a dead one left is done by others. */
+  readonly isShared: boolean
+
+  handle(handlers: LiveHandlers): void
 
   /** Makes a session known. One with the same full JID is replaced and its end is reported by {@link onEnded}. */
   open(sid: string, jid: Jid, outlet: Outlet): Awaitable<{ readonly epoch: number }>
@@ -110,15 +139,19 @@ export interface Live {
    * epoch the caller need not be its owner, who is told that it was replaced.
    */
   close(sid: string, epoch?: number): Awaitable<Ended | undefined>
+  /** The end of a session has been told to everybody and what it left is safe: forget it. */
+  finished(sid: string): Awaitable<void>
 
   /** Sessions of an account, held ones included. Answered without a promise where the node knows. */
   sessions(bare: Jid): Awaitable<readonly SessionEntry[]>
+  /** As {@link sessions}, as it is now and not as this node last heard. */
+  sessionsNow(bare: Jid): Awaitable<readonly SessionEntry[]>
   session(full: Jid): Awaitable<SessionEntry | undefined>
   /** How many sessions there are, for limits and metrics. */
   count(): Awaitable<number>
 
   /**
-   * Hands a packet to a session. `gone`: no such session; `busy`: its queue is full and it was ended; `later`: it stays in
+   * Hands a packet to a session of those that {@link Live.sessions} gave. `gone`: no such session; `busy`: its queue is full and it was ended; `later`: it stays in
    * the log, which is being read for the session.
    */
   deliver(sid: string, packet: Packet): Awaitable<'ok' | 'gone' | 'busy' | 'dup' | 'later'>
@@ -148,6 +181,12 @@ export interface Live {
   /** RFC 6121 §4.6: remembers whether `to` has available presence of this session. */
   direct(sid: string, to: Jid, available: boolean): Awaitable<void>
   directed(sid: string): Awaitable<readonly Jid[]>
+
+  /** Says something to all other nodes: what they have cached is out of date, certificates are to be read again. */
+  tell(topic: string, text: string): void
+  /** What this node says of itself in {@link nodes}. */
+  describe(about: NodeInfo['about']): void
+  nodes(): Awaitable<readonly NodeInfo[]>
 
   stop(): Awaitable<void>
 }

@@ -4,7 +4,9 @@ import {
   type Ended,
   LIVE_LIMITS,
   type Live,
+  type LiveHandlers,
   type LiveLimits,
+  type NodeInfo,
   newEntry,
   type Outlet,
   type Packet,
@@ -66,7 +68,9 @@ class MemoryLive implements Live {
   readonly #time: () => number
   readonly #now: () => number
   readonly #stop: () => void
+  #about: NodeInfo['about'] = {}
   #ended: (ended: Ended) => void = () => {}
+  readonly isShared = false
 
   constructor(options: MemoryLiveOptions) {
     const { limits = LIVE_LIMITS, now = () => performance.now(), time = Date.now, every = everySecond } = options
@@ -76,14 +80,14 @@ class MemoryLive implements Live {
     this.#stop = every(() => this.#sweep())
   }
 
-  onEnded(handler: (ended: Ended) => void): void {
-    this.#ended = handler
+  handle({ ended }: LiveHandlers): void {
+    this.#ended = ended
   }
 
   open(sid: string, jid: Jid, outlet: Outlet): { epoch: number } {
     const earlier = this.#byFull.get(jid.text)
     if (earlier) {
-      earlier.outlet.replaced()
+      earlier.outlet.replaced('taken')
       this.#end(earlier)
     }
     const entry = newEntry(sid, jid, this.#time())
@@ -112,12 +116,19 @@ class MemoryLive implements Live {
   close(sid: string, epoch?: number): Ended | undefined {
     const held = this.#bySid.get(sid)
     if (!held || (epoch !== undefined && held.epoch !== epoch)) return undefined
-    if (epoch === undefined && held.deadline === 0) held.outlet.replaced()
+    if (epoch === undefined && held.deadline === 0) held.outlet.replaced('taken')
     return this.#remove(held)
   }
 
+  /** What a session leaves is given to whom ends it, so nothing is kept here. */
+  finished(): void {}
+
   sessions(bare: Jid): readonly SessionEntry[] {
     return this.#byBare.get(bare.text) ?? NONE
+  }
+
+  sessionsNow(bare: Jid): readonly SessionEntry[] {
+    return this.sessions(bare)
   }
 
   session(full: Jid): SessionEntry | undefined {
@@ -213,7 +224,7 @@ class MemoryLive implements Live {
     const count = countOf(queue, h)
     if (count === undefined) return 'bad-h'
     const released = release(queue, count)
-    if (held.deadline === 0) held.outlet.replaced()
+    if (held.deadline === 0) held.outlet.replaced('taken')
     for (const packet of held.waiting?.values() ?? []) enqueue(queue, packet)
     held.outlet = outlet
     held.deadline = 0
@@ -236,6 +247,17 @@ class MemoryLive implements Live {
 
   directed(sid: string): readonly Jid[] {
     return [...(this.#bySid.get(sid)?.directed?.values() ?? [])]
+  }
+
+  /** There is nobody else. */
+  tell(): void {}
+
+  describe(about: NodeInfo['about']): void {
+    this.#about = about
+  }
+
+  nodes(): readonly NodeInfo[] {
+    return [{ node: 'alone', lease: Number.POSITIVE_INFINITY, own: true, about: this.#about }]
   }
 
   stop(): void {
@@ -270,7 +292,7 @@ class MemoryLive implements Live {
   }
 
   #overflow(held: Held): 'busy' {
-    held.outlet.replaced()
+    held.outlet.replaced('taken')
     this.#end(held)
     return 'busy'
   }

@@ -94,7 +94,7 @@ export default defineModule({
       const h = countOf(element)
       if (h === undefined) return session.stream?.fail('invalid-xml', 'An acknowledgement needs a count')
       const released = await live.acknowledge(session.sid, session.epoch, h)
-      if (released === 'fenced') return session.replaced()
+      if (released === 'fenced') return session.replaced('taken')
       if (released === 'too-high') {
         const extra = el('handled-count-too-high', SM, { h, 'send-count': requests.sentTo(session) % WRAP })
         return session.stream?.fail('undefined-condition', 'More acknowledged than was sent', extra)
@@ -191,16 +191,16 @@ function countOf(element: Element): number | undefined {
 class Handover implements Outlet {
   #waiting: [n: number, packet: Packet][] | undefined = []
   #session: Session | undefined
-  #replaced = false
+  #replaced: 'taken' | 'lost' | undefined
 
   write(n: number, packet: Packet): void {
     if (this.#waiting) this.#waiting.push([n, packet])
     else this.#session?.write(n, packet)
   }
 
-  replaced(): void {
-    this.#replaced = true
-    this.#session?.replaced()
+  replaced(why: 'taken' | 'lost'): void {
+    this.#replaced = why
+    this.#session?.replaced(why)
   }
 
   give(session: Session): void {
@@ -208,6 +208,6 @@ class Handover implements Outlet {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
     for (const [n, packet] of waiting) session.write(n, packet)
-    if (this.#replaced) session.replaced()
+    if (this.#replaced) session.replaced(this.#replaced)
   }
 }

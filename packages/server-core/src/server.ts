@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Jid, JidError } from '@parley/jid'
-import { type Ended, type Live, newEntry } from '@parley/live'
+import { type Ended, type Live, type LiveHandlers, newEntry } from '@parley/live'
 import type { Store } from '@parley/store'
-import { type Awaitable, isPromise } from './awaitable.ts'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/schema.ts'
 import { observe } from './hooks.ts'
@@ -76,7 +76,7 @@ export class Server {
       const loader = { store, live, clock, router, options: parts.config.modules, server }
       server.#stops.push(await loadModules(host, parts.modules, loader))
     }
-    live.onEnded(ended => server.#ended(ended))
+    live.handle(server.#handlers())
     server.#stops.push(clock.every(1000, () => server.#sweep()))
     return server
   }
@@ -187,6 +187,16 @@ export class Server {
     await this.live.stop()
   }
 
+  #handlers(): LiveHandlers {
+    return {
+      ended: ended => this.#ended(ended),
+      stray: () => {},
+      missed: () => {},
+      told: () => {},
+      usable: () => {},
+    }
+  }
+
   /** A connection that broke during negotiation tells its new session at once. */
   #attach(stream: ClientStream, session: Session): void {
     this.#negotiating.delete(stream)
@@ -197,8 +207,12 @@ export class Server {
   #ended(ended: Ended): void {
     const host = this.router.hosts.get(ended.entry.jid.domain)
     this.sessions.delete(ended.entry.sid)
-    if (!host) return
-    this.finish(host, observe(host.observers.ended, ended, host.log))
+    if (host) this.finish(host, this.finishEnded(host, ended))
+  }
+
+  /** Tells everybody who must hear of it that a session is over; then it may be forgotten. */
+  finishEnded(host: Host, ended: Ended): Awaitable<void> {
+    return chain(observe(host.observers.ended, ended, host.log), () => this.live.finished(ended.entry.sid))
   }
 
   /** What goes on when its stream or session is gone already; stopping waits for it. */

@@ -3,7 +3,6 @@ import type { Ended, Outlet, Packet, SessionChanges, SessionEntry } from '@parle
 import { readStanza, refusalOf, type Stanza, type StanzaError } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
-import { observe } from './hooks.ts'
 import type { Host } from './host.ts'
 import { asStanzaError } from './iq.ts'
 import { packetOf } from './packet.ts'
@@ -153,11 +152,13 @@ export class Session implements Outlet {
     await this.lost()
   }
 
-  /** Another stream has this address now (RFC 6120 §7.7.2.2), or has resumed this session. */
-  replaced(): void {
+  /** Another stream has this address now (RFC 6120 §7.7.2.2) or has resumed this session; or this node has lost it. */
+  replaced(why: 'taken' | 'lost'): void {
     this.#over = true
     const stream = this.#detach()
-    stream?.fail('conflict', 'Replaced by another connection')
+    if (why === 'taken') stream?.fail('conflict', 'Replaced by another connection')
+    // RFC 6120 §4.9.3.16: the client is to connect again.
+    else stream?.fail('reset', 'The state of this session is lost: connect again')
   }
 
   // ── end ──
@@ -204,7 +205,7 @@ export class Session implements Outlet {
 
   #end(ended: Ended | undefined): Awaitable<void> {
     if (this.server.sessions.get(this.sid) === this) this.server.sessions.delete(this.sid)
-    if (ended) return observe(this.host.observers.ended, ended, this.host.log)
+    if (ended) return this.server.finishEnded(this.host, ended)
   }
 
   /** Starts the second stage of a stanza: at once where nothing is to be waited for, else in its turn. */

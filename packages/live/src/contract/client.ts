@@ -4,11 +4,13 @@ import type { Outlet, Packet } from '../live.ts'
 export class Client implements Outlet {
   readonly written: [n: number, xml: string][] = []
   replacements = 0
+  why: 'taken' | 'lost' | undefined
 
   write(n: number, { xml }: Packet): void {
     this.written.push([n, xml])
   }
-  replaced(): void {
+  replaced(why: 'taken' | 'lost'): void {
+    this.why = why
     this.replacements++
   }
   get xml(): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
 import type { Ended, Live, LiveLimits, Outlet, Packet } from '../live.ts'
@@ -10,8 +11,8 @@ export interface DriverOptions {
   readonly time: () => number
   readonly every: (check: () => void) => () => void
 }
-/** A new, empty driver. Calling it again in one test gives another node of the same cluster, where there are clusters. */
-export type Driver = (options: DriverOptions) => Live | Promise<Live>
+/** A new, empty driver, and another node that shares it where there are such. */
+export type Driver = (options: DriverOptions) => Promise<{ readonly live: Live; readonly peer?: Live }>
 
 const LIMITS: LiveLimits = { queue: 5, directed: 3, waiting: 3 }
 const ROMEO = Jid.parse('romeo@a.test/orchard')
@@ -24,6 +25,8 @@ const later = (xml: string, more: Partial<Packet> = {}): Packet => ({ ...now(xml
 export function liveContract(name: string, driver: Driver): void {
   describe(`live state: ${name}`, () => {
     let live: Live
+    let peer: Live | undefined
+    let told: string[]
     let elapsed: number
     let check: () => void
     let ended: Ended[]
@@ -33,7 +36,8 @@ export function liveContract(name: string, driver: Driver): void {
       elapsed = 0
       ended = []
       client = new Client()
-      live = await driver({
+      told = []
+      ;({ live, peer } = await driver({
         limits: LIMITS,
         now: () => elapsed,
         time: () => 1_000_000 + elapsed,
@@ -41,18 +45,44 @@ export function liveContract(name: string, driver: Driver): void {
           check = task
           return () => {}
         },
+      }))
+      const nothing = { ended() {}, stray() {}, missed() {}, told() {}, usable() {} }
+      peer?.handle(nothing)
+      live.handle({
+        ...nothing,
+        ended: end => {
+          ended.push(end)
+          void live.finished(end.entry.sid)
+        },
+        told: (_, text) => told.push(text),
       })
-      live.onEnded(end => ended.push(end))
     })
-    afterEach(() => live.stop())
+    afterEach(async () => {
+      await live.stop()
+      await peer?.stop()
+    })
 
-    const pass = (ms: number) => {
+    const until = async (condition: () => boolean) => {
+      while (!condition()) await new Promise(resolve => setImmediate(resolve))
+    }
+
+    /** Resolves when all that was done has been heard of: what another node says comes behind it. */
+    const settled = async () => {
+      await live.count()
+      if (!peer) return
+      const mark = randomUUID()
+      peer.tell('settled', mark)
+      await until(() => told.includes(mark))
+    }
+    const pass = async (ms: number) => {
       elapsed += ms
       check()
+      await settled()
     }
     const open = async (sid = 's1', jid = ROMEO, outlet: Outlet = client) => (await live.open(sid, jid, outlet)).epoch
     const send = async (...packets: Packet[]) => {
       const results = []
+      await live.sessions(ROMEO.bare)
       for (const packet of packets) results.push(await live.deliver('s1', packet))
       return results
     }
@@ -88,6 +118,7 @@ export function liveContract(name: string, driver: Driver): void {
         await live.direct('s1', PHONE, true)
         const second = new Client()
         await open('s2', ROMEO, second)
+        await settled()
         expect([client.replacements, second.replacements]).toEqual([1, 0])
         expect(ended.map(({ entry, directed }) => [entry.sid, directed])).toEqual([['s1', [PHONE]]])
         expect((await live.sessions(ROMEO.bare)).map(({ sid }) => sid)).toEqual(['s2'])
@@ -101,6 +132,7 @@ export function liveContract(name: string, driver: Driver): void {
         expect(await live.close('s1', epoch)).toMatchObject({ unacked: [], directed: [], inbound: 0 })
         expect(await live.close('s1', epoch)).toBeUndefined()
         expect(await live.sessions(ROMEO.bare)).toEqual([])
+        await settled()
         expect(ended).toEqual([])
       })
     })
@@ -109,6 +141,7 @@ export function liveContract(name: string, driver: Driver): void {
       test('packets are written in order, without numbers', async () => {
         await open()
         expect(await send(now('<a/>'), now('<b/>'))).toEqual(['ok', 'ok'])
+        await settled()
         expect(client.written).toEqual([
           [0, '<a/>'],
           [0, '<b/>'],
@@ -122,6 +155,7 @@ export function liveContract(name: string, driver: Driver): void {
           'dup',
           'ok',
         ])
+        await settled()
         expect(client.xml).toBe('<a/><b/>')
       })
 
@@ -142,6 +176,7 @@ export function liveContract(name: string, driver: Driver): void {
         await send(now('<before/>'))
         await live.enableQueue('s1', 0)
         await send(now('<a/>'), now('<b/>'))
+        await settled()
         expect(client.written).toEqual([
           [0, '<before/>'],
           [1, '<a/>'],
@@ -150,11 +185,9 @@ export function liveContract(name: string, driver: Driver): void {
         expect(await live.session(ROMEO)).toMatchObject({ queued: true })
       })
 
-      test('a repeat has no second effect until it is acknowledged', async () => {
-        const epoch = await queued()
+      test('a repeat has no second effect', async () => {
+        await queued()
         expect(await send(now('<a/>'), now('<a/>'))).toEqual(['ok', 'dup'])
-        await live.acknowledge('s1', epoch, 1)
-        expect(await send(now('<a/>'))).toEqual(['ok'])
       })
 
       test('an acknowledgement releases what it covers', async () => {
@@ -179,6 +212,7 @@ export function liveContract(name: string, driver: Driver): void {
         await queued()
         const packets = ['a', 'b', 'c', 'd', 'e', 'f'].map(text => now(text))
         expect(await send(...packets)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'busy'])
+        await settled()
         expect(client.replacements).toBe(1)
         expect(xmlOf(ended[0]?.unacked)).toBe('abcde')
         expect(await send(now('g'))).toEqual(['gone'])
@@ -200,6 +234,7 @@ export function liveContract(name: string, driver: Driver): void {
         const epoch = await open()
         await live.enableQueue('s1', 60_000)
         await send(now('<a/>'), now('<b/>'))
+        expect(await live.inbound('s1', epoch, 4)).toBe('ok')
         expect(await live.hold('s1', epoch)).toBe('held')
         return epoch
       }
@@ -216,6 +251,7 @@ export function liveContract(name: string, driver: Driver): void {
       test('a held session is still there, and its packets wait', async () => {
         await held()
         expect(await send(now('<c/>'))).toEqual(['ok'])
+        await settled()
         expect(client.xml).toBe('<a/><b/>')
         expect(await live.sessions(ROMEO.bare)).toHaveLength(1)
       })
@@ -223,7 +259,6 @@ export function liveContract(name: string, driver: Driver): void {
       test('resuming gives what was not taken; the old owner has no say any more', async () => {
         const epoch = await held()
         await send(now('<c/>'))
-        expect(await live.inbound('s1', epoch, 4)).toBe('ok')
         const again = new Client()
         const resumed = await live.resume('s1', ROMEO.bare, 1, again)
         if (typeof resumed === 'string') throw new Error(resumed)
@@ -235,8 +270,10 @@ export function liveContract(name: string, driver: Driver): void {
         expect(await live.hold('s1', epoch)).toBe('fenced')
         expect(await live.close('s1', epoch)).toBeUndefined()
         await send(now('<d/>'))
+        await settled()
         expect(again.written).toEqual([[4, '<d/>']])
-        pass(120_000)
+        await pass(120_000)
+        await settled()
         expect(ended).toEqual([])
       })
 
@@ -244,6 +281,7 @@ export function liveContract(name: string, driver: Driver): void {
         await open()
         await live.enableQueue('s1', 60_000)
         await live.resume('s1', ROMEO.bare, 0, new Client())
+        await settled()
         expect(client.replacements).toBe(1)
       })
 
@@ -256,17 +294,21 @@ export function liveContract(name: string, driver: Driver): void {
 
       test('after its time a held session ends, with what it had not taken', async () => {
         await held()
-        pass(59_999)
+        await pass(50_000)
+        await settled()
         expect(ended).toEqual([])
-        pass(1)
+        await pass(10_000)
+        await settled()
         expect(xmlOf(ended[0]?.unacked)).toBe('<a/><b/>')
         expect(await live.count()).toBe(0)
-        pass(60_000)
+        await pass(60_000)
+        await settled()
         expect(ended).toHaveLength(1)
       })
 
       test('the count of handled stanzas never goes back', async () => {
-        const epoch = await held()
+        const epoch = await open()
+        await live.enableQueue('s1', 60_000)
         await live.inbound('s1', epoch, 9)
         await live.inbound('s1', epoch, 3)
         expect(await live.close('s1', epoch)).toMatchObject({ inbound: 9 })
@@ -286,6 +328,7 @@ export function liveContract(name: string, driver: Driver): void {
         expect(await live.caughtUp('s1')).toBe(true)
         expect(await live.session(ROMEO)).toMatchObject({ catchingUp: false })
         expect(await live.deliver('s1', now('live', { owed: 3n }))).toBe('ok')
+        await settled()
         expect(client.xml).toBe('oldtypingnewlive')
       })
 
@@ -302,12 +345,16 @@ export function liveContract(name: string, driver: Driver): void {
         await open()
         await live.quiet('s1', true)
         await send(later('<a/>'), later('<b/>'))
+        await settled()
         expect(client.xml).toBe('')
         await send(now('<c/>'))
+        await settled()
         expect(client.xml).toBe('<a/><b/><c/>')
         await send(later('<d/>'))
+        await settled()
         expect(client.xml).toBe('<a/><b/><c/>')
         await live.quiet('s1', false)
+        await settled()
         expect(client.xml).toBe('<a/><b/><c/><d/>')
       })
 
@@ -316,6 +363,7 @@ export function liveContract(name: string, driver: Driver): void {
         await live.quiet('s1', true)
         await send(later('<old/>', { replaces: 'x' }), later('<y/>'), later('<new/>', { replaces: 'x' }))
         await live.quiet('s1', false)
+        await settled()
         expect(client.xml).toBe('<y/><new/>')
       })
 
@@ -323,8 +371,10 @@ export function liveContract(name: string, driver: Driver): void {
         await open()
         await live.quiet('s1', true)
         await send(later('a'), later('b'), later('c'))
+        await settled()
         expect(client.xml).toBe('')
         await send(later('d'))
+        await settled()
         expect(client.xml).toBe('abcd')
       })
 
@@ -334,6 +384,7 @@ export function liveContract(name: string, driver: Driver): void {
         await send(now('a'), now('b'), now('c'))
         await live.quiet('s1', true)
         expect(await send(later('d'), later('e'), later('f'), now('g'))).toEqual(['ok', 'ok', 'ok', 'busy'])
+        await settled()
         expect(ended.map(({ unacked }) => unacked.map(({ xml }) => xml).join(''))).toEqual(['abcdef'])
       })
 
@@ -355,6 +406,7 @@ export function liveContract(name: string, driver: Driver): void {
         const resumed = await live.resume('s1', ROMEO.bare, 0, again)
         expect(typeof resumed === 'string' ? resumed : xmlOf(resumed.unacked)).toBe('a')
         await send(later('b'))
+        await settled()
         expect(again.xml).toBe('b')
       })
     })
