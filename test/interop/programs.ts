@@ -9,6 +9,7 @@ export const PYTHON = '/usr/bin/python3'
 /** Clients, and what they need to run here, with the way to find out whether they are installed. */
 const PROGRAMS = {
   'go-sendxmpp': onPath('go-sendxmpp'),
+  haproxy: onPath('haproxy'),
   import: onPath('import'),
   mcabber: onPath('mcabber'),
   openbox: onPath('openbox'),

@@ -27,7 +27,8 @@ export class Stage {
     this.certificate = join(server.folder, 'trusted.pem')
   }
 
-  static async open(): Promise<Stage> {
+  /** @param env more settings of the server */
+  static async open(env: Readonly<Record<string, string>> = {}): Promise<Stage> {
     const [client, clientTls, http, https] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
     const server = new ServerProcess({
       PARLEY_DOMAINS: DOMAIN,
@@ -35,6 +36,7 @@ export class Stage {
       PARLEY_LISTEN_CLIENT_TLS: `127.0.0.1:${clientTls}`,
       PARLEY_LISTEN_HTTP: `127.0.0.1:${http}`,
       PARLEY_LISTEN_HTTPS: `127.0.0.1:${https}`,
+      ...env,
     })
     const stage = new Stage(server, { client, clientTls, http, https })
     try {

@@ -3,6 +3,7 @@ import { createHttpServer, type HttpRoutes, health, hostMeta, listenAt } from '@
 import type { Server } from '@xmpp/server-core'
 import type { Certificates } from './certificates.ts'
 import { Components } from './components.ts'
+import { Proxies } from './proxy/proxies.ts'
 import { Stalls } from './stalls.ts'
 import { TcpWire } from './tcp-wire.ts'
 import { TlsDoor } from './tls-door.ts'
@@ -13,7 +14,7 @@ type Door = keyof Server['config']['listen']
 export interface Listeners {
   /** Where each listener is, by its key under `listen`, such as `[::]:5222`. */
   readonly addresses: ReadonlyMap<Door, string>
-  /** Connections that are not yet, or no longer, counted as streams: handshakes and stalled stanzas. */
+  /** Connections that are not yet, or no longer, counted as streams: PROXY headers, handshakes and stalled stanzas. */
   readonly pending: number
   /** Takes no more connections, and closes those of HTTP; streams are closed by `Server.stop`, which comes first. */
   close(): Promise<void>
@@ -45,6 +46,7 @@ class Opening implements Listeners {
   readonly #server: Server
   readonly #certificates: Certificates
   readonly #stalls: Stalls
+  readonly #proxies: Proxies
   readonly #doors: TlsDoor[] = []
   readonly #closers: (() => unknown)[] = []
   #httpsPort: number | undefined
@@ -53,10 +55,12 @@ class Opening implements Listeners {
     this.#server = server
     this.#certificates = certificates
     this.#stalls = new Stalls(server.clock)
+    const { clock, config, log } = server
+    this.#proxies = new Proxies({ trusted: config.trustedProxies, clock, log })
   }
 
   get pending(): number {
-    return this.#doors.reduce((sum, door) => sum + door.size, this.#stalls.size)
+    return this.#doors.reduce((sum, door) => sum + door.size, this.#stalls.size + this.#proxies.size)
   }
 
   async open(routes: HttpRoutes): Promise<void> {
@@ -70,6 +74,7 @@ class Opening implements Listeners {
 
   async close(): Promise<void> {
     this.#stalls.stop()
+    this.#proxies.close()
     for (const door of this.#doors) door.close()
     await Promise.all(this.#closers.map(close => close()))
   }
@@ -80,7 +85,8 @@ class Opening implements Listeners {
     this.#doors.push(tls)
     const crashed = (error: unknown) => server.log.error('a connection could not be read', { error })
     const options = { clock: server.clock, stalls: this.#stalls, crashed, tls, direct }
-    return socket => void server.accept(new TcpWire(socket, options))
+    return socket =>
+      this.#proxies.meet(socket, 'required', client => void server.accept(new TcpWire(socket, options, client)))
   }
 
   async #tcp(door: Door, accept: (socket: Socket) => void): Promise<void> {
@@ -94,12 +100,14 @@ class Opening implements Listeners {
     const { config, log } = this.#server
     routes.add(...health(() => !this.#server.draining), ...hostMeta(config, () => this.#httpsPort))
     const answers = routes.close()
-    const websocket = websocketUpgrade(this.#server)
+    const websocket = websocketUpgrade(this.#server, this.#proxies)
     this.#closers.push(websocket.close)
     for (const door of ['https', 'http'] as const) {
       if (config.listen[door] === undefined) continue
-      const parts = { config, log, routes: answers, upgrade: websocket.upgrade }
+      const clientOf = this.#proxies.clientOf.bind(this.#proxies)
+      const parts = { config, log, routes: answers, upgrade: websocket.upgrade, clientOf }
       const app = await createHttpServer(door === 'https' ? { ...parts, tls: this.#certificates.webOptions() } : parts)
+      this.#proxies.guard(app.server)
       this.#closers.push(() => closeWeb(app))
       if (door === 'https') this.#closers.push(this.#certificates.renew(app.server as never))
       const address = await this.#listen(door, app.server)

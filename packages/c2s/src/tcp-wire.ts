@@ -52,7 +52,8 @@ export class TcpWire implements Wire, Reader {
   #progress = false
   #stopLingering: (() => void) | undefined
 
-  constructor(socket: Socket, options: TcpWireOptions) {
+  /** @param remote the client's address where a proxy has told it */
+  constructor(socket: Socket, options: TcpWireOptions, remote = socket.remoteAddress ?? '') {
     this.#raw = this.#socket = socket
     this.#options = options
     this.#content = options.content ?? NS.client
@@ -60,7 +61,7 @@ export class TcpWire implements Wire, Reader {
     this.#outbox = new Outbox(socket)
     this.#parser = this.#newParser()
     this.kind = options.direct ? 'tls' : 'tcp'
-    this.remote = socket.remoteAddress ?? ''
+    this.remote = remote
     // A reset is followed by "close", which says it all.
     socket.on('error', () => {})
     socket.on('close', () => this.#lost())

@@ -90,6 +90,7 @@ export class TlsDoor {
   }
 }
 
-function ends({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+/** Names a connection, raw or with TLS on it, while it is open. */
+export function ends({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }

@@ -21,6 +21,8 @@ const TOO_BIG = 1009
 export interface WebSocketWireOptions {
   readonly clock: Clock
   readonly crashed: (error: unknown) => void
+  /** The client's IP address. */
+  readonly remote: string
   readonly tls: TlsInfo | undefined
   /** There is no TLS here because a proxy on this machine has done it. */
   readonly secure: boolean
@@ -51,7 +53,7 @@ export class WebSocketWire implements Wire, Pending {
     this.#socket = socket
     this.#raw = raw
     this.#options = options
-    this.remote = raw.remoteAddress ?? ''
+    this.remote = options.remote
     this.tls = options.tls
     this.secure = options.secure
     this.#pingsSince = options.clock.monotonic()

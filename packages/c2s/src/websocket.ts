@@ -1,20 +1,19 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { type Upgrade, WEBSOCKET_PATH } from '@parley/http'
-import type { Server } from '@xmpp/server-core'
+import { type Origin, type Upgrade, WEBSOCKET_PATH } from '@parley/http'
+import { Networks, type Server } from '@xmpp/server-core'
 import { WebSocketServer } from 'ws'
 import { tlsInfo } from './bindings.ts'
+import type { Proxies } from './proxy/proxies.ts'
 import { WebSocketWire } from './websocket-wire.ts'
 
 const PROTOCOL = 'xmpp'
 /** Pieces that one message may come in; each costs memory of its own. */
 const FRAGMENTS = 1024
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
+const loopback = new Networks(['127.0.0.0/8', '::1'])
 
 /**
  * Turns HTTP requests for `/ws` into client streams (RFC 7395 §3.1).
@@ -22,7 +21,7 @@ loopback.addAddress('::1', 'ipv6')
  * Any Origin may connect: nothing that a browser adds by itself (cookies, HTTP authentication, client certificates)
  * counts here, every stream authenticates with SASL, so a foreign page gains nothing that its own server would not.
  */
-export function websocketUpgrade(server: Server): { readonly upgrade: Upgrade; close(): void } {
+export function websocketUpgrade(server: Server, proxies: Proxies): { readonly upgrade: Upgrade; close(): void } {
   const { stanzaBytes } = server.config.limits
   const sockets = new WebSocketServer({
     noServer: true,
@@ -36,7 +35,7 @@ export function websocketUpgrade(server: Server): { readonly upgrade: Upgrade; c
     handleProtocols: () => PROTOCOL,
   })
   return {
-    upgrade(request, socket, head) {
+    upgrade(request, socket, head, origin) {
       socket.on('error', () => {})
       const refusal = refuse(request)
       if (refusal !== undefined) {
@@ -46,7 +45,9 @@ export function websocketUpgrade(server: Server): { readonly upgrade: Upgrade; c
       sockets.handleUpgrade(request, socket, head, websocket => {
         const raw = socket as Socket
         const crashed = (error: unknown) => server.log.error('a connection could not be read', { error })
-        server.accept(new WebSocketWire(websocket, raw, { clock: server.clock, crashed, ...protection(socket) }))
+        const protectedBy = protection(socket, origin, proxies.clientOf(raw))
+        const options = { clock: server.clock, crashed, remote: origin.address, ...protectedBy }
+        server.accept(new WebSocketWire(websocket, raw, options))
       })
     },
     close: () => sockets.close(),
@@ -60,10 +61,12 @@ function refuse({ url = '', headers }: IncomingMessage): string | undefined {
   return offered.includes(PROTOCOL) ? undefined : '400 Bad Request'
 }
 
-/** Plain HTTP counts as protected from this machine itself: there a proxy has ended the TLS. */
-function protection(socket: Duplex) {
+/**
+ * What protects the client's connection. Where a proxy stands between, our TLS is not the client's, and only the proxy
+ * knows. Plain HTTP counts as protected from this machine itself: there a proxy has ended the TLS that says nothing.
+ */
+function protection(socket: Duplex, { address, protocol }: Origin, peer: string) {
+  if (protocol !== undefined || address !== peer) return { tls: undefined, secure: protocol === 'https' }
   if (socket instanceof TLSSocket) return { tls: tlsInfo(socket, false), secure: true }
-  const address = (socket as Socket).remoteAddress ?? ''
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address
-  return { tls: undefined, secure: loopback.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4') }
+  return { tls: undefined, secure: loopback.has(address) }
 }

@@ -71,6 +71,14 @@ describe('health', () => {
     expect(await get(port, '/health/live', '192.0.2.1')).toMatch(/^HTTP\/1.1 200 /)
     expect(await get(port, '/health/ready', '192.0.2.1')).toMatch(/^HTTP\/1.1 200 /)
   })
+
+  test('answers a load balancer that names no host at all, which nothing else does', async () => {
+    const port = await open()
+    const ask = (path: string, version: string) => raw(port, `GET ${path} HTTP/${version}\r\nConnection: close\r\n\r\n`)
+    expect(await ask('/health/live', '1.0')).toMatch(/^HTTP\/1.1 200 /)
+    expect(await ask('/health/live', '1.1')).toMatch(/^HTTP\/1.1 400 /)
+    expect(await ask(META, '1.0')).toMatch(/^HTTP\/1.1 421 /)
+  })
 })
 
 describe('routes', () => {

@@ -1,4 +1,5 @@
 export { ListenError, listenAt } from './address.ts'
+export type { Origin } from './forwarded.ts'
 export { health } from './health.ts'
 export { hostMeta, WEBSOCKET_PATH } from './host-meta.ts'
 export { type HttpAnswer, type HttpRequest, type HttpRoute, HttpRoutes } from './routes.ts'

@@ -11,8 +11,10 @@ export interface HttpRequest {
   readonly headers: IncomingHttpHeaders
   /** Empty where there was none. */
   readonly body: Buffer
-  /** The peer's IP address. */
+  /** The client's IP address, as far as trusted proxies tell. */
   readonly remote: string
+  /** The request says that some proxy handed it on. */
+  readonly isForwarded: boolean
 }
 
 export interface HttpAnswer {

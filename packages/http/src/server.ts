@@ -1,17 +1,19 @@
 import { createServer as createHttp, type Server as HttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttps } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TlsOptions } from 'node:tls'
-import type { Config, Logger } from '@xmpp/server-core'
+import { type Config, type Logger, Networks } from '@xmpp/server-core'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type Origin, originOf } from './forwarded.ts'
 import { hostHeader, KnownHosts } from './known-hosts.ts'
 import type { HttpAnswer, HttpRoute } from './routes.ts'
 
 /** Takes a connection that asks for another protocol: it answers or destroys it. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, origin: Origin) => void
 
 export interface HttpParts {
-  readonly config: Pick<Config, 'domains' | 'publicUrl'>
+  readonly config: Pick<Config, 'domains' | 'publicUrl' | 'trustedProxies'>
   readonly log: Logger
   readonly routes: readonly HttpRoute[]
   readonly upgrade: Upgrade
@@ -19,6 +21,8 @@ export interface HttpParts {
   readonly tls?: TlsOptions
   /** Milliseconds that the header of a request may take. */
   readonly headersTime?: number
+  /** Whose a connection is, where something below HTTP tells; default: the other end's. */
+  readonly clientOf?: (socket: Socket) => string
 }
 
 const BODY_LIMIT = 65_536
@@ -39,6 +43,7 @@ const SAFE_HEADERS = {
 /** An HTTP server that answers `routes`; the caller lets `app.server` listen, and closes `app`. */
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hosts = new KnownHosts(parts.config)
+  const origin = origins(parts)
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
@@ -47,15 +52,17 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     serverFactory: handler => {
       const server = nodeServer(parts)
       server.on('request', handler)
-      server.on('upgrade', parts.upgrade)
+      server.on('upgrade', (request, socket, head) => parts.upgrade(request, socket, head, origin(request)))
       return server
     },
   })
   takeBodiesAsBytes(app)
   app.addHook('onRequest', async ({ raw }, reply) => {
     void reply.headers(SAFE_HEADERS)
-    // RFC 9112 §3.2: two Host headers, or none, are refused; so is the form of a request that only proxies get.
-    if (hostHeader(raw) === undefined || !raw.url?.startsWith('/')) await reply.code(400).send('Bad Request')
+    // RFC 9112 §3.2: two Host headers, or none, are refused; so is the form of a request that only proxies get. HTTP/1.0,
+    // in which load balancers ask for our health, knows no Host.
+    const isNamed = hostHeader(raw) !== undefined || (raw.httpVersion === '1.0' && raw.headers.host === undefined)
+    if (!isNamed || !raw.url?.startsWith('/')) await reply.code(400).send('Bad Request')
   })
   app.setNotFoundHandler(async (_, reply) => reply.code(404).send('Not Found'))
   app.setErrorHandler(async (error: { statusCode?: number }, request, reply) => {
@@ -66,7 +73,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   })
   // The framework closes only what it has made listen itself.
   app.addHook('onClose', () => stop(app.server))
-  for (const route of parts.routes) addRoute(app, route, hosts)
+  for (const route of parts.routes) addRoute(app, route, hosts, origin)
   await app.ready()
   return app
 }
@@ -97,7 +104,14 @@ function takeBodiesAsBytes(app: FastifyInstance): void {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
 }
 
-function addRoute(app: FastifyInstance, route: HttpRoute, hosts: KnownHosts): void {
+type Origins = (request: IncomingMessage) => Origin
+
+function origins({ config, clientOf = socket => socket.remoteAddress ?? '' }: HttpParts): Origins {
+  const trusted = new Networks(config.trustedProxies)
+  return ({ headers, socket }) => originOf(headers, clientOf(socket), trusted)
+}
+
+function addRoute(app: FastifyInstance, route: HttpRoute, hosts: KnownHosts, origin: Origins): void {
   app.route({
     method: route.method,
     url: route.path,
@@ -106,12 +120,12 @@ function addRoute(app: FastifyInstance, route: HttpRoute, hosts: KnownHosts): vo
       const host = hosts.of(request.raw)
       // RFC 9110 §15.5.20; a name that is not ours never gets into a link.
       if (host === '' && !route.anyHost) return reply.code(421).send('Misdirected Request')
-      return send(reply, await route.answer(requestOf(request, host)))
+      return send(reply, await route.answer(requestOf(request, host, origin(request.raw))))
     },
   })
 }
 
-function requestOf(request: FastifyRequest, host: string) {
+function requestOf(request: FastifyRequest, host: string, { address, isForwarded }: Origin) {
   const url = request.raw.url ?? '/'
   const mark = url.indexOf('?')
   return {
@@ -121,7 +135,8 @@ function requestOf(request: FastifyRequest, host: string) {
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark)),
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-    remote: request.raw.socket.remoteAddress ?? '',
+    remote: address,
+    isForwarded,
   }
 }
 

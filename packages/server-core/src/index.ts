@@ -67,6 +67,7 @@ export {
   type Uses,
   type Xep,
 } from './module.ts'
+export { isNetwork, Networks, plainAddress } from './networks.ts'
 export {
   choice,
   flag,

@@ -1,5 +1,6 @@
 import { Jid } from '@parley/jid'
 import { z } from 'zod'
+import { isNetwork } from '../networks.ts'
 import { parsePeriod } from '../options.ts'
 
 /** `:5222`, `127.0.0.1:5222` or `[::1]:5222`; without a host both IPv4 and IPv6 are listened on. */
@@ -39,6 +40,10 @@ const period = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'must be a time such as 30s, 15m, 24h or 365d' })
   return z.NEVER
 })
+
+const networks = z.array(
+  z.string().refine(isNetwork, 'must be an address or a network, such as 192.0.2.1 or 2001:db8::/32'),
+)
 
 const registration = z.enum(['closed', 'invite', 'open'])
 const onOff = z.union([z.boolean(), z.enum(['on', 'off']).transform(text => text === 'on')])
@@ -85,6 +90,9 @@ export const configSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('what links and host-meta say'),
+  trustedProxies: networks
+    .default([])
+    .describe('addresses and networks of proxies: from them, and from nobody else, PROXY protocol and X-Forwarded-For'),
   tls: z
     .strictObject({
       client: z
