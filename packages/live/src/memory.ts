@@ -14,6 +14,7 @@ import {
   type SessionChanges,
   type SessionEntry,
 } from './live.ts'
+import type { LiveStats, Measured } from './stats.ts'
 
 interface Held {
   entry: SessionEntry
@@ -59,7 +60,7 @@ export function memoryLive(options: MemoryLiveOptions = {}): Live {
   return new MemoryLive(options)
 }
 
-class MemoryLive implements Live {
+class MemoryLive implements Live, Measured {
   readonly #bySid = new Map<string, Held>()
   readonly #byBare = new Map<string, readonly SessionEntry[]>()
   readonly #byFull = new Map<string, Held>()
@@ -262,6 +263,16 @@ class MemoryLive implements Live {
 
   stop(): void {
     this.#stop()
+  }
+
+  stats(): LiveStats {
+    let queuedSessions = 0
+    let packetsWaiting = 0
+    for (const { queue, waiting } of this.#bySid.values()) {
+      if (queue) queuedSessions++
+      packetsWaiting += (queue?.unacked.length ?? 0) + (waiting?.size ?? 0)
+    }
+    return { sessions: this.#bySid.size, held: this.#onHold.size, queuedSessions, packetsWaiting }
   }
 
   #push(held: Held, packet: Packet): 'ok' | 'busy' | 'dup' {
