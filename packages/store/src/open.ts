@@ -120,6 +120,7 @@ function assemble(options: StoreOptions, { server, guard, db, writer, ids, versi
       await db.rows(ping)
       return performance.now() - began
     },
+    stats: () => writer.stats,
     maintain: () => maintain(db, clock(), log),
     async removeAccount(owner, reserve = 0) {
       // What is still queued for the owner would otherwise arrive after the deletion.

@@ -5,6 +5,7 @@ import type { MessageLog } from './messages.ts'
 import type { Owner } from './owner.ts'
 import type { RosterStore } from './rosters.ts'
 import type { SecretStore } from './secrets.ts'
+import type { StoreStats } from './stats.ts'
 import type { TokenStore } from './tokens.ts'
 
 export type Log = (level: 'info' | 'warn' | 'error', text: string) => void
@@ -39,6 +40,7 @@ export interface Store {
   readonly tokens: TokenStore
   /** Milliseconds of a round trip to the database; rejects with `unavailable`. */
   health(): Promise<number>
+  stats(): StoreStats
   /** Work for a quiet hour, to be called daily: partitions ahead, expired tokens, old tombstones. */
   maintain(): Promise<void>
   /** Deletes everything that belongs to the owner, in one transaction; the name stays reserved for `reserve` ms (default 0). */

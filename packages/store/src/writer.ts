@@ -5,6 +5,7 @@ import { isBadData, isTransient } from './failures.ts'
 import type { ArchiveIds } from './ids.ts'
 import type { Link } from './link.ts'
 import type { Inbound, LogEntry } from './messages.ts'
+import { type StoreStats, WriterCounts } from './stats.ts'
 import type { Log } from './store.ts'
 
 const BATCH_ROWS = 200
@@ -31,6 +32,7 @@ export class LogWriter {
   readonly #ids: ArchiveIds
   readonly #clock: () => number
   readonly #log: Log
+  readonly #counts = new WriterCounts()
   #queue: Waiting[] = []
   #rows = 0
   #chars = 0
@@ -48,6 +50,11 @@ export class LogWriter {
 
   get pressure(): number {
     return this.#rows / HIGH_WATER
+  }
+
+  get stats(): StoreStats {
+    const { batchRows, commitSeconds, retries } = this.#counts
+    return { rowsWaiting: this.#rows, batchRows, commitSeconds, retries }
   }
 
   relieved(): Promise<void> {
@@ -129,7 +136,9 @@ export class LogWriter {
   async #persist(writes: readonly Waiting[]): Promise<void> {
     for (let pause = 50; ; pause = Math.min(pause * 2, 2000)) {
       try {
+        const began = performance.now()
         await commit(this.#link, writes, this.#clock())
+        this.#counts.committed(rowsOf(writes), performance.now() - began)
         if (pause > 50) this.#log('info', 'The message log is being written again')
         return
       } catch (error) {
@@ -137,6 +146,7 @@ export class LogWriter {
         if (!away || Date.now() > this.#giveUpAt) throw error
         if (pause === 50)
           this.#log('warn', `The message log cannot be written, trying again: ${(error as Error).message}`)
+        this.#counts.retries++
         await delay(pause)
       }
     }
@@ -153,6 +163,10 @@ export class LogWriter {
       this.#relief = undefined
     }
   }
+}
+
+function rowsOf(writes: readonly Write[]): number {
+  return writes.reduce((sum, { entries }) => sum + entries.length, 0)
 }
 
 /** A write without rows still carries a counter. */
