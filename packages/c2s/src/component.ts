@@ -74,6 +74,7 @@ export class ComponentStream implements WireEvents {
       throw new StanzaError('resource-constraint', 'The service does not keep up', { type: 'wait' })
     }
     this.#wire.stanza(stanza.toXml())
+    this.#server.counters.sent.component[stanza.name]++
   }
 
   closed(): void {
@@ -120,6 +121,7 @@ export class ComponentStream implements WireEvents {
   }
 
   #route(element: Element): Awaitable<void> {
+    this.#server.counters.received.component[element.name as Stanza['name']]++
     const { from, to } = element.attrs
     if (from === undefined || to === undefined) {
       this.fail('improper-addressing', 'A stanza of a component needs "from" and "to"')

@@ -55,6 +55,7 @@ export default defineModule({
     const policy = policyOf(context)
     const credentials = credentialsOf(context)
     const underWay = new WeakMap<ClientStream, Credentials>()
+    const mechanisms = new WeakMap<ClientStream, string>()
 
     const linkOf = (stream: ClientStream): Link => ({
       host: domain.domain,
@@ -104,10 +105,12 @@ export default defineModule({
         const base = { ...linkOf(stream), policy, credentials: own, advertised, decoySecret, now }
         const exchange = startExchange(mechanism, fast ? { ...base, fast } : base)
         underWay.set(stream, own)
+        mechanisms.set(stream, mechanism)
         return exchange
       },
       failed(stream, exchange, error) {
         underWay.delete(stream)
+        if (exchange && error.condition !== 'aborted') server.counters.login(exchange.mechanism, 'failed')
         if (error.cause) host.log.error('an account could not be looked up', { error: error.cause })
         if (error.untested) return
         if (error.condition !== 'not-authorized' && error.condition !== 'invalid-authzid') return
@@ -124,6 +127,7 @@ export default defineModule({
         underWay.delete(stream)
         const account = Jid.of(success.user, success.host)
         guard.succeeded(placeOf(stream), success.user)
+        server.counters.login(mechanisms.get(stream)!, 'ok')
         stream.authenticated(account, anonymous ?? false)
         if (!anonymous) await accounts.store.loggedIn(account.text)
         return account

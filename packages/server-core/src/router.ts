@@ -24,6 +24,8 @@ export type Link = (stanza: Stanza) => Awaitable<void>
 export class Router {
   readonly hosts = new Map<string, Host>()
   readonly components = new Map<string, Link>()
+  /** Stanzas that went back to their senders as errors, for metrics. */
+  bounced = 0
   /** Stanzas for domains that are not here; absent: there is no federation. */
   remote: Link | undefined
   readonly #live: Live
@@ -84,6 +86,7 @@ export class Router {
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
     if (stanza.name === 'presence' && !session) return
     const reply = errorOf(stanza, error)
+    this.bounced++
     if (!session || !stanza.from?.equals(session.jid)) return this.route(reply)
     return chain(session.send(reply), () => this.#showOthers(reply, session))
   }

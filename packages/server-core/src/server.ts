@@ -5,6 +5,7 @@ import type { Store } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/schema.ts'
+import { Counters } from './counters.ts'
 import { observe } from './hooks.ts'
 import { Host } from './host.ts'
 import { checkModuleOptions, loadModules } from './loader.ts'
@@ -46,6 +47,7 @@ export class Server {
   /** Sessions whose client is connected here, by id. */
   readonly sessions = new Map<string, Session>()
   readonly connections: Throttle
+  readonly counters = new Counters()
   readonly #streams = new Set<ClientStream>()
   readonly #negotiating = new Map<ClientStream, number>()
   #stops: (() => Awaitable<void>)[] = []

@@ -75,6 +75,7 @@ export class Session implements Outlet {
     const claimed = element.attrs['from']
     // RFC 6120 §8.1.2.1: a "from" must be the session's own address, full or bare.
     if (claimed !== undefined && !this.#isOwn(claimed)) return this.stream?.fail('invalid-from', 'Not your address')
+    this.server.counters.received.client[element.name as Stanza['name']]++
     const transit = new Transit(this, this.acks ? ++this.received : 0)
     let stanza: Stanza
     try {

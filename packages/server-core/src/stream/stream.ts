@@ -148,6 +148,7 @@ export class ClientStream implements WireEvents {
       return false
     }
     this.wire.stanza(xml)
+    this.server.counters.sent.client.addXml(xml)
     return true
   }
 

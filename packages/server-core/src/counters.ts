@@ -1,0 +1,34 @@
+/** Stanzas by kind. */
+export class StanzaCounts {
+  message = 0
+  presence = 0
+  iq = 0
+
+  /** Counts a stanza as it stands on the wire: the second letter says which it is. */
+  addXml(xml: string): void {
+    const letter = xml.charCodeAt(1)
+    if (letter === 0x6d) this.message++
+    else if (letter === 0x70) this.presence++
+    else this.iq++
+  }
+}
+
+export interface Logins {
+  ok: number
+  failed: number
+}
+
+/** What a front end counts for metrics from its start: plain numbers, read when somebody asks. */
+export class Counters {
+  /** Stanzas that came from clients and from components. */
+  readonly received = { client: new StanzaCounts(), component: new StanzaCounts() }
+  readonly sent = { client: new StanzaCounts(), component: new StanzaCounts() }
+  /** By SASL mechanism; only mechanisms that were offered get in here. */
+  readonly logins = new Map<string, Logins>()
+
+  login(mechanism: string, result: keyof Logins): void {
+    const counts = this.logins.get(mechanism) ?? { ok: 0, failed: 0 }
+    counts[result]++
+    this.logins.set(mechanism, counts)
+  }
+}
