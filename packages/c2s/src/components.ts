@@ -33,19 +33,21 @@ export class Components implements ComponentDirectory {
     return this.#streams.size
   }
 
-  accept(socket: Socket): void {
+  /** False: its address has too many, or the server is going down. */
+  accept(socket: Socket): boolean {
     const { clock, connections, draining, log } = this.#server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
     const wire = new TcpWire(socket, { clock, stalls: this.#stalls, crashed, content: NS.component })
     if (draining || !connections.take(networkOf(wire.remote))) {
       wire.destroy()
-      return
+      return false
     }
     const stream = new ComponentStream(this.#server, this, wire)
     const stop = clock.after(NEGOTIATION, () => {
       if (!stream.ready) stream.fail('connection-timeout', 'No handshake within a minute')
     })
     this.#streams.set(stream, stop)
+    return true
   }
 
   secret(domain: string): string | undefined {

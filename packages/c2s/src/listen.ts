@@ -1,8 +1,22 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import { createHttpServer, type HttpRoutes, health, hostMeta, listenAt } from '@parley/http'
+import {
+  createHttpServer,
+  Health,
+  type HttpRoute,
+  type HttpRoutes,
+  healthRoutes,
+  hostMeta,
+  listenAt,
+  metricsRoute,
+  ProcessMetrics,
+  serverFamilies,
+  storeFamilies,
+} from '@parley/http'
 import type { Server } from '@xmpp/server-core'
 import type { Certificates } from './certificates.ts'
 import { Components } from './components.ts'
+import { DoorCounts } from './counts.ts'
+import { certificateFamilies, listenerFamilies } from './metrics.ts'
 import { Proxies } from './proxy/proxies.ts'
 import { Stalls } from './stalls.ts'
 import { TcpWire } from './tcp-wire.ts'
@@ -48,6 +62,7 @@ class Opening implements Listeners {
   readonly #stalls: Stalls
   readonly #proxies: Proxies
   readonly #doors: TlsDoor[] = []
+  readonly #counts = new Map<Door, DoorCounts>()
   readonly #closers: (() => unknown)[] = []
   #httpsPort: number | undefined
 
@@ -64,11 +79,12 @@ class Opening implements Listeners {
   }
 
   async open(routes: HttpRoutes): Promise<void> {
-    await this.#tcp('client', this.#clients(false))
-    await this.#tcp('clientTls', this.#clients(true))
+    await this.#clients('client', false)
+    await this.#clients('clientTls', true)
     const components = new Components(this.#server, this.#stalls)
     this.#closers.push(() => components.close())
-    await this.#tcp('component', socket => components.accept(socket))
+    const counts = new DoorCounts()
+    await this.#tcp('component', counts, socket => counts.add(components.accept(socket), this.#server.draining))
     await this.#http(routes)
   }
 
@@ -79,18 +95,23 @@ class Opening implements Listeners {
     await Promise.all(this.#closers.map(close => close()))
   }
 
-  #clients(direct: boolean): (socket: Socket) => void {
+  async #clients(door: Door, direct: boolean): Promise<void> {
     const server = this.#server
     const tls = new TlsDoor(this.#certificates, { direct })
     this.#doors.push(tls)
     const crashed = (error: unknown) => server.log.error('a connection could not be read', { error })
     const options = { clock: server.clock, stalls: this.#stalls, crashed, tls, direct }
-    return socket =>
-      this.#proxies.meet(socket, 'required', client => void server.accept(new TcpWire(socket, options, client)))
+    const counts = new DoorCounts(tls.handshakes)
+    await this.#tcp(door, counts, socket => {
+      const accept = (client: string) =>
+        counts.add(server.accept(new TcpWire(socket, options, client)) !== undefined, server.draining)
+      this.#proxies.meet(socket, 'required', accept, () => counts.refused.proxy++)
+    })
   }
 
-  async #tcp(door: Door, accept: (socket: Socket) => void): Promise<void> {
+  async #tcp(door: Door, counts: DoorCounts, accept: (socket: Socket) => void): Promise<void> {
     if (this.#server.config.listen[door] === undefined) return
+    this.#counts.set(door, counts)
     const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept)
     await this.#listen(door, listener)
     this.#closers.push(() => new Promise<void>(resolve => void listener.close(() => resolve())))
@@ -98,21 +119,43 @@ class Opening implements Listeners {
 
   async #http(routes: HttpRoutes): Promise<void> {
     const { config, log } = this.#server
-    routes.add(...health(() => !this.#server.draining), ...hostMeta(config, () => this.#httpsPort))
+    const health = new Health(this.#server)
+    routes.add(...healthRoutes(health), ...hostMeta(config, () => this.#httpsPort))
     const answers = routes.close()
-    const websocket = websocketUpgrade(this.#server, this.#proxies)
+    const websocket = websocketUpgrade(this.#server, this.#proxies, this.#counts)
     this.#closers.push(websocket.close)
     for (const door of ['https', 'http'] as const) {
       if (config.listen[door] === undefined) continue
+      const counts = new DoorCounts(door === 'https' ? { ok: 0, failed: 0 } : undefined)
+      this.#counts.set(door, counts)
       const clientOf = this.#proxies.clientOf.bind(this.#proxies)
-      const parts = { config, log, routes: answers, upgrade: websocket.upgrade, clientOf }
-      const app = await createHttpServer(door === 'https' ? { ...parts, tls: this.#certificates.webOptions() } : parts)
-      this.#proxies.guard(app.server)
+      const parts = { config, log, upgrade: websocket.upgrade, clientOf }
+      const app = await createHttpServer(
+        door === 'https'
+          ? { ...parts, routes: answers, tls: this.#certificates.webOptions() }
+          : { ...parts, routes: [...answers, this.#metrics(health)] },
+      )
+      this.#proxies.guard(app.server, () => counts.refused.proxy++)
+      counts.watch(app.server)
       this.#closers.push(() => closeWeb(app))
       if (door === 'https') this.#closers.push(this.#certificates.renew(app.server as never))
       const address = await this.#listen(door, app.server)
       if (door === 'https') this.#httpsPort = Number(address.slice(address.lastIndexOf(':') + 1))
     }
+  }
+
+  #metrics(health: Health): HttpRoute {
+    const server = this.#server
+    const { config, store } = server
+    const process = new ProcessMetrics(server.version)
+    this.#closers.push(() => process.close())
+    return metricsRoute(config.metrics.allow, [
+      () => process.families(),
+      () => serverFamilies(server),
+      () => listenerFamilies(this.#counts, this.pending),
+      async () => storeFamilies(store, await health.roundTrip()),
+      () => certificateFamilies(this.#certificates, config.domains.keys()),
+    ])
   }
 
   async #listen(door: Door, listener: NetServer): Promise<string> {

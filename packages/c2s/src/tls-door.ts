@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
 import type { Certificates } from './certificates.ts'
+import type { Handshakes } from './counts.ts'
 
 /** RFC 7301 identifier of client streams (XEP-0368 §4). */
 const ALPN = 'xmpp-client'
@@ -22,6 +23,7 @@ export class TlsDoor {
   /** Handshakes under way, by the two ends of their connection. */
   readonly #waiting = new Map<string, (socket: TLSSocket) => void>()
   readonly #unlisten: () => void
+  readonly handshakes: Handshakes = { ok: 0, failed: 0 }
 
   constructor(certificates: Certificates, { direct }: { readonly direct: boolean }) {
     this.#certificates = certificates
@@ -71,6 +73,7 @@ export class TlsDoor {
       SNICallback: (name, done) => this.#choose(name, done),
     })
     server.on('secureConnection', socket => {
+      this.handshakes.ok++
       const key = ends(socket)
       const done = this.#waiting.get(key)
       this.#waiting.delete(key)
@@ -78,7 +81,7 @@ export class TlsDoor {
       else socket.destroy()
     })
     // The connection is closed already; what the peer did wrong is its own business.
-    server.on('tlsClientError', () => {})
+    server.on('tlsClientError', () => this.handshakes.failed++)
     this.#servers.set(domain, server)
     return server
   }

@@ -6,6 +6,7 @@ import { type Origin, type Upgrade, WEBSOCKET_PATH } from '@parley/http'
 import { Networks, type Server } from '@xmpp/server-core'
 import { WebSocketServer } from 'ws'
 import { tlsInfo } from './bindings.ts'
+import type { DoorCounts } from './counts.ts'
 import type { Proxies } from './proxy/proxies.ts'
 import { WebSocketWire } from './websocket-wire.ts'
 
@@ -21,7 +22,11 @@ const loopback = new Networks(['127.0.0.0/8', '::1'])
  * Any Origin may connect: nothing that a browser adds by itself (cookies, HTTP authentication, client certificates)
  * counts here, every stream authenticates with SASL, so a foreign page gains nothing that its own server would not.
  */
-export function websocketUpgrade(server: Server, proxies: Proxies): { readonly upgrade: Upgrade; close(): void } {
+export function websocketUpgrade(
+  server: Server,
+  proxies: Proxies,
+  counts: ReadonlyMap<string, DoorCounts>,
+): { readonly upgrade: Upgrade; close(): void } {
   const { stanzaBytes } = server.config.limits
   const sockets = new WebSocketServer({
     noServer: true,
@@ -47,7 +52,10 @@ export function websocketUpgrade(server: Server, proxies: Proxies): { readonly u
         const crashed = (error: unknown) => server.log.error('a connection could not be read', { error })
         const protectedBy = protection(socket, origin, proxies.clientOf(raw))
         const options = { clock: server.clock, crashed, remote: origin.address, ...protectedBy }
-        server.accept(new WebSocketWire(websocket, raw, options))
+        // As a connection it is counted already.
+        const stream = server.accept(new WebSocketWire(websocket, raw, options))
+        const door = raw instanceof TLSSocket ? 'https' : 'http'
+        if (!stream) counts.get(door)?.add(false, server.draining)
       })
     },
     close: () => sockets.close(),

@@ -49,9 +49,10 @@ describe('whose a request is', () => {
     expect(origin(peer, chain, proto).protocol).toBe(protocol)
   })
 
-  test('what a proxy handed on is known as such, whoever the proxy is', () => {
+  test('what a proxy handed on that is not trusted is known as such', () => {
     expect(origin('192.0.2.9', '192.0.2.1').isForwarded).toBe(true)
     expect(originOf({ via: '1.1 somewhere' }, '127.0.0.1', trusted).isForwarded).toBe(true)
     expect(originOf({ host: 'a.test' }, '127.0.0.1', trusted).isForwarded).toBe(false)
+    expect(origin('10.0.0.1', '192.0.2.1').isForwarded).toBe(false)
   })
 })

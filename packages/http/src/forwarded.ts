@@ -8,7 +8,7 @@ export interface Origin {
   readonly address: string
   /** What a trusted proxy says of the client's own connection; undefined where none says anything. */
   readonly protocol: 'http' | 'https' | undefined
-  /** Whether a proxy handed the request on, trusted or not: the connection is then not the client's own. */
+  /** A proxy that is not trusted says that it handed the request on: `address` is then the proxy's. */
   readonly isForwarded: boolean
 }
 
@@ -19,8 +19,7 @@ export interface Origin {
  * @param peer the address at the other end of the connection
  */
 export function originOf(headers: IncomingHttpHeaders, peer: string, trusted: Networks): Origin {
-  const isForwarded = MARKS.some(name => headers[name] !== undefined)
-  if (!trusted.has(peer)) return { address: peer, protocol: undefined, isForwarded }
+  if (!trusted.has(peer)) return { address: peer, protocol: undefined, isForwarded: isMarked(headers) }
   const hops = listOf(headers['x-forwarded-for'])
   let address = peer
   let from = hops.length
@@ -31,11 +30,15 @@ export function originOf(headers: IncomingHttpHeaders, peer: string, trusted: Ne
     address = hop
     from--
   }
-  return { address, protocol: protocolOf(listOf(headers['x-forwarded-proto']), hops.length - from), isForwarded }
+  return { address, protocol: protocolOf(listOf(headers['x-forwarded-proto']), hops.length - from), isForwarded: false }
 }
 
 /** Each of these says that the request was handed on. */
 const MARKS = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'via'] as const
+
+function isMarked(headers: IncomingHttpHeaders): boolean {
+  return MARKS.some(name => headers[name] !== undefined)
+}
 
 /** What the proxy said that the client reached: the first trusted one, `hops` from the right. */
 function protocolOf(said: readonly string[], hops: number): Origin['protocol'] {

@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { parseElement } from '@parley/xml'
 import { configSchema, resolveDomains, silentLogger } from '@xmpp/server-core'
-import { createHttpServer, type HttpRoute, HttpRoutes, health, hostMeta, ListenError, listenAt } from './index.ts'
+import { createHttpServer, type HttpRoute, HttpRoutes, healthRoutes, hostMeta, ListenError, listenAt } from './index.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -11,7 +11,7 @@ afterEach(async () => {
 
 async function open(config: Record<string, unknown> = {}, httpsPort?: number, ...more: HttpRoute[]): Promise<number> {
   const parsed = resolveDomains(configSchema.parse({ domains: ['a.test', 'bücher.example'], ...config }))
-  const routes = [...health(() => config['ready'] !== false), ...hostMeta(parsed, () => httpsPort), ...more]
+  const routes = [...healthRoutes({ problem: async () => undefined }), ...hostMeta(parsed, () => httpsPort), ...more]
   const app = await createHttpServer({ config: parsed, log: silentLogger, routes, upgrade: (_, s) => s.destroy() })
   closers.push(() => app.close())
   const address = await listenAt(app.server, 'listen.http', '127.0.0.1:0')

@@ -13,7 +13,7 @@ export interface HttpRequest {
   readonly body: Buffer
   /** The client's IP address, as far as trusted proxies tell. */
   readonly remote: string
-  /** The request says that some proxy handed it on. */
+  /** A proxy that is not trusted says that it handed the request on: `remote` is then the proxy's. */
   readonly isForwarded: boolean
 }
 

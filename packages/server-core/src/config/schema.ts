@@ -151,6 +151,13 @@ export const configSchema = z.strictObject({
       format: z.enum(['pretty', 'json']).default('pretty'),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      allow: networks
+        .default(['127.0.0.0/8', '::1'])
+        .describe('addresses and networks that may read /metrics, on the plain HTTP listener alone'),
+    })
+    .prefault({}),
   modules: z
     .record(z.string(), z.unknown())
     .default({})
