@@ -15,7 +15,8 @@ const PROGRAMS = {
   openbox: onPath('openbox'),
   pidgin: onPath('pidgin'),
   profanity: onPath('profanity'),
-  slixmpp: () => existsSync(PYTHON) && spawnSync(PYTHON, ['-c', 'import slixmpp']).status === 0,
+  'prometheus-client': inPython('prometheus_client'),
+  slixmpp: inPython('slixmpp'),
   tmux: onPath('tmux'),
   xdotool: onPath('xdotool'),
   Xvfb: onPath('Xvfb'),
@@ -25,6 +26,10 @@ export type ProgramName = keyof typeof PROGRAMS
 
 function onPath(name: string): () => boolean {
   return () => (process.env['PATH'] ?? '').split(delimiter).some(folder => existsSync(join(folder, name)))
+}
+
+function inPython(module: string): () => boolean {
+  return () => existsSync(PYTHON) && spawnSync(PYTHON, ['-c', `import ${module}`]).status === 0
 }
 
 /**

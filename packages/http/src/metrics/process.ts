@@ -67,17 +67,12 @@ export class ProcessMetrics {
   /** The delay is how much later than asked for the loop came around, since somebody asked for these figures last. */
   #eventLoop(): Family[] {
     const delay = this.#delay
-    const late = (nanoseconds: number) => Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION / 1000)
-    const figures =
-      delay.count === 0
-        ? []
-        : ([
-            ['p50', delay.percentile(50)],
-            ['p99', delay.percentile(99)],
-            ['mean', delay.mean],
-            ['max', delay.max],
-          ] as const)
-    const samples = figures.map(([stat, value]) => ({ labels: { stat }, value: late(value) }))
+    const figures = { p50: delay.percentile(50), p99: delay.percentile(99), mean: delay.mean, max: delay.max }
+    const samples = Object.entries(figures).map(([stat, value]) => ({
+      labels: { stat },
+      // Who asks again at once finds nothing measured.
+      value: delay.count === 0 ? 0 : Math.max(0, value / NANOSECONDS - RESOLUTION / 1000),
+    }))
     delay.reset()
     const { active }: EventLoopUtilization = performance.eventLoopUtilization()
     return [
