@@ -17,6 +17,10 @@ export interface StoredRow {
 
 export const ROW = 'l.owner, l.id, l.peer, l.resource, l.type, l.origin_id, l.kept, l.stanza'
 
+/** The condition that a row of `owner` is of the conversation with `peer`; both are placeholders. */
+export const ofPeer = (owner: string, peer: string) =>
+  `hashtextextended(l.peer, hashtextextended(l.owner, 0)) = hashtextextended(${peer}, hashtextextended(${owner}, 0)) AND l.peer = ${peer}`
+
 const LAST_ID = (1n << 63n) - 1n
 
 /** The condition of a filter. Each shape is a statement of its own, so that each gets the index that fits. */
@@ -32,7 +36,7 @@ function condition(owner: Owner, filter: LogFilter): { shape: string; where: str
     where += ` AND ${clause(`$${values.length}`)}`
     shape += letter
   }
-  if (filter.with) add('p', $ => `l.peer = ${$}`, filter.with.peer)
+  if (filter.with) add('p', $ => ofPeer('$1', $), filter.with.peer)
   if (filter.with?.resource !== undefined) add('r', $ => `l.resource = ${$}`, filter.with.resource)
   if (filter.ids) add('i', $ => `l.id = ANY(${$}::bigint[])`, filter.ids)
   if (filter.groupchat === false) add('g', $ => `l.type <> ${$}`, 'groupchat')

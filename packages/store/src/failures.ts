@@ -39,6 +39,11 @@ export function isBadData(error: unknown): boolean {
   return /^(2[23]|54)/.test((error as Failure).code ?? '')
 }
 
+/** A row with this key is there already. */
+export function isDuplicate(error: unknown): boolean {
+  return (error as Failure).code === '23505'
+}
+
 /**
  * Time may heal it: an unreachable server, a conflict, want of resources (class 53: disk full …), locks (55P03), a
  * cancelled statement (57014), a system error (58), a read-only standby during failover (25006).

@@ -1,4 +1,4 @@
-import { countRows, logRow, ROW, readPage, type StoredRow } from './archive.ts'
+import { countRows, logRow, ofPeer, ROW, readPage, type StoredRow } from './archive.ts'
 import type { Database } from './database.ts'
 import { type ArchiveIds, firstIdAt } from './ids.ts'
 import type { MessageLog, OutboxRow } from './messages.ts'
@@ -18,7 +18,7 @@ const countOwed = sql<{ n: number }>('log-owed-count', 'SELECT count(*)::int AS 
 const selectId = sql<StoredRow>('log-by-id', `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND l.id = $2`)
 const selectOrigin = sql<StoredRow>(
   'log-by-origin',
-  `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND l.peer = $2 AND l.origin_id = $3 AND l.kept ORDER BY l.id DESC LIMIT 1`,
+  `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND ${ofPeer('$1', '$2')} AND l.origin_id = $3 AND l.kept ORDER BY l.id DESC LIMIT 1`,
 )
 const edge = (order: string) => `(SELECT id FROM message_log WHERE owner = $1 AND kept ORDER BY id ${order} LIMIT 1)`
 const selectBounds = sql<{ first: bigint | null; last: bigint | null }>(

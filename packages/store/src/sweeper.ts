@@ -1,3 +1,4 @@
+import { bigintArray, textArray } from './arrays.ts'
 import type { Database } from './database.ts'
 import { StoreError } from './errors.ts'
 import { isTransient } from './failures.ts'
@@ -117,8 +118,8 @@ export class Sweeper {
     const done = [...this.#handedOn]
     await this.#db.run(
       handedOn,
-      done.map(([smId]) => smId),
-      done.map(([, k]) => k),
+      textArray(done.map(([smId]) => smId)),
+      bigintArray(done.map(([, k]) => k)),
     )
     for (const [smId, k] of done) if (this.#handedOn.get(smId) === k) this.#handedOn.delete(smId)
   }
@@ -129,8 +130,8 @@ export class Sweeper {
     try {
       await this.#db.run(
         clear,
-        marks.map(mark => mark.owner),
-        ids,
+        textArray(marks.map(mark => mark.owner)),
+        bigintArray(ids),
         low,
         high,
       )

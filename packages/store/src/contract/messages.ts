@@ -59,7 +59,7 @@ export function messageSuite(use: () => Store): void {
       const owner = fresh('romeo')
       // Longer than an index entry may be, and not compressible.
       const long = randomBytes(3000).toString('hex')
-      const rows = [{ stanza: 'a' }, { stanza: 'b\0' }, { stanza: 'c' }, { stanza: 'd', peer: long }, { stanza: 'e' }]
+      const rows = [{ stanza: 'a' }, { stanza: 'b\0' }, { stanza: 'c' }, { stanza: 'd', owner: long }, { stanza: 'e' }]
       const results = await Promise.allSettled(rows.map(row => messages.append([entry(owner, row)])))
       expect(results.map(result => result.status === 'fulfilled')).toEqual([true, false, true, false, true])
       expect(bodies(await messages.page(owner, { limit: 10 }))).toEqual(['a', 'c', 'e'])
