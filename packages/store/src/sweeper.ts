@@ -116,11 +116,7 @@ export class Sweeper {
     }
     if (this.#handedOn.size === 0) return
     const done = [...this.#handedOn]
-    await this.#db.run(
-      handedOn,
-      textArray(done.map(([smId]) => smId)),
-      bigintArray(done.map(([, k]) => k)),
-    )
+    await this.#db.run(handedOn, textArray(done.map(([smId]) => smId)), bigintArray(done.map(([, k]) => k)))
     for (const [smId, k] of done) if (this.#handedOn.get(smId) === k) this.#handedOn.delete(smId)
   }
 
@@ -128,13 +124,7 @@ export class Sweeper {
     const ids = marks.map(mark => mark.id)
     const { low, high } = range(ids)
     try {
-      await this.#db.run(
-        clear,
-        textArray(marks.map(mark => mark.owner)),
-        bigintArray(ids),
-        low,
-        high,
-      )
+      await this.#db.run(clear, textArray(marks.map(mark => mark.owner)), bigintArray(ids), low, high)
     } catch (error) {
       this.#marks.unshift(...marks)
       throw error
