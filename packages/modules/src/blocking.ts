@@ -49,6 +49,7 @@ export default defineModule({
     const lists = new Map<string, ReadonlySet<string>>()
     const granted = phase(presenceGranted, 'observe')
     const turns = new Turns()
+    server.hear('blocked', account => lists.delete(account))
 
     function listOf(account: Jid): Awaitable<ReadonlySet<string>> {
       return lists.get(account.text) ?? stores.blocked.keys(account.text).then(keys => learn(account, new Set(keys)))
@@ -90,6 +91,7 @@ export default defineModule({
       for (const watcher of seeing) if (!covers(list, account, watcher)) await tellGone(account, watcher)
       for (const jid of jids) await stores.blocked.set(account.text, jid.text, true)
       keep(account, more)
+      live.tell('blocked', account.text)
       await push(account, 'block', payload)
     }
 
@@ -99,6 +101,7 @@ export default defineModule({
       for (const jid of jids) await stores.blocked.delete(account.text, jid.text)
       const gone = new Set(jids.map(({ text }) => text))
       const left = keep(account, new Set([...list].filter(text => !gone.has(text))))
+      live.tell('blocked', account.text)
       // XEP-0191 §3.4
       for (const contact of await watchersAmong(account, jids)) {
         const again = covers(list, account, contact) && !covers(left, account, contact)

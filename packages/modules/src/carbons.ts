@@ -11,12 +11,14 @@ import {
   inbound,
   iqSet,
   isPromise,
+  midOf,
   type Outbound,
   on,
   only,
   outbound,
   packetOf,
   type Request,
+  type Transit,
   urgencyOf,
   type Verdict,
 } from '@xmpp/server-core'
@@ -57,7 +59,7 @@ export default defineModule({
         if (others.length === 0 || !isConversation(stanza, 'sent')) return
         if (stanza.id !== undefined) copied.add(keyOf(session.account, stanza.to!, stanza.id))
         const shown = archiveId === undefined ? stanza : identified(stanza, session.account, archiveId)
-        return copy(others, session.account, shown, 'sent')
+        return copy(others, session.account, shown, 'sent', event.transit)
       })
     }
 
@@ -69,7 +71,7 @@ export default defineModule({
         // It is going to be refused.
         if (targets.length === 0 && stanza.type !== 'error' && !mayWait(stanza)) return
         const missed = others.filter(entry => !targets.includes(entry))
-        return copy(missed, account, stanza, 'received')
+        return copy(missed, account, stanza, 'received', transit)
       })
     }
 
@@ -85,18 +87,16 @@ export default defineModule({
       account: Jid,
       stanza: Message,
       direction: Direction,
-    ): Awaitable<void> {
+      transit: Transit,
+    ): void {
       const body = Body.of([el(direction, CARBONS, null, forwarded(stanza))])
-      let pending: Promise<unknown>[] | undefined
+      const mid = midOf(transit)
       for (const { sid, jid } of entries) {
         const message = new Message({ type: stanza.type, from: account, to: jid }, body)
-        const done = live.deliver(sid, { ...packetOf(message), urgency: urgencyOf(stanza) })
-        if (isPromise(done)) {
-          pending ??= []
-          pending.push(done)
-        }
+        const packet = packetOf(message, undefined, mid && `${mid}:${direction}`)
+        const done = live.deliver(sid, { ...packet, urgency: urgencyOf(stanza) })
+        if (isPromise(done)) transit.behind(done)
       }
-      if (pending) return Promise.all(pending).then(() => undefined)
     }
 
     return {

@@ -1,22 +1,39 @@
-import type { Jid } from '@parley/jid'
+import { Jid } from '@parley/jid'
 import type { Ended, Packet } from '@parley/live'
 import { errorOf, type Message, parseStanza, type Stanza, StanzaError } from '@parley/stanza'
-import { type Awaitable, defineModule, on, sessionEnded } from '@xmpp/server-core'
+import { type Awaitable, defineModule, on, sessionEnded, strayed } from '@xmpp/server-core'
 import offline from './offline.ts'
 import { wanting } from './targets.ts'
+
+type Strayed = { readonly account: Jid; readonly packet: Packet }
 
 /** What a session had not taken when it ended (XEP-0198 §4): another session gets it, it waits, or it goes back. */
 export default defineModule({
   name: 'leftovers',
   uses: { offline },
-  setup({ route, live, uses: { offline } }) {
+  setup({ route, live, store: { messages }, uses: { offline } }) {
     async function finish({ entry, unacked }: Ended): Promise<void> {
       const account = entry.jid.bare
-      let owed = false
+      if (live.isShared && entry.queued) await handOnSent(entry.sid)
+      // What was on its way through a node that died is known to the log alone.
+      let owed = live.isShared
       for (const packet of unacked) {
         if (packet.owed !== undefined || (await save(account, packet))) owed = true
       }
       if (owed) await offline.handOn(account)
+    }
+
+    /** What the session sent and its node had stored, but perhaps not brought to anybody when it died. */
+    async function handOnSent(sid: string): Promise<void> {
+      const rows = await messages.unfinished(sid)
+      const last = rows.at(-1)
+      if (!last) return
+      for (const owner of new Set(rows.map(row => row.owner))) await offline.handOn(Jid.parse(owner))
+      messages.handedOn(sid, last.k)
+    }
+
+    async function stray({ account, packet }: Strayed): Promise<void> {
+      if (packet.owed !== undefined || (await save(account, packet))) await offline.handOn(account)
     }
 
     /** What has no row in the log. True: it has one now. */
@@ -42,6 +59,6 @@ export default defineModule({
       return route(errorOf(stanza, new StanzaError('service-unavailable')))
     }
 
-    return { on: [on(sessionEnded, 'observe', finish)] }
+    return { on: [on(sessionEnded, 'observe', finish), on(strayed, 'observe', stray)] }
   },
 })

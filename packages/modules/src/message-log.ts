@@ -7,6 +7,7 @@ import {
   type Awaitable,
   chain,
   defineModule,
+  type Inbound,
   inbound,
   type Outbound,
   on,
@@ -30,9 +31,7 @@ export default defineModule({
   xeps: [{ number: 334, version: '0.7.0' }],
   // Ids that others made up are gone before ours is added.
   uses: { stanzaIds, quota: offlineQuota },
-  setup({ domain, store, live, uses: { quota } }) {
-    const log = store.messages
-
+  setup({ domain, live, uses: { quota } }) {
     function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): void {
       const { stanza, session, transit } = event
       // XEP-0313 §6.1.1: once in each archive. What one says to oneself is logged as received.
@@ -60,15 +59,16 @@ export default defineModule({
       })
     }
 
-    function record(event: InboundMessage, fate: Fate, targets: readonly SessionEntry[]): Verdict {
+    function record(event: InboundMessage, fate: Fate, targets: readonly SessionEntry[]): undefined {
       const { stanza, account, transit } = event
       const kept = fate.keep && domain.archive
       if (!kept && !depends(transit, targets)) return
-      const id = log.nextId()
-      event.archiveId = id
       event.owed = fate.wait
-      transit.log(rowOf(stanza, account, stanza.from ?? account, { id, kept, owed: fate.wait }))
-      return { replace: identified(stanza, account, id) }
+      // A stanza that comes again after a resumption has the id of its first time, so nobody gets it twice.
+      transit.log(rowOf(stanza, account, stanza.from ?? account, { kept, owed: fate.wait }), id => {
+        event.archiveId = id
+        ;(event as Inbound).stanza = identified(stanza, account, id)
+      })
     }
 
     return {

@@ -9,6 +9,7 @@ import {
   type Inbound,
   inbound,
   isPromise,
+  midOf,
   observe,
   on,
   only,
@@ -36,20 +37,32 @@ export default defineModule({
 
     function deliver(event: InboundMessage): Awaitable<Verdict> {
       return chain(live.sessions(event.account), entries => {
-        const targets = targetsOf(event.stanza, event.account, entries)
-        return chain(hand(event, targets), taken => {
-          if (taken) return HANDLED
-          return chain(nobody(event), () => HANDLED)
-        })
+        const taken = hand(event, targetsOf(event.stanza, event.account, entries))
+        if (!isPromise(taken) && (taken || !live.isShared)) return chain(otherwise(event, taken), () => HANDLED)
+        // Its place in the queues is sure; the sender's next stanza need not wait for the answer.
+        event.transit.behind(chain(taken, yes => (yes ? undefined : tryAgain(event))) as Promise<void>)
+        return HANDLED
       })
     }
 
-    function hand({ stanza, archiveId, owed }: InboundMessage, targets: readonly SessionEntry[]): Awaitable<boolean> {
+    /** A session that this node has not heard of yet may have come before the message was logged, and looked in vain. */
+    async function tryAgain(event: InboundMessage): Promise<void> {
+      const entries = await live.sessionsNow(event.account)
+      return otherwise(event, await hand(event, targetsOf(event.stanza, event.account, entries)))
+    }
+
+    function otherwise(event: InboundMessage, taken: boolean): Awaitable<void> {
+      if (!taken) return nobody(event)
+    }
+
+    function hand(event: InboundMessage, targets: readonly SessionEntry[]): Awaitable<boolean> {
+      const { stanza, archiveId, owed, transit } = event
       const row = archiveId === undefined ? undefined : { id: archiveId, owed: owed ?? false }
+      const mid = midOf(transit)
       let taken = false
       let pending: Promise<unknown>[] | undefined
       for (const entry of targets) {
-        const done = server.router.toSession(entry, stanza, row)
+        const done = server.router.toSession(entry, stanza, row, mid)
         if (isPromise(done)) {
           pending ??= []
           pending.push(

@@ -7,6 +7,7 @@ import {
   becameAvailable,
   becomingAvailable,
   defineModule,
+  maybeMissed,
   on,
   only,
   outbound,
@@ -118,7 +119,7 @@ export default defineModule({
     }
 
     async function handOn(account: Jid): Promise<void> {
-      const [first, ...others] = wanting(await live.sessions(account))
+      const [first, ...others] = wanting(await live.sessionsNow(account))
       if (!first) return
       const best = others.reduce((a, b) => (b.presence!.priority > a.presence!.priority ? b : a), first)
       await deliver(best)
@@ -151,6 +152,9 @@ export default defineModule({
           if (priority >= 0 && !session.pagesArchive) return live.catchUp(session.sid, true)
         }),
         on(becameAvailable, 'observe', available),
+        on(maybeMissed, 'observe', ({ entry }): Awaitable<void> => {
+          if (wanting([entry]).length > 0) return deliver(entry)
+        }),
         // A session may want messages later than it becomes available: its priority was negative before.
         on(
           outbound,

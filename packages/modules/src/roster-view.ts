@@ -9,6 +9,8 @@ import type { Roster, RosterItem } from '@parley/store'
 export class RosterView {
   /** What clients hear as `ver`; with shared contacts in it, one that the store does not know (RFC 6121 §2.6). */
   readonly version: string
+  /** The version of the account's own rows, as the store knows it. */
+  readonly stored: string
   /** What clients see, and rows that only remember a request. */
   readonly items: ReadonlyMap<string, RosterItem>
   readonly #own: ReadonlyMap<string, RosterItem>
@@ -23,6 +25,7 @@ export class RosterView {
     shared: Shared,
     items: ReadonlyMap<string, RosterItem>,
   ) {
+    this.stored = version
     this.version = shared.mark === '' ? version : `${version}-${shared.mark}`
     this.#own = own
     this.#shared = shared

@@ -1,4 +1,4 @@
-import type { Jid } from '@parley/jid'
+import { Jid } from '@parley/jid'
 import { Body, Iq, NS, readAddress, StanzaError } from '@parley/stanza'
 import { type RosterChanges, type RosterItem, StoreError } from '@parley/store'
 import { type Element, el } from '@parley/xml'
@@ -27,6 +27,10 @@ const VERSIONING = 'urn:xmpp:features:rosterver'
 const PRE_APPROVAL = 'urn:xmpp:features:pre-approval'
 /** Rosters kept in memory; the one used longest ago goes first. */
 const CACHED = 20_000
+/** What nodes tell each other when a roster has changed. */
+const CHANGED = 'roster'
+/** Two nodes that change one roster at the same moment: one of them looks again. */
+const TRIES = 8
 const NAME_BYTES = 1023
 const GROUPS = 50
 
@@ -60,32 +64,43 @@ export default defineModule({
   rfcs: [{ rfc: 6121, sections: ['2.1', '2.2', '2.3', '2.4', '2.5', '2.6'] }],
   features: { host: [NS.roster] },
   setup(context) {
-    const { store, server, phase, log } = context
+    const { store, server, phase, log, live } = context
     const removed = phase(rosterRemoved, 'observe')
     const turns = new Turns()
     const rosters = cachedRosters(context)
+    server.hear(CHANGED, text => rosters.forget(Jid.parse(text)))
 
     async function change(account: Jid, contact: Jid, edit: (item: RosterItem) => RosterItem | undefined) {
-      return turns.take(account.text, async () => {
-        const view = await rosters.view(account)
-        const before = view.own(contact)
-        const after = edit(before)
-        if (!after) return before
-        await save(account, after)
-        if (showsChange(before, after)) await push(account, contact)
-        return after
-      })
+      return turns.take(account.text, () =>
+        asSeen(account, async view => {
+          const before = view.own(contact)
+          const after = edit(before)
+          if (!after) return before
+          await save(account, after, view.stored)
+          if (showsChange(before, after)) await push(account, contact)
+          return after
+        }),
+      )
     }
 
-    async function save(account: Jid, item: RosterItem): Promise<void> {
-      if (isEmpty(item)) {
-        const version = await store.rosters.remove(account.text, item.contact)
-        if (version !== undefined) rosters.edit(account, view => view.without(version, item.contact))
-        return
+    /** Another node may change the roster at the same time: then what was decided is decided again, on what is there now. */
+    async function asSeen<T>(account: Jid, task: (view: RosterView) => Promise<T>): Promise<T> {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await task(await rosters.view(account))
+        } catch (error) {
+          if (!(error instanceof StoreError && error.code === 'changed') || tries === TRIES) throw error
+          rosters.forget(account)
+        }
       }
+    }
+
+    async function save(account: Jid, item: RosterItem, seen: string): Promise<void> {
+      if (isEmpty(item)) return erase(account, item.contact, seen)
       try {
-        const version = await store.rosters.put(account.text, item, server.config.limits.roster)
+        const version = await store.rosters.put(account.text, item, server.config.limits.roster, seen)
         rosters.edit(account, view => view.with(version, item))
+        live.tell(CHANGED, account.text)
       } catch (error) {
         if (error instanceof StoreError && error.code === 'full')
           throw new StanzaError('not-acceptable', 'The roster is full')
@@ -93,9 +108,15 @@ export default defineModule({
       }
     }
 
+    async function erase(account: Jid, contact: string, seen: string): Promise<void> {
+      const version = await store.rosters.remove(account.text, contact, seen)
+      if (version !== undefined) rosters.edit(account, view => view.without(version, contact))
+      live.tell(CHANGED, account.text)
+    }
+
     /** RFC 6121 §2.1.6: to every session that has asked for the roster. */
     async function push(account: Jid, contact: Jid): Promise<void> {
-      const interested = (await context.live.sessions(account)).filter(entry => entry.interested)
+      const interested = (await live.sessions(account)).filter(entry => entry.interested)
       if (interested.length === 0) return
       const view = await rosters.view(account)
       const query = el('query', NS.roster, { ver: view.version }, itemElement(view.get(contact)))
@@ -152,17 +173,17 @@ export default defineModule({
     }
 
     async function remove(account: Jid, contact: Jid): Promise<void> {
-      const item = await turns.take(account.text, async () => {
-        const view = await rosters.view(account)
-        if (view.isShared(contact)) throw new StanzaError('not-allowed', 'Your group has this contact')
-        const old = view.own(contact)
-        // RFC 6121 §2.5.3
-        if (!old.listed) throw new StanzaError('item-not-found', 'No such contact')
-        const version = await store.rosters.remove(account.text, contact.text)
-        if (version !== undefined) rosters.edit(account, view => view.without(version, contact.text))
-        await push(account, contact)
-        return old
-      })
+      const item = await turns.take(account.text, () =>
+        asSeen(account, async view => {
+          if (view.isShared(contact)) throw new StanzaError('not-allowed', 'Your group has this contact')
+          const old = view.own(contact)
+          // RFC 6121 §2.5.3
+          if (!old.listed) throw new StanzaError('item-not-found', 'No such contact')
+          await erase(account, contact.text, view.stored)
+          await push(account, contact)
+          return old
+        }),
+      )
       // Behind the turn: two who remove each other must not wait for each other.
       await observe(removed, { account, contact, item }, log)
     }
@@ -175,6 +196,7 @@ export default defineModule({
       addSource: rosters.addSource,
       async sourceChanged(account, contacts) {
         rosters.forget(account)
+        live.tell(CHANGED, account.text)
         for (const contact of contacts) await push(account, contact)
       },
     }

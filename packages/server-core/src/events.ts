@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import type { Ended } from '@parley/live'
+import type { Ended, Packet, SessionEntry } from '@parley/live'
 import type { Presence, Stanza } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import { defineHook } from './hooks.ts'
@@ -41,6 +41,10 @@ export const sessionOpened = defineHook<{ readonly session: Session }>()('sessio
 export const sessionResumed = defineHook<{ readonly session: Session }>()('session-resumed', 'observe')
 /** A session is over; its leftovers are to be finished. */
 export const sessionEnded = defineHook<Ended>()('session-ended', 'observe')
+/** A packet came for a session that had gone by then. */
+export const strayed = defineHook<{ readonly account: Jid; readonly packet: Packet }>()('strayed', 'observe')
+/** What came for a session lately may have been missed: the log knows. */
+export const maybeMissed = defineHook<{ readonly entry: SessionEntry }>()('maybe-missed', 'observe')
 /** A session is about to be available: what must be arranged before anybody can reach it. */
 export const becomingAvailable = defineHook<{
   readonly session: Session

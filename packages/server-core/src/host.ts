@@ -12,10 +12,12 @@ import {
   becameAvailable,
   bound2,
   inbound,
+  maybeMissed,
   outbound,
   sessionEnded,
   sessionOpened,
   sessionResumed,
+  strayed,
 } from './events.ts'
 import { Hooks, observe } from './hooks.ts'
 import { IqRoutes } from './iq.ts'
@@ -57,6 +59,8 @@ export class Host {
     resumed: this.hooks.phase(sessionResumed, 'observe'),
     ended: this.hooks.phase(sessionEnded, 'observe'),
     available: this.hooks.phase(becameAvailable, 'observe'),
+    strayed: this.hooks.phase(strayed, 'observe'),
+    missed: this.hooks.phase(maybeMissed, 'observe'),
     bound2: this.hooks.phase(bound2, 'observe'),
   }
 

@@ -28,11 +28,13 @@ export {
   type Inbound,
   type Inline,
   inbound,
+  maybeMissed,
   type Outbound,
   outbound,
   sessionEnded,
   sessionOpened,
   sessionResumed,
+  strayed,
 } from './events.ts'
 export {
   decide,
@@ -82,7 +84,7 @@ export {
   text,
   texts,
 } from './options.ts'
-export { packetOf, urgencyOf } from './packet.ts'
+export { midOf, packetOf, urgencyOf } from './packet.ts'
 export { type Link, Router } from './router.ts'
 export { Server, type ServerParts } from './server.ts'
 export { type Acknowledging, Session } from './session.ts'

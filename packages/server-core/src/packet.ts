@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import type { Packet } from '@parley/live'
 import type { Message, Presence, Stanza } from '@parley/stanza'
 import type { Element } from '@parley/xml'
+import type { Transit } from './transit.ts'
 
 /** Where the message log has a stanza. */
 export interface LogMark {
@@ -10,12 +12,22 @@ export interface LogMark {
   readonly late?: boolean
 }
 
+/** Ids of deliveries that no log knows: they must differ from those of other nodes. */
+const ORIGIN = randomBytes(6).toString('base64url')
 let delivered = 0
 
+/**
+ * The id of a delivery of what a session sent, the same when the session sends it again because it heard of no
+ * acknowledgement (XEP-0198 §5); undefined where stanzas are not counted.
+ */
+export function midOf({ session, k }: Transit): string | undefined {
+  return session && k > 0 ? `${session.sid}:${k}` : undefined
+}
+
 /** A stanza, serialised once, with what a session must know of it. */
-export function packetOf(stanza: Stanza, log?: LogMark): Packet {
+export function packetOf(stanza: Stanza, log?: LogMark, repeatable?: string): Packet {
   const xml = stanza.toXml()
-  const mid = log ? log.id.toString(36) : `-${(++delivered).toString(36)}`
+  const mid = log ? log.id.toString(36) : (repeatable ?? `${ORIGIN}-${(++delivered).toString(36)}`)
   switch (stanza.name) {
     case 'presence':
       if (!isNews(stanza)) return { xml, mid, urgency: 'now' }

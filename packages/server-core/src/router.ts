@@ -10,7 +10,7 @@ import type { Host } from './host.ts'
 import { answer, asStanzaError, IqCaller } from './iq.ts'
 import type { Logger } from './log.ts'
 import type { Request } from './module.ts'
-import { type LogMark, packetOf } from './packet.ts'
+import { type LogMark, midOf, packetOf } from './packet.ts'
 import type { Session } from './session.ts'
 import { Transit } from './transit.ts'
 
@@ -65,7 +65,9 @@ export class Router {
     own.stanza = stanza
     const decided = this.#deciding(stanza, own, () => this.#dispatch(stanza, own))
     return chain(decided, () =>
-      this.#guarded(stanza, undefined, () => chain(own.durable(this.#messages), () => own.run())),
+      this.#guarded(stanza, undefined, () =>
+        chain(own.durable(this.#messages), () => chain(own.run(), () => own.unfinished?.then(() => undefined))),
+      ),
     )
   }
 
@@ -75,8 +77,8 @@ export class Router {
   }
 
   /** Hands a stanza to one session. False: the session is gone. */
-  toSession(entry: SessionEntry, stanza: Stanza, log?: LogMark): Awaitable<boolean> {
-    return chain(this.#live.deliver(entry.sid, packetOf(stanza, log)), done => done !== 'gone' && done !== 'busy')
+  toSession(entry: SessionEntry, stanza: Stanza, log?: LogMark, mid?: string): Awaitable<boolean> {
+    return chain(this.#live.deliver(entry.sid, packetOf(stanza, log, mid)), wasTaken)
   }
 
   /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1). */
@@ -186,7 +188,7 @@ export class Router {
 
   #iqToAccount(host: Host, iq: Iq, { account, transit }: Inbound): Awaitable<void> {
     const to = iq.to ?? account
-    if (!to.isBare) return this.#iqToSession(iq, to)
+    if (!to.isBare) return this.#iqToSession(iq, to, transit)
     if (!iq.isRequest) {
       this.#caller.settle(iq)
       return
@@ -198,11 +200,22 @@ export class Router {
     return this.#answer(host, iq, account, route, transit)
   }
 
-  #iqToSession(iq: Iq, to: Jid): Awaitable<void> {
+  #iqToSession(iq: Iq, to: Jid, transit: Transit): Awaitable<void> {
+    const mid = midOf(transit)
+    const hand = (entry: SessionEntry | undefined): Awaitable<boolean> =>
+      entry ? this.toSession(entry, iq, undefined, mid) : false
     return chain(this.#live.session(to), entry => {
-      if (entry) return chain(this.toSession(entry, iq), () => undefined)
-      // RFC 6121 §8.5.3.2.3: the same answer as for an account that does not exist.
-      if (iq.isRequest) throw new StanzaError('service-unavailable')
+      const taken = chain(hand(entry), yes => {
+        if (yes || !this.#live.isShared) return yes
+        // This node may not have heard of it yet.
+        return chain(this.#live.sessionsNow(to.bare), now => hand(now.find(({ jid }) => jid.equals(to))))
+      })
+      const answer = (yes: boolean) => {
+        // RFC 6121 §8.5.3.2.3: the same answer as for an account that does not exist.
+        if (!yes && iq.isRequest) throw new StanzaError('service-unavailable')
+      }
+      if (!isPromise(taken)) return answer(taken)
+      transit.behind(taken.then(answer))
     })
   }
 
@@ -216,6 +229,10 @@ export class Router {
     }
     return answer(request, route, session, reply, host.log)
   }
+}
+
+function wasTaken(done: 'ok' | 'gone' | 'busy' | 'dup' | 'later'): boolean {
+  return done !== 'gone' && done !== 'busy'
 }
 
 /** Runs deciding phases in order, then `next` unless one of them stopped the stanza. */

@@ -52,6 +52,8 @@ export class Server {
   readonly #negotiating = new Map<ClientStream, number>()
   #stops: (() => Awaitable<void>)[] = []
   readonly #finishing = new Set<Promise<void>>()
+  readonly #topics = new Map<string, readonly ((text: string) => void)[]>()
+  #usable: Resolvable | undefined
   #draining = false
 
   private constructor(parts: ServerParts) {
@@ -121,6 +123,7 @@ export class Server {
     const stream = new ClientStream(this, wire)
     this.#streams.add(stream)
     this.#negotiating.set(stream, this.clock.monotonic() + NEGOTIATION)
+    if (this.#usable) stream.during(this.#usable.promise)
     return stream
   }
 
@@ -192,11 +195,41 @@ export class Server {
   #handlers(): LiveHandlers {
     return {
       ended: ended => this.#ended(ended),
-      stray: () => {},
-      missed: () => {},
-      told: () => {},
-      usable: () => {},
+      stray: (account, packet) =>
+        this.#observe(account, host => observe(host.observers.strayed, { account, packet }, host.log)),
+      missed: entries => {
+        for (const entry of entries)
+          this.#observe(entry.jid, host => observe(host.observers.missed, { entry }, host.log))
+      },
+      told: (topic, text) => {
+        for (const listen of this.#topics.get(topic) ?? []) listen(text)
+      },
+      usable: is => this.#pause(is),
     }
+  }
+
+  /** Hears what other nodes {@link Live.tell} about a topic. */
+  hear(topic: string, listen: (text: string) => void): void {
+    this.#topics.set(topic, [...(this.#topics.get(topic) ?? []), listen])
+  }
+
+  #observe(about: Jid, tell: (host: Host) => Awaitable<void>): void {
+    const host = this.router.hosts.get(about.domain)
+    if (host) this.finish(host, tell(host))
+  }
+
+  /** While nothing can be promised nothing is read: what clients send stays theirs. */
+  #pause(usable: boolean): void {
+    this.log[usable ? 'info' : 'warn'](
+      usable ? 'reading from clients again' : 'not reading from clients: Redis is away',
+    )
+    if (usable) {
+      this.#usable?.resolve()
+      this.#usable = undefined
+      return
+    }
+    this.#usable = resolvable()
+    for (const stream of this.#streams) stream.during(this.#usable.promise)
   }
 
   /** A connection that broke during negotiation tells its new session at once. */
@@ -237,6 +270,19 @@ export class Server {
       if (deadline <= now) stream.fail('connection-timeout', 'No session within a minute')
     }
   }
+}
+
+interface Resolvable {
+  readonly promise: Promise<void>
+  resolve(): void
+}
+
+function resolvable(): Resolvable {
+  let resolve = () => {}
+  const promise = new Promise<void>(done => {
+    resolve = done
+  })
+  return { promise, resolve: () => resolve() }
 }
 
 function parsed(text: string): Jid | undefined {

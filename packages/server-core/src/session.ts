@@ -13,6 +13,8 @@ import { Transit } from './transit.ts'
 
 /** Stanzas of one session that may wait for their commits before its socket is no longer read. */
 const IN_FLIGHT = 256
+/** How long to wait before a count that could not be kept is told again (ms). */
+const RETRY = 1000
 
 /** What XEP-0198 adds to a session; installed by its module. */
 export interface Acknowledging {
@@ -44,6 +46,12 @@ export class Session implements Outlet {
   pagesArchive = false
   #corked: [n: number, packet: Packet][] | undefined
   #tail: Promise<void> | undefined
+  /** Stanzas that had their turn and are not done yet; the last of them, which comes after all others. */
+  #counting: Promise<void> | undefined
+  /** The last stanza that is done, and the count that is being kept for it. */
+  #reached = 0
+  #keeping: Promise<void> | undefined
+  readonly #heeded: { readonly k: number; readonly task: () => void }[] = []
   #inFlight = 0
   #relief: (() => void) | undefined
   #owed: bigint[] = []
@@ -91,10 +99,10 @@ export class Session implements Outlet {
     return chain(decided, () => this.#settle(transit))
   }
 
-  /** Runs `task` after all stanzas that came before it have had their effects. */
+  /** Runs `task` when all stanzas that came before it are handled, and that is known wherever the session may go on. */
   afterPending(task: () => void): void {
-    if (this.#tail) this.#follow(this.#tail.then(task))
-    else task()
+    if (this.handled >= this.received) task()
+    else this.#heeded.push({ k: this.received, task })
   }
 
   /** Rows of the message log that were written and may still be on their way to the network. */
@@ -104,7 +112,11 @@ export class Session implements Outlet {
 
   /** Resolves when nothing of this session is under way any more. */
   async drained(): Promise<void> {
-    while (this.#tail) await this.#tail
+    for (;;) {
+      const pending = this.#tail ?? this.#counting ?? this.#keeping
+      if (!pending) return
+      await pending
+    }
   }
 
   // ── out ──
@@ -201,7 +213,7 @@ export class Session implements Outlet {
   }
 
   #afterTail(task: () => Awaitable<void>): Awaitable<void> {
-    return this.#tail ? this.drained().then(task) : task()
+    return this.#tail || this.#counting || this.#keeping ? this.drained().then(task) : task()
   }
 
   #end(ended: Ended | undefined): Awaitable<void> {
@@ -214,7 +226,10 @@ export class Session implements Outlet {
     const gates = transit.durable(this.server.store.messages)
     if (!gates && !this.#tail) {
       const done = this.#run(transit)
-      if (!isPromise(done)) return this.#finished(transit)
+      if (!isPromise(done)) {
+        this.#finished(transit)
+        return this.#pressure()
+      }
       return this.#enqueue(done.then(() => this.#finished(transit)))
     }
     // A commit that fails while earlier stanzas are under way is looked at when its turn comes.
@@ -229,10 +244,12 @@ export class Session implements Outlet {
 
   #enqueue(done: Promise<void>): Awaitable<void> {
     this.#inFlight++
-    this.#follow(done, () => {
-      this.#inFlight--
-      if (this.#inFlight < IN_FLIGHT / 2) this.#relief?.()
-    })
+    this.#follow(done, () => this.#left())
+    return this.#pressure()
+  }
+
+  /** Resolves when more may be taken in. */
+  #pressure(): Awaitable<void> {
     if (this.#inFlight < IN_FLIGHT) return
     return new Promise<void>(resolve => {
       this.#relief = () => {
@@ -240,6 +257,11 @@ export class Session implements Outlet {
         resolve()
       }
     })
+  }
+
+  #left(): void {
+    this.#inFlight--
+    if (this.#inFlight < IN_FLIGHT / 2) this.#relief?.()
   }
 
   /** Makes `done` what everything later waits for, until it is over. */
@@ -267,11 +289,62 @@ export class Session implements Outlet {
     if (transit.stanza) return this.server.router.bounce(transit.stanza, error, this)
   }
 
+  /** The stanza has had its turn. It counts when what it left behind is done, and all stanzas before it. */
   #finished(transit: Transit): void {
-    if (transit.k === 0) return
-    this.handled = transit.k
-    const told = this.server.live.inbound(this.sid, this.epoch, transit.k)
-    if (isPromise(told)) told.catch((error: unknown) => this.host.log.error('a count was not kept', { error }))
+    const rest = transit.unfinished
+    const before = this.#counting
+    if (!rest && !before) {
+      this.#count(transit.k)
+      return
+    }
+    this.#inFlight++
+    const done = rest?.catch((error: unknown) => this.#refused(transit, error))
+    const counted = Promise.all([before, done])
+      .catch((error: unknown) => this.host.log.error('a stanza was not finished', { error }))
+      .then(() => {
+        if (this.#counting === counted) this.#counting = undefined
+        this.#count(transit.k)
+        this.#left()
+      })
+    this.#counting = counted
+  }
+
+  #count(k: number): void {
+    if (k === 0) return
+    this.#reached = k
+    if (!this.#keeping) this.#keep()
+  }
+
+  /** Tells `live` how far the session is; while that is under way, what is done meanwhile waits for the next time. */
+  #keep(): void {
+    const k = this.#reached
+    const told = this.server.live.inbound(this.sid, this.epoch, k)
+    if (!isPromise(told)) {
+      this.#kept(k, told)
+      return
+    }
+    this.#keeping = told
+      .then(
+        answer => this.#kept(k, answer),
+        async (error: unknown) => {
+          this.host.log.error('a count was not kept', { error })
+          await new Promise<void>(resolve => this.server.clock.after(RETRY, resolve))
+        },
+      )
+      .then(() => {
+        this.#keeping = undefined
+        if (this.#reached > this.handled && !this.#over) this.#keep()
+      })
+  }
+
+  #kept(k: number, answer: 'ok' | 'fenced'): void {
+    if (answer === 'fenced') {
+      this.replaced('taken')
+      return
+    }
+    this.handled = k
+    if (this.server.live.isShared) this.server.store.messages.handedOn(this.sid, k)
+    while (this.#heeded[0] && this.#heeded[0].k <= k) this.#heeded.shift()!.task()
   }
 
   #refuseElement(element: Element, error: StanzaError): Awaitable<void> {

@@ -19,6 +19,7 @@ export class Transit {
   #rows: LogEntry[] | undefined
   #stored: ((id: bigint) => void)[] | undefined
   #effects: (() => Awaitable<void>)[] | undefined
+  #behind: Promise<unknown>[] | undefined
 
   constructor(session?: Session, k = 0) {
     this.session = session
@@ -43,6 +44,21 @@ export class Transit {
     this.#stored.push(stored)
   }
 
+  /**
+   * What was started in its turn and need not be over before the next stanza has its own: the stanza counts as handled when
+   * it is. Deliveries reach their queues in the order in which they were started.
+   */
+  behind(done: Promise<unknown>): void {
+    this.#behind ??= []
+    this.#behind.push(done)
+  }
+
+  /** All that was left {@link behind}; rejects as soon as something of it does. */
+  get unfinished(): Promise<unknown> | undefined {
+    const behind = this.#behind
+    return behind && (behind.length === 1 ? behind[0] : Promise.all(behind))
+  }
+
   /** Adds an effect of the second stage. */
   effect(run: () => Awaitable<void>): void {
     this.#effects ??= []
@@ -56,7 +72,8 @@ export class Transit {
   durable(log: MessageLog): Promise<unknown> | undefined {
     if (this.#rows) {
       const { session, k } = this
-      const counted = session && k > 0 ? { smId: session.sid, owner: session.account.text, k } : undefined
+      const outbox = session?.server.live.isShared ?? false
+      const counted = session && k > 0 ? { smId: session.sid, owner: session.account.text, k, outbox } : undefined
       const stored = this.#stored ?? []
       const ids = log.append(this.#rows, counted)
       this.gate(

@@ -3,6 +3,8 @@ export type StoreErrorCode =
   | 'account-exists'
   /** The caller's cap on the number of entries is reached. */
   | 'full'
+  /** What was to be replaced is not what the caller has seen: somebody else was faster. */
+  | 'changed'
   /** Too many rows wait for a database that does not take them: shed load. */
   | 'busy'
   /** The database cannot be reached now; the operation may or may not have happened. */

@@ -40,10 +40,13 @@ export interface RosterStore {
   get(owner: Owner, contact: string): Promise<RosterItem | undefined>
   /** What changed after `version`, oldest change first; undefined where that is unknown or too long ago: send the whole roster. */
   since(owner: Owner, version: string): Promise<RosterChanges | undefined>
-  /** Adds or replaces a row; gives the new version. Rejects with `full` where a new row would exceed `max` rows. */
-  put(owner: Owner, item: RosterItem, max?: number): Promise<string>
-  /** Gives the new version; undefined where there was no such row. */
-  remove(owner: Owner, contact: string): Promise<string | undefined>
+  /**
+   * Adds or replaces a row; gives the new version. Rejects with `full` where a new row would exceed `max` rows, with
+   * `changed` where the roster has another version than `expected` by now: somebody else was faster.
+   */
+  put(owner: Owner, item: RosterItem, max?: number, expected?: string): Promise<string>
+  /** Gives the new version; undefined where there was no such row. Rejects with `changed` as {@link put} does. */
+  remove(owner: Owner, contact: string, expected?: string): Promise<string | undefined>
 }
 
 interface ItemRow {
@@ -78,16 +81,18 @@ const selectSince = sql<ItemRow & { current: bigint; removed: boolean }>(
    ) r ON true
    WHERE v.owner = $1 AND v.floor <= $2 AND v.version >= $2 ORDER BY r.changed`,
 )
+const selectVersion = sql<{ version: bigint }>('roster-version', 'SELECT version FROM roster_version WHERE owner = $1')
 // The row of roster_version is locked by the upsert, so changes of one roster happen one after another.
 const BUMP = `INSERT INTO roster_version AS v (owner, version, floor)`
-const ON_BUMP = 'ON CONFLICT (owner) DO UPDATE SET version = v.version + 1 RETURNING version'
+const onBump = (expected: string) =>
+  `ON CONFLICT (owner) DO UPDATE SET version = v.version + 1 WHERE ${expected} IS NULL OR v.version = ${expected} RETURNING version`
 const upsert = sql<{ version: bigint }>(
   'roster-put',
   `WITH room AS (
      SELECT 1 WHERE $11::int IS NULL
        OR EXISTS (SELECT 1 FROM roster WHERE owner = $1 AND contact = $3 AND removed_at IS NULL)
        OR (SELECT count(*) FROM roster WHERE owner = $1 AND removed_at IS NULL) < $11
-   ), bumped AS (${BUMP} SELECT $1, $2, $2 FROM room ${ON_BUMP})
+   ), bumped AS (${BUMP} SELECT $1, $2, $2 FROM room ${onBump('$12::bigint')})
    INSERT INTO roster (owner, contact, listed, name, groups, subscription, ask, pending_in, approved, version)
    SELECT $1, $3, $4, $5, $6, $7, $8, $9, $10, version FROM bumped
    ON CONFLICT (owner, contact) DO UPDATE SET listed = excluded.listed, name = excluded.name, groups = excluded.groups,
@@ -98,7 +103,7 @@ const upsert = sql<{ version: bigint }>(
 const bury = sql<{ version: bigint }>(
   'roster-remove',
   `WITH known AS (SELECT 1 FROM roster WHERE owner = $1 AND contact = $3 AND removed_at IS NULL),
-   bumped AS (${BUMP} SELECT $1, $2, $2 FROM known ${ON_BUMP})
+   bumped AS (${BUMP} SELECT $1, $2, $2 FROM known ${onBump('$4::bigint')})
    UPDATE roster SET version = bumped.version, removed_at = $2, listed = false, name = NULL, groups = '{}',
      subscription = 'none', ask = false, pending_in = NULL, approved = false
    FROM bumped WHERE owner = $1 AND contact = $3 RETURNING bumped.version`,
@@ -109,6 +114,12 @@ const UNCHANGED = '0'
 
 /** The rosters of a database; `clock` in milliseconds since 1970. */
 export function rosterStore(db: Database, clock: () => number): RosterStore {
+  async function changedSince(owner: Owner, expected: string | undefined): Promise<void> {
+    if (expected === undefined) return
+    const version = String((await db.row(selectVersion, owner))?.version ?? UNCHANGED)
+    if (version !== expected) throw new StoreError('changed', `The roster of ${owner} has changed meanwhile`)
+  }
+
   return {
     async load(owner) {
       const rows = await db.rows(selectAll, owner)
@@ -130,7 +141,7 @@ export function rosterStore(db: Database, clock: () => number): RosterStore {
         removed: changed.filter(row => row.removed).map(row => row.contact),
       }
     },
-    async put(owner, { contact, listed, name, groups, subscription, ask, pendingIn, approved }, max) {
+    async put(owner, { contact, listed, name, groups, subscription, ask, pendingIn, approved }, max, expected) {
       const values = [
         contact,
         listed,
@@ -141,13 +152,16 @@ export function rosterStore(db: Database, clock: () => number): RosterStore {
         pendingIn ?? null,
         approved,
         max ?? null,
+        expected ?? null,
       ]
       const row = await db.row(upsert, owner, clock(), ...values)
+      if (!row) await changedSince(owner, expected)
       if (!row) throw new StoreError('full', `The roster of ${owner} has reached ${max} entries`)
       return String(row.version)
     },
-    async remove(owner, contact) {
-      const row = await db.row(bury, owner, clock(), contact)
+    async remove(owner, contact, expected) {
+      const row = await db.row(bury, owner, clock(), contact, expected ?? null)
+      if (!row) await changedSince(owner, expected)
       return row && String(row.version)
     },
   }

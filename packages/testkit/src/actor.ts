@@ -8,18 +8,25 @@ import type { Transcript } from './transcript.ts'
 
 type Parts = Parameters<typeof xmlOf>[1]
 
+/** Where an actor plays. */
+interface Surroundings {
+  readonly actors: readonly Actor[]
+  /** Resolves when nothing is under way inside the servers. */
+  settled(): Promise<void>
+}
+
 /** One of the people in a play: a session, four verbs, literal stanzas. Prints as its full JID. */
 export class Actor {
   readonly jid: Jid
   readonly client: RawClient
   readonly #transcript: Transcript
-  readonly #everybody: () => readonly Actor[]
+  readonly #stage: Surroundings
 
-  constructor(jid: string, client: RawClient, transcript: Transcript, everybody: () => readonly Actor[]) {
+  constructor(jid: string, client: RawClient, transcript: Transcript, stage: Surroundings) {
     this.jid = Jid.parse(jid)
     this.client = client
     this.#transcript = transcript
-    this.#everybody = everybody
+    this.#stage = stage
     client.onReceive = element => {
       if (!isFence(element)) transcript.received(this.name, element)
     }
@@ -71,7 +78,7 @@ export class Actor {
 
   /** Nothing is on its way: everybody's stanzas so far have had their effects, and none of them reached this actor. */
   async receivesNothing(): Promise<void> {
-    for (const actor of this.#everybody()) await actor.fence()
+    for (const actor of this.#stage.actors) await actor.fence()
     await this.fence()
     const [element] = this.client.inbox
     if (element)
@@ -85,6 +92,7 @@ export class Actor {
     const pong = this.client.expect(element => element.attrs['id'] === id)
     this.client.write(`<iq type="get" id="${id}" to="${this.jid.domain}"><ping xmlns="urn:xmpp:ping"/></iq>`)
     await pong
+    await this.#stage.settled()
   }
 
   /** Sends a request with an id of its own; gives the payload of the result, throws the StanzaError of a refusal. */
@@ -111,7 +119,7 @@ export class Actor {
 
   /** Drops what was received so far, after everything under way has come. */
   async settles(): Promise<void> {
-    for (const actor of this.#everybody()) await actor.fence()
+    for (const actor of this.#stage.actors) await actor.fence()
     await this.fence()
     this.client.inbox.length = 0
   }
@@ -122,6 +130,7 @@ export class Actor {
     this.client.wire.cut()
     this.client.closed = true
     await this.client.server.finished()
+    await this.#stage.settled()
   }
 
   /** Logs out in order. */
@@ -129,6 +138,7 @@ export class Actor {
     await this.sendsRaw('</stream:stream>')
     await this.client.until(() => this.client.closed, 'the end of the stream').catch(() => undefined)
     await this.client.server.finished()
+    await this.#stage.settled()
   }
 
   /** What came and was not expected by anybody. */

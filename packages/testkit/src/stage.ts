@@ -1,5 +1,5 @@
 import { Jid } from '@parley/jid'
-import { memoryLive } from '@parley/live'
+import type { Live } from '@parley/live'
 import { modules } from '@parley/modules'
 import type { Store } from '@parley/store'
 import {
@@ -15,6 +15,7 @@ import { Actor } from './actor.ts'
 import { RawClient } from './client.ts'
 import { FakeClock } from './clock.ts'
 import { emptyStore } from './database.ts'
+import { Nodes } from './nodes.ts'
 import { Transcript } from './transcript.ts'
 import type { MemoryWireOptions } from './wire.ts'
 
@@ -28,17 +29,20 @@ export interface ServerOptions {
 
 export const PASSWORD = 'secret'
 
-/** A server of the play. */
+/** A server of the play: one process, or several that share everything (`TARGET=cluster`). */
 export class StagedServer {
+  /** The only one, or the first. */
   readonly core: CoreServer
+  readonly #nodes: Nodes
   readonly host: Host
   readonly store: Store
   readonly #stage: Stage
 
-  constructor(core: CoreServer, domain: string, stage: Stage) {
-    this.core = core
-    this.host = core.router.hosts.get(domain)!
-    this.store = core.store
+  constructor(nodes: Nodes, domain: string, stage: Stage) {
+    this.#nodes = nodes
+    this.core = nodes.first
+    this.host = this.core.router.hosts.get(domain)!
+    this.store = this.core.store
     this.#stage = stage
   }
 
@@ -59,9 +63,9 @@ export class StagedServer {
     for (const address of addresses) {
       const [user = '', resource = ''] = address.split('/')
       await this.account(user)
-      const client = new RawClient(this.core)
+      const client = new RawClient(this.#nodes.next())
       const jid = await client.login(this.host.domain, user, PASSWORD, resource)
-      actors.push(this.#stage.enter(new Actor(jid, client, this.#stage.transcript, () => this.#stage.actors)))
+      actors.push(this.#stage.enter(new Actor(jid, client, this.#stage.transcript, this.#stage)))
     }
     return actors as { -readonly [K in keyof A]: Actor }
   }
@@ -75,7 +79,7 @@ export class StagedServer {
 
   /** The same server, as people of another of its domains see it. */
   at(domain: string): StagedServer {
-    return new StagedServer(this.core, domain, this.#stage)
+    return new StagedServer(this.#nodes, domain, this.#stage)
   }
 
   address(user: string): Jid {
@@ -84,7 +88,7 @@ export class StagedServer {
 
   /** A connection without anything on it. */
   client(options?: MemoryWireOptions): RawClient {
-    return new RawClient(this.core, options)
+    return new RawClient(this.#nodes.next(), options)
   }
 }
 
@@ -95,7 +99,7 @@ export class Stage {
   readonly actors: Actor[] = []
   /** What servers had to say that a scenario must expect by name. */
   readonly complaints: string[] = []
-  readonly #servers: CoreServer[] = []
+  readonly #clusters: Nodes[] = []
   #store: Store | undefined
 
   readonly server = async (domain: string, options: ServerOptions = {}): Promise<StagedServer> => {
@@ -110,11 +114,6 @@ export class Stage {
         modules: { 'stream-limits': { idle: '0s' }, ...(options.config?.['modules'] as object | undefined) },
       }),
     )
-    const live = memoryLive({
-      now: () => this.clock.monotonic(),
-      time: () => this.clock.now(),
-      every: task => this.clock.every(1000, task),
-    })
     const { logTo } = options
     const complain = (line: string) => /"level":"(?:warn|error)"/.test(line) && this.complaints.push(line.trim())
     const sink = {
@@ -124,16 +123,12 @@ export class Stage {
       },
     }
     const log = createLogger({ level: logTo ? 'trace' : 'warn', format: 'json', sink })
-    const core = await CoreServer.start({
-      config,
-      store: this.#store,
-      live,
-      log,
-      clock: this.clock,
-      modules: options.modules ?? modules,
-    })
-    this.#servers.push(core)
-    return new StagedServer(core, config.domains.keys().next().value!, this)
+    const store = this.#store
+    const nodes = await Nodes.start(this.clock, (live: Live) =>
+      CoreServer.start({ config, store, live, log, clock: this.clock, modules: options.modules ?? modules }),
+    )
+    this.#clusters.push(nodes)
+    return new StagedServer(nodes, config.domains.keys().next().value!, this)
   }
 
   /** Makes two people contacts of each other, and lets everything that this sends come. */
@@ -154,6 +149,12 @@ export class Stage {
     for (const actor of this.actors) await actor.fence()
     this.transcript.note(`${time} later`)
     this.clock.advance(ms)
+    await this.settled()
+  }
+
+  /** Resolves when nothing is under way between the processes of a server. */
+  async settled(): Promise<void> {
+    for (const nodes of this.#clusters) await nodes.settled()
   }
 
   /** Says that a server will complain, and about what. */
@@ -173,7 +174,7 @@ export class Stage {
     try {
       if (!failed) await this.#nothingLeft()
     } finally {
-      for (const server of this.#servers) await server.stop()
+      for (const nodes of this.#clusters) await nodes.stop()
     }
   }
 

@@ -43,6 +43,7 @@ export class Cluster {
   fences = 0
   #handlers: LiveHandlers | undefined
   #stopped = false
+  #sweeping = false
 
   private constructor({ limits = LIVE_LIMITS, log = () => {}, ahead = () => 0 }: ClusterOptions) {
     this.limits = limits
@@ -150,12 +151,14 @@ export class Cluster {
   }
 
   #sweep(): void {
-    for (const lane of this.lanes) {
-      lane.call<unknown[]>('sweep', SWEPT).then(
-        reports => this.sessions.endAll(reports),
-        (error: Error) => this.#stopped || this.#log('warn', `Sessions whose time is over wait: ${error.message}`),
-      )
-    }
+    if (this.#sweeping) return
+    this.#sweeping = true
+    const sweeps = this.lanes.map(async lane => this.sessions.endAll(await lane.call<unknown[]>('sweep', SWEPT)))
+    Promise.all(sweeps)
+      .catch((error: Error) => this.#stopped || this.#log('warn', `Sessions whose time is over wait: ${error.message}`))
+      .finally(() => {
+        this.#sweeping = false
+      })
   }
 
   /** Redis has forgotten something that it had answered: no number of this bucket can be trusted. */

@@ -18,7 +18,8 @@ export class Inlet {
   readonly #on: { overflow(): void; crashed(error: unknown): void }
   #waiting: Element[] = []
   #last: (() => void) | undefined
-  #busy = false
+  /** What must be over before the next element is fed. */
+  #waits = 0
   #shut = false
   #tokens: number
   #refilled: number
@@ -41,7 +42,7 @@ export class Inlet {
 
   take(element: Element): void {
     if (this.#shut) return
-    if (this.#busy) {
+    if (this.#waits > 0) {
       if (this.#waiting.push(element) > WAITING) this.#on.overflow()
       return
     }
@@ -55,7 +56,7 @@ export class Inlet {
 
   /** Runs `task` when all that was taken has been fed; nothing comes behind it. */
   last(task: () => void): void {
-    if (this.#busy) this.#last = task
+    if (this.#waits > 0) this.#last = task
     else task()
   }
 
@@ -82,25 +83,25 @@ export class Inlet {
   }
 
   #wait(task: Promise<unknown>): void {
-    this.#busy = true
+    this.#waits++
     this.#wire.pause()
     task.then(
       () => this.#goOn(),
       (error: unknown) => {
-        this.#busy = false
+        this.#waits--
         this.#on.crashed(error)
       },
     )
   }
 
   #goOn(): void {
-    this.#busy = false
-    while (!this.#busy) {
+    if (--this.#waits > 0) return
+    while (this.#waits === 0) {
       const element = this.#waiting.shift()
       if (!element || this.#shut) break
       this.#feed(element)
     }
-    if (this.#busy) return
+    if (this.#waits > 0) return
     this.#wire.resume()
     this.#last?.()
   }

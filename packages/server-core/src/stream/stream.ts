@@ -133,6 +133,11 @@ export class ClientStream implements WireEvents {
     send(offers as (Element | undefined)[])
   }
 
+  /** Holds back what the peer sends until `task` is done. */
+  during(task: Promise<void>): void {
+    this.#inlet.during(task)
+  }
+
   /** Sends an element that is not a stanza. */
   send(element: Element): void {
     if (this.#state === 'open') this.wire.send(serialize(element))

@@ -86,6 +86,29 @@ export function rosterSuite(use: () => Store): void {
       expect((await rosters.load(owner)).items).toHaveLength(2)
     })
 
+    test('who has not seen the last change cannot overwrite it', async () => {
+      const { rosters } = use()
+      const owner = fresh('romeo')
+      const first = await rosters.put(owner, contact('a@x'), undefined, '0')
+      await expect(rosters.put(owner, contact('b@x'), undefined, '0')).rejects.toMatchObject({ code: 'changed' })
+      const second = await rosters.put(owner, contact('a@x', { name: 'A' }), undefined, first)
+      await expect(rosters.put(owner, contact('a@x'), undefined, first)).rejects.toMatchObject({ code: 'changed' })
+      await expect(rosters.remove(owner, 'a@x', first)).rejects.toMatchObject({ code: 'changed' })
+      expect((await rosters.load(owner)).items).toEqual([contact('a@x', { name: 'A' })])
+      expect(await rosters.remove(owner, 'b@x', second)).toBeUndefined()
+      expect(await rosters.remove(owner, 'a@x', second)).toBeDefined()
+    })
+
+    test('of two who change the same version at the same time one has to look again', async () => {
+      const { rosters } = use()
+      const owner = fresh('romeo')
+      const seen = await rosters.put(owner, contact('a@x'))
+      const results = await Promise.allSettled(
+        ['b@x', 'c@x'].map(jid => rosters.put(owner, contact(jid), undefined, seen)),
+      )
+      expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    })
+
     test('changes of one roster at the same time all get versions of their own', async () => {
       const { rosters } = use()
       const owner = fresh('romeo')

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { type Live, memoryLive, redisLive } from '@parley/live'
+import type { Server } from '@xmpp/server-core'
+import type { FakeClock } from './clock.ts'
+
+/** Two front ends with two workers each: from here that is four processes on one database and one Redis. */
+const CLUSTER = 4
+
+/** The processes of one server. With `TARGET=cluster` clients are spread over several that share database and Redis. */
+export class Nodes {
+  readonly #servers: readonly Server[]
+  #used = 0
+  /** What was said in one round of {@link settled}, by whom, to whom. */
+  readonly #heard = new Set<string>()
+
+  private constructor(servers: readonly Server[]) {
+    this.#servers = servers
+    for (const [to, server] of servers.entries()) server.hear('settled', said => this.#heard.add(`${said} ${to}`))
+  }
+
+  static async start(clock: FakeClock, start: (live: Live) => Promise<Server>): Promise<Nodes> {
+    const timing = {
+      now: () => clock.monotonic(),
+      time: () => clock.now(),
+      every: (task: () => void) => clock.every(1000, task),
+    }
+    if (process.env['TARGET'] !== 'cluster') return new Nodes([await start(memoryLive(timing))])
+    const url = process.env['PARLEY_TEST_REDIS']
+    if (!url) throw new Error('TARGET=cluster needs Redis: install redis-server, or set PARLEY_TEST_REDIS')
+    const prefix = `test:${randomUUID()}:`
+    const lives = Array.from({ length: CLUSTER }, () => redisLive({ ...timing, ahead: timing.now, url, prefix }))
+    return new Nodes(await Promise.all(lives.map(async live => start(await live))))
+  }
+
+  get first(): Server {
+    return this.#servers[0]!
+  }
+
+  /** The process that the next client reaches. */
+  next(): Server {
+    return this.#servers[this.#used++ % this.#servers.length]!
+  }
+
+  /**
+   * Resolves when what was under way has come: stanzas are handled, ends finished, and what one process told another was
+   * heard. Twice, since what is heard may be passed on.
+   */
+  async settled(): Promise<void> {
+    if (this.#servers.length === 1) return
+    for (let round = 0; round < 2; round++) {
+      for (const server of this.#servers) {
+        for (const session of server.sessions.values()) await session.drained()
+        await server.finished()
+        await server.live.count()
+      }
+      await this.#exchange()
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const server of this.#servers) await server.stop()
+  }
+
+  /** Everybody says something to everybody; it comes behind all that was said before. */
+  async #exchange(): Promise<void> {
+    this.#heard.clear()
+    const mark = randomUUID()
+    for (const [from, { live }] of this.#servers.entries()) live.tell('settled', `${mark} ${from}`)
+    const pairs = this.#servers.length * (this.#servers.length - 1)
+    while ([...this.#heard].filter(said => said.startsWith(mark)).length < pairs) {
+      await new Promise<void>(resolve => setImmediate(resolve))
+    }
+  }
+}
