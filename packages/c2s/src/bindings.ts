@@ -10,12 +10,13 @@ type Bindings = TlsInfo['bindings']
  * What a finished handshake proves.
  *
  * @param clients whether a certificate authority for client certificates is configured
+ * @param isSingle whether there is one certificate only, which every client saw
  */
-export function tlsInfo(socket: TLSSocket, clients: boolean): TlsInfo {
+export function tlsInfo(socket: TLSSocket, clients: boolean, isSingle: boolean): TlsInfo {
   return {
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,
-    bindings: channelBindings(socket),
+    bindings: channelBindings(socket, isSingle || !socket.isSessionReused()),
     certificateAddresses: clients ? provenAddresses(socket) : [],
     earlyData: false,
   }
@@ -31,14 +32,16 @@ function provenAddresses(socket: TLSSocket): string[] {
   return raw ? xmppAddresses(raw) : []
 }
 
-function channelBindings(socket: TLSSocket): Bindings {
+/** @param isShown whether the certificate of this end is the one that the client saw, now or when the session began */
+function channelBindings(socket: TLSSocket, isShown: boolean): Bindings {
   const bindings: { -readonly [K in keyof Bindings]: Bindings[K] } = {}
   // RFC 9266 §4.2: below TLS 1.3 only with extended master secrets, and without renegotiation, which is refused.
   if (socket.getProtocol() === 'TLSv1.3' || hasExtendedMasterSecret(socket)) {
     // RFC 9266 §2: an empty context, which below TLS 1.3 is not the same as none.
     bindings['tls-exporter'] = socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
   }
-  const own = socket.getX509Certificate()?.raw
+  // RFC 5929 §4.1: a resumed session shows none, and nobody here knows which one it began with.
+  const own = isShown ? socket.getX509Certificate()?.raw : undefined
   if (own) bindings['tls-server-end-point'] = endPoint(own)
   return bindings
 }

@@ -59,7 +59,7 @@ describe('where certificates come from', () => {
     ])
     expect(first.describe('a.test')?.selfSigned).toBe(true)
     const second = await open({ domains })
-    expect(second.options('a.test').cert).toBe(first.options('a.test').cert)
+    expect(second.options('a.test', 'https').cert).toBe(first.options('a.test', 'https').cert)
     const folder = join(data, 'certificates', 'self-signed')
     for (const file of await readdir(folder)) expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600)
   })

@@ -13,6 +13,7 @@ import {
   readFiles,
 } from './certificate-files.ts'
 import { selfSigned } from './self-signed.ts'
+import { type DailySecret, Tickets } from './tickets.ts'
 
 const HOUR = 3_600_000
 
@@ -20,6 +21,8 @@ export interface CertificateParts {
   readonly config: Pick<Config, 'data' | 'domains' | 'tls'>
   readonly log: Logger
   readonly clock: Clock
+  /** For session tickets; absent: TLS sessions are not resumed. */
+  readonly ticketSecret?: DailySecret
 }
 
 /** What an operator wants to know of a certificate. */
@@ -48,6 +51,7 @@ export class Certificates {
   readonly #listeners = new Set<() => void>()
   readonly #stop: () => void
   #clientCa: string | undefined
+  #tickets: Tickets | undefined
 
   private constructor(parts: CertificateParts) {
     this.#parts = parts
@@ -60,6 +64,8 @@ export class Certificates {
     try {
       certificates.#clientCa = await readClientCa(parts.config.tls.clientCa)
       for (const domain of parts.config.domains.keys()) certificates.#held.set(domain, await certificates.#load(domain))
+      const { ticketSecret: secret, clock, log } = parts
+      if (secret) certificates.#tickets = await Tickets.open({ secret, clock, log }, () => certificates.#tell())
     } catch (error) {
       certificates.close()
       throw error
@@ -70,6 +76,12 @@ export class Certificates {
   /** Whether clients may authenticate with certificates. */
   get clients(): boolean {
     return this.#clientCa !== undefined
+  }
+
+  /** All domains show the same certificate: then it is known which one a client saw when its session began. */
+  get isSingle(): boolean {
+    const [first, ...others] = this.#held.values()
+    return others.every(({ cert }) => cert === first!.cert)
   }
 
   get defaultDomain(): string {
@@ -91,7 +103,7 @@ export class Certificates {
         this.#parts.log.error('a certificate can not be used: the one of before stays', { reason: error.message })
       }
     }
-    for (const listener of this.#listeners) listener()
+    this.#tell()
     return problems
   }
 
@@ -118,23 +130,27 @@ export class Certificates {
   /**
    * Options of a TLS server whose certificate is that of `domain` where the client names none.
    *
-   * Sessions are not resumed: a resumed one tells neither whose certificate the client saw (RFC 5929 §4) nor whether it
-   * showed one itself, and it would outlive a reload. Renegotiation, which TLS 1.3 no longer has, is refused.
+   * Where clients may show certificates, sessions are not resumed: a resumed one does not tell whether its client showed
+   * one. Renegotiation, which TLS 1.3 no longer has, is refused.
+   *
+   * @param server what the server does: sessions are resumed only by those that do the same
    */
-  options(domain: string): TlsOptions {
+  options(domain: string, server: string): TlsOptions {
     const { cert, key } = this.#held.get(domain)!
+    const tickets = this.clients ? undefined : this.#tickets
     return {
       cert,
       key,
       minVersion: this.#parts.config.tls.minVersion,
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (tickets ? 0 : constants.SSL_OP_NO_TICKET),
       ...(this.#clientCa === undefined ? {} : { ca: this.#clientCa }),
+      ...tickets?.options(`${server} ${domain}`, [...this.#held.values()].map(({ cert }) => cert).join()),
     }
   }
 
   /** Options of the HTTPS server: names that are not hosted, such as that of `publicUrl`, get the default certificate. */
   webOptions(): TlsOptions {
-    return { ...this.options(this.defaultDomain), SNICallback: (name, done) => done(null, this.context(name)) }
+    return { ...this.options(this.defaultDomain, 'https'), SNICallback: (name, done) => done(null, this.context(name)) }
   }
 
   /** Gives a TLS server its new certificate after each reload, until the returned function is called. */
@@ -150,7 +166,13 @@ export class Certificates {
 
   close(): void {
     this.#stop()
+    this.#tickets?.close()
     this.#listeners.clear()
+  }
+
+  /** TLS servers take what they need anew. */
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
   }
 
   async #load(domain: string): Promise<Held> {

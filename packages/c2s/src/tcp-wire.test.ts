@@ -164,7 +164,7 @@ describe('STARTTLS', () => {
     await listeners[0]!.until(1, 'message')
   })
 
-  test('sessions are not resumed', async () => {
+  test('without shared secrets sessions are not resumed', async () => {
     await open()
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       const first = await upgraded({ maxVersion })

@@ -249,7 +249,8 @@ export class TcpWire implements Wire, Reader {
     this.#state = 'open'
     this.#socket = socket
     this.#outbox.moveTo(socket)
-    this.tls = tlsInfo(socket, this.#options.tls!.clients)
+    const { clients, isSingle } = this.#options.tls!
+    this.tls = tlsInfo(socket, clients, isSingle)
     socket.on('error', () => {})
     socket.on('close', () => this.#lost())
     socket.on('data', chunk => this.#read(chunk))

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
+import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Certificates } from './certificates.ts'
 import type { Handshakes } from './counts.ts'
 
@@ -29,13 +29,18 @@ export class TlsDoor {
     this.#certificates = certificates
     this.#direct = direct
     this.#unlisten = certificates.onReload(() => {
-      for (const [domain, server] of this.#servers) server.setSecureContext(certificates.options(domain))
+      for (const [domain, server] of this.#servers) server.setSecureContext(this.#options(domain))
     })
   }
 
   /** Whether clients may authenticate with certificates. */
   get clients(): boolean {
     return this.#certificates.clients
+  }
+
+  /** See {@link Certificates.isSingle}. */
+  get isSingle(): boolean {
+    return this.#certificates.isSingle
   }
 
   /** Handshakes under way. */
@@ -65,7 +70,7 @@ export class TlsDoor {
     let server = this.#servers.get(domain)
     if (server) return server
     server = createServer({
-      ...this.#certificates.options(domain),
+      ...this.#options(domain),
       handshakeTimeout: HANDSHAKE_TIME,
       requestCert: this.clients,
       rejectUnauthorized: false,
@@ -77,13 +82,25 @@ export class TlsDoor {
       const key = ends(socket)
       const done = this.#waiting.get(key)
       this.#waiting.delete(key)
-      if (done) done(socket)
+      if (done && this.#isNamed(socket)) done(socket)
       else socket.destroy()
     })
     // The connection is closed already; what the peer did wrong is its own business.
     server.on('tlsClientError', () => this.handshakes.failed++)
     this.#servers.set(domain, server)
     return server
+  }
+
+  #options(domain: string): TlsOptions {
+    return this.#certificates.options(domain, this.#direct ? 'direct TLS' : 'STARTTLS')
+  }
+
+  /** Nobody is asked about the name of a session that is resumed. */
+  #isNamed(socket: TLSSocket): boolean {
+    if (!this.#direct || !socket.isSessionReused()) return true
+    // `false` where there was none, or where it is not known (TLS 1.2).
+    const { servername: name } = socket as { readonly servername?: string | false | null }
+    return !name || this.#certificates.context(name) !== undefined
   }
 
   #choose(name: string, done: (error: Error | null, context?: SecureContext) => void): void {

@@ -62,7 +62,12 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const live = memoryLive()
     const parts = { config, store, live, log, clock, version: version() }
     const server = await Server.start({ ...parts, modules: [...modules, ...listenerModules(config.tls.client)] })
-    const certificates = await Certificates.open({ config, log, clock })
+    const certificates = await Certificates.open({
+      config,
+      log,
+      clock,
+      ticketSecret: day => store.secrets.daily('tls-tickets', day),
+    })
     closers.push(() => certificates.close())
     const listeners = await openListeners(server, certificates, new HttpRoutes())
     closers.push(() => listeners.close())

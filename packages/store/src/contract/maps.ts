@@ -83,6 +83,19 @@ export function mapSuite(use: () => Store): void {
       expect(await secrets.secret(name, 32)).toEqual(all[0])
       expect(await secrets.secret(fresh('secret'), 20)).not.toEqual(all[0])
     })
+
+    test('of a day are the same for everybody, and forgotten two days later, with nothing else', async () => {
+      const { secrets } = use()
+      const name = fresh('daily')
+      const others = [await secrets.secret(name), await secrets.secret(`${name}s 2026-01-01`)]
+      const first = await secrets.daily(name, '2026-02-28')
+      expect(await secrets.daily(name, '2026-02-28')).toEqual(first)
+      expect(await secrets.daily(name, '2026-03-01')).not.toEqual(first)
+      expect(await secrets.daily(name, '2026-02-28')).toEqual(first)
+      await secrets.daily(name, '2026-03-02')
+      expect(await secrets.daily(name, '2026-02-28')).not.toEqual(first)
+      expect([await secrets.secret(name), await secrets.secret(`${name}s 2026-01-01`)]).toEqual(others)
+    })
   })
 
   describe('groups', () => {
