@@ -68,6 +68,7 @@ withProgram('haproxy', 'HAProxy', () => {
     stage.server.output
       .slice(mark)
       .split('\n')
+      .slice(0, -1)
       .filter(line => line.includes('"authenticated"'))
       .map(line => (JSON.parse(line) as { address: string }).address)
 
@@ -82,6 +83,7 @@ withProgram('haproxy', 'HAProxy', () => {
     const client = new XmppClient(stage, 'romeo', service())
     clients.push(client)
     await client.start()
+    await eventually('the login is in the log', () => logins(mark).length > 0)
     expect(logins(mark)).toEqual([CLIENT])
   })
 
@@ -96,6 +98,8 @@ withProgram('haproxy', 'HAProxy', () => {
     socket.on('error', () => {})
     socket.write('<stream:stream>')
     await new Promise(resolve => socket.on('close', resolve).resume())
-    expect(stage.server.output.slice(mark)).toContain('did not say whose connection it is')
+    await eventually('the server complains', () =>
+      stage.server.output.slice(mark).includes('did not say whose connection it is'),
+    )
   })
 })
