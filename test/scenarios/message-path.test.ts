@@ -8,6 +8,9 @@ scenario(
   async ({ server }) => {
     const stage = await server('a.test', { config: { archive: false } })
     const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')
+    // By now each side knows where the other one is.
+    await romeo.sends`<message type="chat" to="${juliet}"><body>Hark!</body></message>`
+    await juliet.receives`<message><body>Hark!</body></message>`
     const { messages } = stage.store
     const spies = ROWS.map(name => jest.spyOn(messages, name))
     const session = stage.core.sessions.get([...stage.core.sessions.keys()][0]!)!

@@ -137,7 +137,7 @@ scenario('RFC 6120 § 4.9.3.9: a stanza from somebody else ends the stream', asy
 scenario('RFC 6120 § 4.9.3.17: a server that goes says so', async ({ server }) => {
   const stage = await server('a.test')
   const [romeo] = await stage.connect('romeo/orchard')
-  await stage.core.stop()
+  await stage.stop()
   expect(await condition(romeo.client)).toBe('system-shutdown')
   expect(stage.client().closed).toBe(true)
 })

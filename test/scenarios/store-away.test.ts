@@ -81,7 +81,7 @@ scenario('store away: the server stops all the same', async ({ server, after }) 
   try {
     await romeo.sends`<message type="chat" to="juliet@a.test"><body>one</body></message>`
     await asked
-    const stopped = stage.core.stop()
+    const stopped = stage.stop()
     await romeo.client.until(() => romeo.client.closed, 'the end')
     romeo.client.inbox.length = 0
     await after('6s')

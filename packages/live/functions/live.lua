@@ -460,6 +460,13 @@ function ops.claim(a, i)
   return 1
 end
 
+-- key, owner
+function ops.release(a, i)
+  local key = T .. ':claim:' .. a[i]
+  if call('GET', key) == a[i + 1] then call('DEL', key) end
+  return 1
+end
+
 -- text for every node
 function ops.tell(a, i)
   call('SPUBLISH', T .. ':all', a[i])

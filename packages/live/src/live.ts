@@ -182,6 +182,9 @@ export interface Live {
   direct(sid: string, to: Jid, available: boolean): Awaitable<void>
   directed(sid: string): Awaitable<readonly Jid[]>
 
+  /** Runs tasks of one name one after another, whichever node they are on. For what is rare: it may ask Redis many times. */
+  alone<T>(name: string, task: () => Promise<T>): Promise<T>
+
   /** Says something to all other nodes: what they have cached is out of date, certificates are to be read again. */
   tell(topic: string, text: string): void
   /** What this node says of itself in {@link nodes}. */

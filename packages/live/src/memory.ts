@@ -15,6 +15,7 @@ import {
   type SessionEntry,
 } from './live.ts'
 import type { LiveStats, Measured } from './stats.ts'
+import { Turns } from './turns.ts'
 
 interface Held {
   entry: SessionEntry
@@ -69,6 +70,7 @@ class MemoryLive implements Live, Measured {
   readonly #time: () => number
   readonly #now: () => number
   readonly #stop: () => void
+  readonly #turns = new Turns()
   #about: NodeInfo['about'] = {}
   #ended: (ended: Ended) => void = () => {}
   readonly isShared = false
@@ -248,6 +250,10 @@ class MemoryLive implements Live, Measured {
 
   directed(sid: string): readonly Jid[] {
     return [...(this.#bySid.get(sid)?.directed?.values() ?? [])]
+  }
+
+  alone<T>(name: string, task: () => Promise<T>): Promise<T> {
+    return this.#turns.take(name, task)
   }
 
   /** There is nobody else. */

@@ -28,6 +28,8 @@ import { Recent } from './recent.ts'
 const HOUR = 3_600_000
 /** Other archives (rooms) that accounts have asked lately, whose results may come. */
 const REMEMBERED = 10_000
+/** What nodes tell each other when an account asks another archive. */
+const ASKED = 'asked archive'
 
 /** Each account's own archive (XEP-0313), which is a view of the message log. */
 export default defineModule({
@@ -43,6 +45,7 @@ export default defineModule({
   setup({ host, store, live, server, clock, log, route }) {
     const archive = store.messages
     const asked = new Recent(REMEMBERED)
+    server.hear(ASKED, key => asked.add(key))
     const { retention } = server.config
     const stop = retention === undefined ? undefined : clock.every(HOUR, () => trim(retention))
 
@@ -89,7 +92,10 @@ export default defineModule({
 
     function remember({ stanza, session }: Outbound): void {
       if (stanza.name !== 'iq' || stanza.type !== 'set' || !stanza.to || stanza.payload.ns !== MAM) return
-      asked.add(`${session.account.text} ${stanza.to.bare.text}`)
+      const key = `${session.account.text} ${stanza.to.bare.text}`
+      asked.add(key)
+      // The results may come in by any node.
+      live.tell(ASKED, key)
     }
 
     /** XEP-0313 §8.2: only who was asked, or the rooms that the account is in, may answer. */

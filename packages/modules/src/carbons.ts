@@ -40,7 +40,7 @@ export default defineModule({
   xeps: [{ number: 280, version: '1.0.1' }],
   features: { host: [CARBONS, 'urn:xmpp:carbons:rules:0'], account: [CARBONS] },
   uses: { bind2 },
-  setup({ live, uses: { bind2 } }) {
+  setup({ live, store, uses: { bind2 } }) {
     bind2.offer(CARBONS)
     const copied = new Recent(REMEMBERED)
 
@@ -66,20 +66,26 @@ export default defineModule({
     function copyReceived({ stanza, account, transit }: InboundMessage): Awaitable<void> {
       return chain(live.sessions(account), entries => {
         const others = enabled(entries, transit.session?.jid)
-        if (others.length === 0 || !isEligible(stanza, account)) return
-        const targets = targetsOf(stanza, account, entries)
-        // It is going to be refused.
-        if (targets.length === 0 && stanza.type !== 'error' && !mayWait(stanza)) return
-        const missed = others.filter(entry => !targets.includes(entry))
-        return copy(missed, account, stanza, 'received', transit)
+        if (others.length === 0) return
+        return chain(isEligible(stanza, account), eligible => {
+          if (!eligible) return
+          const targets = targetsOf(stanza, account, entries)
+          // It is going to be refused.
+          if (targets.length === 0 && stanza.type !== 'error' && !mayWait(stanza)) return
+          const missed = others.filter(entry => !targets.includes(entry))
+          copy(missed, account, stanza, 'received', transit)
+        })
       })
     }
 
     /** XEP-0280 §6.1: an error is copied when what it answers was. */
-    function isEligible(stanza: Message, account: Jid): boolean {
-      if (stanza.type !== 'error') return isConversation(stanza, 'received')
-      if (!stanza.from || stanza.id === undefined) return false
-      return copied.has(keyOf(account, stanza.from, stanza.id))
+    function isEligible(stanza: Message, account: Jid): Awaitable<boolean> {
+      const { type, from, id } = stanza
+      if (type !== 'error') return isConversation(stanza, 'received')
+      if (!from || id === undefined) return false
+      if (copied.has(keyOf(account, from, id))) return true
+      // Sent by way of another node: the archive knows what was part of a conversation.
+      return live.isShared && store.messages.byOriginId(account.text, from.bare.text, id).then(row => row !== undefined)
     }
 
     function copy(

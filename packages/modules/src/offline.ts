@@ -18,10 +18,11 @@ import { fateOf } from './message-rules.ts'
 import messages, { type Undelivered, undelivered } from './messages.ts'
 import offlineQuota from './offline-quota.ts'
 import { wanting } from './targets.ts'
-import { Turns } from './turns.ts'
 
 const PAGE = 100
 const RETRY = 2000
+/** How long a client may take to read what waited for it before another one gets it too. */
+const PATIENCE = 2000
 
 export interface Offline {
   /** Delivers what is owed to the account to the session of it that wants messages most, if there is one. */
@@ -38,13 +39,12 @@ export default defineModule({
   uses: { messages, quota: offlineQuota },
   setup({ host, store, live, server, clock, log, uses: { quota } }) {
     const stored = store.messages
-    const turns = new Turns()
 
     /** One session of an account after another, so that none gets what another has got. */
     function deliver(entry: SessionEntry): Promise<void> {
       const account = entry.jid.bare
-      return turns
-        .take(account.text, async () => {
+      return live
+        .alone(`offline ${account}`, async () => {
           const some = (await stored.owedFor(account.text, 1)).length > 0
           // What sessions have taken lately is not owed any more, but that may still be queued.
           if (some) await stored.flush()
@@ -53,12 +53,23 @@ export default defineModule({
           // What comes for the session meanwhile waits in the log, behind what is there: read on until nothing did.
           do after = await deliverAll(entry, elsewhere, after)
           while (!(await live.caughtUp(entry.sid)))
+          if (some && live.isShared) await known(entry.sid)
         })
         .catch(async (error: unknown) => {
           if (error instanceof StoreError) againLater(entry)
           else await live.catchUp(entry.sid, false)
           throw error
         })
+    }
+
+    /** What has been written and not taken yet is known to this node alone: others read when the marks are clear. */
+    async function known(sid: string): Promise<void> {
+      const wire = server.sessions.get(sid)?.stream?.wire
+      if (wire) {
+        const read = new Promise<void>(resolve => wire.flushed(resolve))
+        await Promise.race([read, new Promise<void>(resolve => clock.after(PATIENCE, resolve))])
+      }
+      await stored.flush()
     }
 
     /** The database is away: what comes goes on waiting behind what could not be read. */

@@ -24,6 +24,9 @@ const NEGOTIATION = 60_000
 /** How long a stop waits for what clients have sent. */
 const STOP_PATIENCE = 5000
 
+/** What nodes tell each other when an account must log in again. */
+const DISCONNECT = 'disconnect'
+
 export interface ServerParts {
   readonly config: Config
   readonly store: Store
@@ -81,6 +84,10 @@ export class Server {
       server.#stops.push(await loadModules(host, parts.modules, loader))
     }
     live.handle(server.#handlers())
+    server.hear(DISCONNECT, text => {
+      const [except = '', account = ''] = text.split('\n')
+      server.#disconnectHere(Jid.parse(account), except)
+    })
     server.#stops.push(clock.every(1000, () => server.#sweep()))
     return server
   }
@@ -161,10 +168,15 @@ export class Server {
   }
 
   /** Ends all sessions and streams of an account, but for the session `except` (password changed, account gone). */
-  async disconnect(account: Jid, except?: string): Promise<void> {
-    for (const entry of await this.live.sessions(account)) {
+  async disconnect(account: Jid, except = ''): Promise<void> {
+    this.live.tell(DISCONNECT, `${except}\n${account}`)
+    this.#disconnectHere(account, except)
+    for (const entry of await this.live.sessionsNow(account)) {
       if (entry.sid !== except) await this.end(entry.sid, 'not-authorized', 'Log in again')
     }
+  }
+
+  #disconnectHere(account: Jid, except: string): void {
     for (const stream of this.#streams) {
       if (stream.account?.equals(account) && stream.session?.sid !== except)
         stream.fail('not-authorized', 'Log in again')

@@ -114,7 +114,10 @@ export class Actor {
     )
     const withId = request.attrs['id'] === undefined ? xml.trim().replace(/^<iq/, `<iq id="${id}"`) : xml
     await this.sendsRaw(withId)
-    return answer
+    const answered = await answer
+    // What it changed is known to all processes by now.
+    await this.#stage.settled()
+    return answered
   }
 
   /** Drops what was received so far, after everything under way has come. */

@@ -10,6 +10,7 @@ const CLUSTER = 4
 export class Nodes {
   readonly #servers: readonly Server[]
   #used = 0
+  #stopped = false
   /** What was said in one round of {@link settled}, by whom, to whom. */
   readonly #heard = new Set<string>()
 
@@ -46,11 +47,11 @@ export class Nodes {
    * heard. Twice, since what is heard may be passed on.
    */
   async settled(): Promise<void> {
-    if (this.#servers.length === 1) return
+    if (this.#servers.length === 1 || this.#stopped) return
     for (let round = 0; round < 2; round++) {
       for (const server of this.#servers) {
-        for (const session of server.sessions.values()) await session.drained()
-        await server.finished()
+        for (const session of server.sessions.values()) await soon(session.drained())
+        await soon(server.finished())
         await server.live.count()
       }
       await this.#exchange()
@@ -58,7 +59,8 @@ export class Nodes {
   }
 
   async stop(): Promise<void> {
-    for (const server of this.#servers) await server.stop()
+    this.#stopped = true
+    await Promise.all(this.#servers.map(server => server.stop()))
   }
 
   /** Everybody says something to everybody; it comes behind all that was said before. */
@@ -72,3 +74,15 @@ export class Nodes {
     }
   }
 }
+
+/** Some plays hold the database back: what waits for it is not waited for. */
+async function soon(task: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, PATIENCE)
+  })
+  await Promise.race([task, enough])
+  clearTimeout(timer)
+}
+
+const PATIENCE = 100

@@ -86,6 +86,11 @@ export class StagedServer {
     return Jid.of(user, this.host.domain)
   }
 
+  /** All processes of it go down. */
+  stop(): Promise<void> {
+    return this.#nodes.stop()
+  }
+
   /** A connection without anything on it. */
   client(options?: MemoryWireOptions): RawClient {
     return new RawClient(this.#nodes.next(), options)

@@ -25,6 +25,9 @@ export interface ClusterOptions {
 /** How often numbers that are missing are asked for (ms). */
 const GAP = 200
 const SWEPT = 32
+/** How long a task may have something for itself without saying so again, and how often others look (ms). */
+const CLAIM = 10_000
+const CLAIM_RETRY = 15
 
 /** What a node has of the others: the ways to Redis, its membership, and what comes without being asked for. */
 export class Cluster {
@@ -113,6 +116,20 @@ export class Cluster {
 
   tell(topic: string, text: string): void {
     this.lanes[0]!.fire('tell', `${this.node}\n${topic}\n${text}`)
+  }
+
+  /** Runs a task while no other node runs one of that name. */
+  async alone<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const lane = this.laneOf(name)
+    const claim = () => lane.call<number>('claim', name, this.node, CLAIM)
+    while ((await claim()) !== 1) await this.server.pause(CLAIM_RETRY)
+    const renew = setInterval(() => void claim().catch(() => undefined), CLAIM / 3)
+    try {
+      return await task()
+    } finally {
+      clearInterval(renew)
+      lane.fire('release', name, this.node)
+    }
   }
 
   async stop(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type SessionChanges,
   type SessionEntry,
 } from '../live.ts'
+import { Turns } from '../turns.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { decodePacket, decodePlace, encodeMail, encodePacket, encodePlace } from './frame.ts'
 import { type Lane, LiveError } from './lane.ts'
@@ -42,6 +43,7 @@ class RedisLive implements Live {
   readonly #sessions: Sessions
   readonly #limits: LiveLimits
   readonly #time: () => number
+  readonly #turns = new Turns()
 
   constructor(cluster: Cluster, { time = Date.now }: ClusterOptions) {
     this.#cluster = cluster
@@ -258,6 +260,10 @@ class RedisLive implements Live {
     return this.#laneOf(place.bare)
       .call<string[]>('directed', sid)
       .then(found => found.map(text => Jid.parse(text)))
+  }
+
+  alone<T>(name: string, task: () => Promise<T>): Promise<T> {
+    return this.#turns.take(name, () => this.#cluster.alone(name, task))
   }
 
   tell(topic: string, text: string): void {
