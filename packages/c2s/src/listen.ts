@@ -30,6 +30,8 @@ export interface Listeners {
   readonly addresses: ReadonlyMap<Door, string>
   /** Connections that are not yet, or no longer, counted as streams: PROXY headers, handshakes and stalled stanzas. */
   readonly pending: number
+  /** Takes no more connections of clients; those that are there stay, and HTTP goes on answering. */
+  shut(): void
   /** Takes no more connections, and closes those of HTTP; streams are closed by `Server.stop`, which comes first. */
   close(): Promise<void>
 }
@@ -64,6 +66,7 @@ class Opening implements Listeners {
   readonly #doors: TlsDoor[] = []
   readonly #counts = new Map<Door, DoorCounts>()
   readonly #closers: (() => unknown)[] = []
+  readonly #tcpListeners: NetServer[] = []
   #httpsPort: number | undefined
 
   constructor(server: Server, certificates: Certificates) {
@@ -86,6 +89,10 @@ class Opening implements Listeners {
     const counts = new DoorCounts()
     await this.#tcp('component', counts, socket => counts.add(components.accept(socket), this.#server.draining))
     await this.#http(routes)
+  }
+
+  shut(): void {
+    for (const listener of this.#tcpListeners) listener.close()
   }
 
   async close(): Promise<void> {
@@ -114,6 +121,7 @@ class Opening implements Listeners {
     this.#counts.set(door, counts)
     const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept)
     await this.#listen(door, listener)
+    this.#tcpListeners.push(listener)
     this.#closers.push(() => new Promise<void>(resolve => void listener.close(() => resolve())))
   }
 

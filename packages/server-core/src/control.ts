@@ -20,12 +20,14 @@ export interface ControlOptions {
   readonly commands: readonly Command[]
   readonly log: Logger
   readonly path: string
+  /** The socket belongs to several processes: it is made and removed by the one that they belong to. */
+  readonly shared?: boolean
 }
 
 /** Listens on the socket by which the CLI reaches a running server. Only its owner may use it (0600). */
 export async function openControl(options: ControlOptions): Promise<() => Promise<void>> {
-  const { path } = options
-  await rm(path, { force: true })
+  const { path, shared = false } = options
+  if (!shared) await rm(path, { force: true })
   const listener = createServer(socket => serve(socket, options))
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject)
@@ -34,7 +36,7 @@ export async function openControl(options: ControlOptions): Promise<() => Promis
   await chmod(path, 0o600)
   return async () => {
     await new Promise<void>(resolve => listener.close(() => resolve()))
-    await rm(path, { force: true })
+    if (!shared) await rm(path, { force: true })
   }
 }
 

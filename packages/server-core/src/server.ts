@@ -24,6 +24,10 @@ const NEGOTIATION = 60_000
 /** How long a stop waits for what clients have sent. */
 const STOP_PATIENCE = 5000
 
+/** Streams that are closed at once when clients go on elsewhere, and the pause behind them (ms). */
+const SENT_AWAY = 250
+const SENT_AWAY_PAUSE = 50
+
 /** What nodes tell each other when an account must log in again. */
 const DISCONNECT = 'disconnect'
 
@@ -190,11 +194,16 @@ export class Server {
     if (ended) this.#ended(ended)
   }
 
+  /** From now on nobody is let in: balancers look elsewhere. */
+  drain(): void {
+    this.#draining = true
+  }
+
   /** Says goodbye to every client, finishes what they sent, and stops the modules. */
   async stop(): Promise<void> {
-    this.#draining = true
+    this.drain()
     const sessions = [...this.sessions.values()]
-    for (const stream of this.#streams) stream.fail('system-shutdown', 'The server is going down')
+    await this.#sendAway()
     // While the database is away nothing is finished: a client that counts sends it again, any other was told nothing.
     const patience = new Promise<void>(resolve => this.clock.after(STOP_PATIENCE, resolve))
     const done = Promise.all(sessions.map(session => session.drained())).then(() => this.finished())
@@ -242,6 +251,17 @@ export class Server {
     }
     this.#usable = resolvable()
     for (const stream of this.#streams) stream.during(this.#usable.promise)
+  }
+
+  /** Where others take the clients over they must not all come at once. */
+  async #sendAway(): Promise<void> {
+    let left = this.live.isShared ? SENT_AWAY : Number.POSITIVE_INFINITY
+    for (const stream of this.#streams) {
+      stream.fail('system-shutdown', 'The server is going down')
+      if (--left > 0) continue
+      left = SENT_AWAY
+      await new Promise<void>(resolve => this.clock.after(SENT_AWAY_PAUSE, resolve))
+    }
   }
 
   /** A connection that broke during negotiation tells its new session at once. */

@@ -74,6 +74,7 @@ function subcommand(parent: Command, word: string): Command {
 const GROUPS: Record<string, string> = {
   user: 'Accounts',
   group: 'Groups of accounts, with shared rosters',
+  cluster: 'Processes that serve together',
 }
 
 function addParameter(command: Command, { name, help, type, positional, required, many, choices }: Parameter): void {

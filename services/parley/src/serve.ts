@@ -1,10 +1,10 @@
-import { access, constants, mkdir } from 'node:fs/promises'
+import cluster from 'node:cluster'
 import { resolve } from 'node:path'
 import { Certificates, type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
-import { memoryLive } from '@parley/live'
+import type { Live } from '@parley/live'
 import { modules } from '@parley/modules'
-import { openStore, type Store } from '@parley/store'
+import type { Store } from '@parley/store'
 import {
   type Config,
   ConfigError,
@@ -15,21 +15,27 @@ import {
   systemClock,
 } from '@xmpp/server-core'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
-import { processCommands } from './own-commands.ts'
+import { DRAIN, processCommands, RELOAD } from './own-commands.ts'
 import { version } from './version.ts'
 import { welcome } from './welcome.ts'
+import { describeTo, makeDataFolder, openLive, openStoreOf } from './wire.ts'
+import { supervise } from './workers.ts'
 
 const DAY = 86_400_000
 /** Below the time that compose and systemd grant. */
 const STOP_TIME = 25_000
 
-/** Runs the whole server in this process until it is told to stop. */
+/** Runs the whole server in this process, or in as many as are configured, until it is told to stop. */
 export async function serve(options: GlobalOptions): Promise<void> {
   const config = await loadFrom(options)
   const log = createLogger(config.log)
+  if (config.workers > 1 && cluster.isPrimary) {
+    process.exitCode = await supervise(config.workers, socketOf(config), log)
+    return
+  }
   let running: Running | undefined
   // From the beginning: a process that is ended while it starts would leave its database engine behind.
-  const asked = stopSignal(() => running && reloadOnSignal(running, log), log)
+  const asked = stopSignal(() => running && reloadOnSignal(running.reload, log), log)
   running = await start(config, options, log)
   await asked
   log.info('stopping: finishing what clients have sent')
@@ -56,10 +62,10 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
   }
   try {
     await makeDataFolder(resolve(config.data))
-    const store = await open(config, log)
+    const store = await openStoreOf(config, log)
     closers.push(() => store.close())
     const clock = systemClock
-    const live = memoryLive()
+    const live = await openLive(config, log)
     const parts = { config, store, live, log, clock, version: version() }
     const server = await Server.start({ ...parts, modules: [...modules, ...listenerModules(config.tls.client)] })
     const certificates = await Certificates.open({
@@ -71,10 +77,17 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     closers.push(() => certificates.close())
     const listeners = await openListeners(server, certificates, new HttpRoutes())
     closers.push(() => listeners.close())
+    closers.push(describeTo(live, server, cluster.worker?.id))
     closers.push(() => server.stop())
+    // Who comes now finds another process, where there is one.
+    closers.push(() => listeners.shut())
+    closers.push(() => server.drain())
     const reload = () => reloadAll(options, certificates, log)
+    server.hear(RELOAD, () => reloadOnSignal(reload, log))
+    server.hear(DRAIN, node => drainWhenMeant(live, node))
     const commands = processCommands({ server, store, listeners, reload })
-    closers.push(await openControl({ server, commands, log, path: socketOf(config) }))
+    const shared = cluster.isWorker
+    closers.push(await openControl({ server, commands, log, path: socketOf(config), shared }))
     closers.push(keepHouse(store, log))
     announce(config, store, listeners, log)
     return { reload, stop }
@@ -82,27 +95,6 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     await stop()
     throw error
   }
-}
-
-async function makeDataFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o711 })
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    throw new ConfigError([`data: the folder ${path} cannot be made or used (${code})`])
-  }
-}
-
-async function open(config: Config, log: Logger): Promise<Store> {
-  const storeLog = log.with({ part: 'store' })
-  return openStore({
-    data: resolve(config.data),
-    log: (level, text) => storeLog[level](text),
-    // With live state in memory this server must be the only one on its database.
-    exclusive: true,
-    ...(config.database === undefined ? {} : { url: config.database }),
-  })
 }
 
 /** Certificates and log level; what else has changed in the file needs a restart. */
@@ -115,11 +107,17 @@ async function reloadAll(options: GlobalOptions, certificates: Certificates, log
 }
 
 /** A mistake in the file must not end a server that runs well: what was read before stays. */
-function reloadOnSignal(running: Running, log: Logger): void {
-  running.reload().catch((error: unknown) => {
+function reloadOnSignal(reload: Running['reload'], log: Logger): void {
+  reload().catch((error: unknown) => {
     const reason = error instanceof ConfigError ? { problems: error.problems.join('; ') } : { error }
     log.error('the configuration cannot be read again: what was read before stays', reason)
   })
+}
+
+/** Another process says which one is to end in order; what supervises it starts it again. */
+async function drainWhenMeant(live: Live, node: string): Promise<void> {
+  const own = (await live.nodes()).find(each => each.own)
+  if (own?.node === node) process.kill(process.pid, 'SIGTERM')
 }
 
 function keepHouse(store: Store, log: Logger): () => void {

@@ -103,7 +103,7 @@ interface Issue {
 }
 
 /** Secrets are named by their key alone. */
-const SECRET = /secret|password|^database$/i
+const SECRET = /secret|password|^database$|^redis$/i
 
 function describe(issue: Issue, tree: Tree): string[] {
   const path = issue.path.map(String)
@@ -135,6 +135,13 @@ function contradictions(config: ReturnType<typeof configSchema.parse>): string[]
   }
   if (Object.keys(config.components).length > 0 && !config.listen.component) {
     problems.push('components: need listen.component, such as "127.0.0.1:5347"')
+  }
+  if (config.workers > 1) {
+    if (!config.redis) problems.push(`workers: ${config.workers} need redis, such as "redis://127.0.0.1:6379"`)
+    if (!config.database)
+      problems.push(`workers: ${config.workers} need database, since the embedded engine serves one`)
+    if (open.some(([, address]) => address!.endsWith(':0')))
+      problems.push('workers: more than 1 need ports that are named')
   }
   return problems
 }

@@ -76,6 +76,11 @@ export const configSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'must be postgres://user:password@host:port/name')
     .optional()
     .describe('absent: the embedded engine under data'),
+  redis: z
+    .string()
+    .regex(/^(rediss?|unix):\/\//, 'must be redis://host:port, rediss://host:port or unix:///path')
+    .optional()
+    .describe('live state shared by several processes; several addresses with commas: a cluster; absent: in memory'),
   listen: z
     .strictObject({
       client: address.optional().describe('clients, STARTTLS'),
@@ -90,6 +95,7 @@ export const configSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('what links and host-meta say'),
+  workers: z.number().int().min(1).max(256).default(1).describe('processes on this machine; more than 1 needs redis'),
   trustedProxies: networks
     .default([])
     .describe('addresses and networks of proxies: from them, and from nobody else, PROXY protocol and X-Forwarded-For'),
