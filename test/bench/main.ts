@@ -56,10 +56,11 @@ async function measureAll(options: Options, scratch: string, signal: AbortSignal
   const outcomes: Outcome[] = []
   for (const row of ROWS.filter(({ id }) => options.rows.includes(id))) {
     for (const server of KNOWN.filter(({ name }) => row.servers.includes(name) && options.servers.includes(name))) {
+      const began = performance.now()
       const outcome = await tryRow(row, server, () => runTrial(row, server, { options, cores, scratch, signal }))
       signal.throwIfAborted()
       outcomes.push(outcome)
-      console.error(progress(row, outcome))
+      console.error(`${progress(row, outcome)} (${((performance.now() - began) / 1000).toFixed(0)} s)`)
     }
   }
   return { ...begun, outcomes }

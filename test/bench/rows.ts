@@ -44,6 +44,7 @@ export const DEFAULTS = {
   window: 16,
   rate: 500,
   contacts: 20,
+  senders: 100,
   concurrency: 20,
   warmup: 3,
   seconds: 10,
@@ -51,6 +52,8 @@ export const DEFAULTS = {
 } as const satisfies Partial<Job>
 
 export const QUICK = { warmup: 1, seconds: 2, settle: 1 } as const satisfies Partial<Job>
+
+const OURS: readonly ServerName[] = ['parley']
 
 export const ROWS: readonly Row[] = [
   {
@@ -61,5 +64,181 @@ export const ROWS: readonly Row[] = [
     setup: PLAIN,
     job: {},
     lines: [{ metric: 'cpu', title: '1:1 message', unit: 'µs', target: { atMost: 1 / 5, of: 'ejabberd' } }],
+  },
+  {
+    id: 'tls',
+    title: '1:1 message over TLS',
+    scenario: 'message',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: { tls: true },
+    lines: [{ metric: 'cpu', title: '1:1 message over TLS', unit: 'µs', target: { atMost: 1 / 4, of: 'ejabberd' } }],
+  },
+  {
+    id: 'steady',
+    title: '1:1 message, 500 a second',
+    scenario: 'steady',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: {},
+    lines: [
+      { metric: 'cpu', title: '1:1 message, 500 a second', unit: 'µs', target: { atMost: 1 / 2, of: 'ejabberd' } },
+      { metric: 'p50', title: '– half arrive within', unit: 'ms' },
+      { metric: 'p99', title: '– 99 % arrive within', unit: 'ms', target: { atMost: 1, of: 'ejabberd' } },
+      { metric: 'max', title: '– the slowest', unit: 'ms' },
+    ],
+  },
+  {
+    id: 'large',
+    title: '1:1 message of 4 KB',
+    scenario: 'message',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: { body: 4096 },
+    lines: [{ metric: 'cpu', title: '1:1 message of 4 KB', unit: 'µs' }],
+  },
+  {
+    id: 'presence',
+    title: 'presence to 20 contacts',
+    scenario: 'presence',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: {},
+    lines: [
+      {
+        metric: 'cpu',
+        title: 'presence to 20 contacts, each delivery',
+        unit: 'µs',
+        target: { atMost: 1 / 6, of: 'ejabberd' },
+      },
+    ],
+  },
+  {
+    id: 'rosters',
+    title: 'presence to 200 contacts',
+    scenario: 'presence',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: { users: 204, contacts: 200, senders: 4 },
+    quick: { users: 64, contacts: 60 },
+    lines: [{ metric: 'cpu', title: 'presence to 200 contacts, each delivery', unit: 'µs' }],
+  },
+  {
+    id: 'archive',
+    title: '1:1 message with archive',
+    scenario: 'message',
+    servers: SERVERS,
+    setup: { ...PLAIN, archive: true },
+    job: {},
+    // Acknowledged only when durable: a promise that the others do not make.
+    own: { acknowledged: true },
+    lines: [
+      {
+        metric: 'cpu',
+        title: '1:1 message with archive, database included',
+        unit: 'µs',
+        target: { atMost: 1 / 3, of: 'prosody' },
+      },
+    ],
+  },
+  {
+    id: 'archive-plain',
+    title: '1:1 message with archive, without acknowledgements',
+    scenario: 'message',
+    servers: OURS,
+    setup: { ...PLAIN, archive: true },
+    job: {},
+    lines: [{ metric: 'cpu', title: '– without acknowledgements', unit: 'µs' }],
+  },
+  {
+    id: 'archive-postgres',
+    title: '1:1 message with archive, installed PostgreSQL',
+    scenario: 'message',
+    servers: OURS,
+    setup: { ...PLAIN, archive: true, database: 'installed' },
+    job: { acknowledged: true },
+    lines: [{ metric: 'cpu', title: '– on an installed PostgreSQL', unit: 'µs' }],
+  },
+  {
+    id: 'login',
+    title: 'login',
+    scenario: 'login',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: { tls: true },
+    lines: [
+      { metric: 'cpu', title: 'login over TLS, SCRAM-SHA-1', unit: 'µs', target: { atMost: 2 / 3, of: 'ejabberd' } },
+    ],
+  },
+  {
+    id: 'idle',
+    title: 'idle TLS sessions',
+    scenario: 'idle',
+    servers: SERVERS,
+    setup: PLAIN,
+    job: { users: 3000, tls: true, seconds: 5 },
+    quick: { users: 300, seconds: 1 },
+    lines: [{ metric: 'session', title: 'idle TLS session, of 3,000', unit: 'KB', target: { atMost: 40 } }],
+  },
+  {
+    id: 'nodes-2',
+    title: '1:1 message between two nodes',
+    scenario: 'message',
+    servers: OURS,
+    setup: { ...PLAIN, nodes: 2 },
+    job: {},
+    lines: [
+      {
+        metric: 'cpu',
+        title: '1:1 message between two nodes, with Redis',
+        unit: 'µs',
+        target: { atMost: 1, of: 'ejabberd', row: 'message' },
+      },
+    ],
+  },
+  {
+    id: 'nodes-4',
+    title: '1:1 message among four nodes',
+    scenario: 'message',
+    servers: OURS,
+    setup: { ...PLAIN, nodes: 4 },
+    job: {},
+    lines: [
+      {
+        metric: 'cpu',
+        title: '1:1 message among four nodes, with Redis',
+        unit: 'µs',
+        target: { atMost: 1, of: 'ejabberd', row: 'message' },
+      },
+    ],
+  },
+  {
+    id: 'many',
+    title: '20,000 idle TLS sessions',
+    scenario: 'idle',
+    servers: OURS,
+    setup: PLAIN,
+    job: { users: 20_000, tls: true },
+    quick: { users: 1000, seconds: 1 },
+    lines: [
+      { metric: 'session', title: 'idle TLS session, of 20,000', unit: 'KB' },
+      { metric: 'memory', title: '– the server with all of them', unit: 'MB' },
+      { metric: 'idle', title: '– CPU, of one core', unit: '%' },
+    ],
+  },
+  {
+    id: 'storm',
+    title: '10,000 sessions reconnect at once',
+    scenario: 'storm',
+    servers: OURS,
+    setup: PLAIN,
+    job: { users: 10_000, tls: true },
+    quick: { users: 500 },
+    lines: [
+      { metric: 'seconds', title: '10,000 sessions reconnect at once: all resumed', unit: 's', target: { atMost: 60 } },
+      { metric: 'failed', title: '– sessions that were lost', unit: '', target: { atMost: 0 } },
+      { metric: 'loop', title: '– event-loop delay, p99', unit: 'ms', target: { atMost: 200 } },
+      { metric: 'p99', title: '– ping on another session, p99', unit: 'ms' },
+    ],
   },
 ]

@@ -2,18 +2,22 @@
 import { Client } from './client.ts'
 import { register } from './clients.ts'
 import type { Figures, Job, Report, ScenarioName } from './job.ts'
+import { probe } from './probe.ts'
 import { idle } from './scenarios/idle.ts'
 import { login } from './scenarios/login.ts'
 import { message } from './scenarios/message.ts'
 import { presence } from './scenarios/presence.ts'
 import { steady } from './scenarios/steady.ts'
+import { storm } from './scenarios/storm.ts'
 
-const scenarios: Readonly<Partial<Record<ScenarioName, (job: Job) => Promise<Figures>>>> = {
+const scenarios: Readonly<Record<ScenarioName, (job: Job) => Promise<Figures>>> = {
   message,
   steady,
   presence,
   login,
   idle,
+  storm,
+  probe,
 }
 
 process.once('message', job => {
@@ -31,7 +35,7 @@ async function run(job: Job): Promise<Report> {
   const tag = (name: string) => new RegExp(`<${name}>([^<]*)`).exec(answer)?.[1] ?? ''
   const tls = visitor.cipher
   await visitor.leave()
-  return { figures: await scenarios[job.scenario]!(job), software: `${tag('name')} ${tag('version')}`.trim(), tls }
+  return { figures: await scenarios[job.scenario](job), software: `${tag('name')} ${tag('version')}`.trim(), tls }
 }
 
 function fail(error: Error): void {

@@ -21,6 +21,8 @@ export interface Job {
   /** Open loop: messages a second, all clients together. */
   readonly rate: number
   readonly contacts: number
+  /** Clients that change their presence: all, in a ring of contacts, or some, in the middle of a star. */
+  readonly senders: number
   readonly concurrency: number
   /** Seconds of load before the measurement, of the measurement, and of quiet before memory is read. */
   readonly warmup: number

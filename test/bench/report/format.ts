@@ -3,6 +3,7 @@ import type { Line } from '../rows.ts'
 /** A figure with its unit, three digits of it: a measurement is not more exact. */
 export function value(figure: number | undefined, unit: Line['unit']): string {
   if (figure === undefined) return '–'
+  if (unit === 'µs' && figure >= 1000) return value(figure / 1000, 'ms')
   const digits = figure >= 100 || Number.isInteger(figure) ? 0 : figure >= 10 ? 1 : 2
   return `${figure.toFixed(digits)}${unit === '' ? '' : ` ${unit}`}`
 }

@@ -52,7 +52,7 @@ export class Child {
 
   /** The end of what it has written. */
   get lastWords(): string {
-    return readFileSync(this.#log, 'utf8').trim().split('\n').slice(-4).join(' · ')
+    return readFileSync(this.#log, 'utf8').trim().split('\n').slice(-2).join(' · ')
   }
 
   /** Resolves when `ready` does not throw any more. Rejects when the process ends first. */

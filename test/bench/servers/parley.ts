@@ -2,51 +2,95 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Child } from './child.ts'
-import { type BenchServer, DOMAIN, freePorts, knock, type Running, type Setup } from './server.ts'
+import { startPostgres, startRedis } from './database.ts'
+import { findPostgres, findProgram } from './programs.ts'
+import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Setup } from './server.ts'
 
 /** From test/bench/dist/servers. */
-const PROGRAM = fileURLToPath(new URL('../../../../services/parley/bin/parley.js', import.meta.url))
+const ROOT = new URL('../../../../', import.meta.url)
+const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
+
+interface Node {
+  readonly child: Child
+  readonly client: number
+  readonly http: number
+}
+
+/** What the nodes of one run share: URLs. */
+interface Shared {
+  readonly database: string | undefined
+  readonly redis: string | undefined
+}
 
 export const parley: BenchServer = {
   name: 'parley',
 
-  async missing() {
-    return undefined
+  async missing({ nodes, database }) {
+    if ((nodes > 1 || database === 'installed') && !findPostgres()) return 'no PostgreSQL is installed'
+    if (nodes === 1) return undefined
+    if (!findProgram('redis-server')) return 'no Redis is installed'
+    return (await knowsRedis()) ? undefined : 'not available: the server has no key `redis`'
   },
 
   async start(place, setup) {
-    const [client, http] = (await freePorts(2)) as [number, number]
-    const { folder, core } = place
-    const data = join(folder, 'data')
-    mkdirSync(data)
     // The engine runs as another user where we are root.
-    for (const path of [folder, data]) chmodSync(path, 0o711)
-    const file = join(folder, 'parley.yaml')
-    writeFileSync(file, configuration({ data, client, http }, setup))
-    const child = new Child({
-      command: [process.execPath, PROGRAM, '--config', file, 'serve'],
-      folder,
-      name: 'parley',
-      core,
-    })
-    const running: Running = {
-      ports: [client],
-      pids: [child.pid],
-      metrics: `http://127.0.0.1:${http}/metrics`,
-      lastWords: () => child.lastWords,
-      stop: () => child.stop(),
+    chmodSync(place.folder, 0o711)
+    const started: { readonly pid: number; stop(): Promise<void> }[] = []
+    const stop = async () => {
+      for (const part of started.reverse()) await part.stop()
     }
-    await child.until(() => knock(client)).catch(error => child.stop().then(() => Promise.reject(error)))
-    return running
+    try {
+      const many = setup.nodes > 1
+      const database = many || setup.database === 'installed' ? await startPostgres(place) : undefined
+      if (database) started.push(database)
+      const redis = many ? await startRedis(place) : undefined
+      if (redis) started.push(redis)
+      const nodes: Node[] = []
+      for (let index = 0; index < setup.nodes; index++) {
+        const node = await launch(place, setup, index, { database: database?.url, redis: redis?.url })
+        nodes.push(node)
+        started.push(node.child)
+        await node.child.until(() => knock(node.client))
+      }
+      return {
+        ports: nodes.map(({ client }) => client),
+        pids: started.map(({ pid }) => pid),
+        metrics: `http://127.0.0.1:${nodes[0]!.http}/metrics`,
+        lastWords: () => nodes.map(({ child }) => child.lastWords).join(' · '),
+        stop,
+      }
+    } catch (error) {
+      await stop()
+      throw error
+    }
   },
+}
+
+/** One front end; all share the core of the server. */
+async function launch({ folder, core }: Place, setup: Setup, index: number, shared: Shared): Promise<Node> {
+  const [client, http] = (await freePorts(2)) as [number, number]
+  const data = join(folder, `data-${index}`)
+  mkdirSync(data)
+  chmodSync(data, 0o711)
+  const file = join(folder, `parley-${index}.yaml`)
+  writeFileSync(file, configuration({ data, client, http }, setup, shared))
+  const child = new Child({
+    command: [process.execPath, PROGRAM, '--config', file, 'serve'],
+    folder,
+    name: `parley-${index}`,
+    core,
+  })
+  return { child, client, http }
 }
 
 function configuration(
   { data, client, http }: { data: string; client: number; http: number },
   { archive }: Setup,
+  { database, redis }: Shared,
 ): string {
   return `domains: [${DOMAIN}]
 data: ${data}
+${database === undefined ? '' : `database: ${database}\n`}${redis === undefined ? '' : `redis: ${redis}\n`}\
 listen: { client: "127.0.0.1:${client}", http: "127.0.0.1:${http}" }
 tls: { client: optional }
 registration: open
@@ -54,6 +98,12 @@ archive: ${archive ? 'on' : 'off'}
 auth: { iterations: 4096 }
 limits: { connections: 0, logins: 0, stanzas: 0, registrations: 0 }
 log: { level: warn, format: json }
-modules: { presence: { changes: 0 } }
+modules: { presence: { changes: 0 }, subscription: { requests: 10000 } }
 `
+}
+
+async function knowsRedis(): Promise<boolean> {
+  const core = new URL('packages/server-core/dist/index.js', ROOT).href
+  const { configKeys } = (await import(core)) as { configKeys: (modules: []) => { path: string[] }[] }
+  return configKeys([]).some(({ path }) => path[0] === 'redis')
 }

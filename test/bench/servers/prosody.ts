@@ -6,7 +6,7 @@ import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Running, t
 
 /** What Parley speaks, as far as there is a module for it. */
 const MODULES = [
-  ...['roster', 'saslauth', 'tls', 'disco', 'blocklist', 'carbons', 'csi_simple', 'smacks', 'private', 'vcard_legacy'],
+  ...['roster', 'saslauth', 'tls', 'disco', 'blocklist', 'carbons', 'csi_simple', 'smacks', 'private', 'vcard'],
   ...['ping', 'register', 'register_ibr', 'time', 'version', 'offline', 'lastactivity', 'posix'],
 ]
 
@@ -53,6 +53,7 @@ log = { warn = "*console" }
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
 s2s_ports = { }
+network_settings = { tcp_backlog = 1000 }
 modules_enabled = { ${modules.map(name => `"${name}"`).join(', ')} }
 modules_disabled = { "s2s" }
 authentication = "internal_hashed"
