@@ -10,13 +10,13 @@ type Bindings = TlsInfo['bindings']
  * What a finished handshake proves.
  *
  * @param clients whether a certificate authority for client certificates is configured
- * @param isSingle whether there is one certificate only, which every client saw
+ * @param single the end point of the only certificate that there is; absent where there are several
  */
-export function tlsInfo(socket: TLSSocket, clients: boolean, isSingle: boolean): TlsInfo {
+export function tlsInfo(socket: TLSSocket, clients: boolean, single?: Buffer): TlsInfo {
   return {
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,
-    bindings: channelBindings(socket, isSingle || !socket.isSessionReused()),
+    bindings: channelBindings(socket, single ?? shownEndPoint(socket)),
     certificateAddresses: clients ? provenAddresses(socket) : [],
     earlyData: false,
   }
@@ -32,17 +32,20 @@ function provenAddresses(socket: TLSSocket): string[] {
   return raw ? xmppAddresses(raw) : []
 }
 
-/** @param isShown whether the certificate of this end is the one that the client saw, now or when the session began */
-function channelBindings(socket: TLSSocket, isShown: boolean): Bindings {
+/** RFC 5929 §4.1: a resumed session shows no certificate, and nobody here knows which one it began with. */
+function shownEndPoint(socket: TLSSocket): Buffer | undefined {
+  const own = socket.isSessionReused() ? undefined : socket.getX509Certificate()?.raw
+  return own && endPoint(own)
+}
+
+function channelBindings(socket: TLSSocket, shown: Buffer | undefined): Bindings {
   const bindings: { -readonly [K in keyof Bindings]: Bindings[K] } = {}
   // RFC 9266 §4.2: below TLS 1.3 only with extended master secrets, and without renegotiation, which is refused.
   if (socket.getProtocol() === 'TLSv1.3' || hasExtendedMasterSecret(socket)) {
     // RFC 9266 §2: an empty context, which below TLS 1.3 is not the same as none.
     bindings['tls-exporter'] = socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
   }
-  // RFC 5929 §4.1: a resumed session shows none, and nobody here knows which one it began with.
-  const own = isShown ? socket.getX509Certificate()?.raw : undefined
-  if (own) bindings['tls-server-end-point'] = endPoint(own)
+  if (shown) bindings['tls-server-end-point'] = shown
   return bindings
 }
 

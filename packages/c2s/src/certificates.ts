@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls'
 import { domainToUnicode } from 'node:url'
 import type { Clock, Config, Logger } from '@xmpp/server-core'
+import { endPoint } from './bindings.ts'
 import {
   CertificateError,
   type CertificateFiles,
@@ -40,6 +41,8 @@ export interface CertificateDescription {
 interface Held extends KeyPair {
   readonly context: SecureContext
   readonly x509: X509Certificate
+  /** What channel binding to it is made of (RFC 5929 §4.1). */
+  readonly endPoint: Buffer
   readonly files: CertificateFiles | undefined
   readonly changed: string
 }
@@ -78,10 +81,13 @@ export class Certificates {
     return this.#clientCa !== undefined
   }
 
-  /** All domains show the same certificate: then it is known which one a client saw when its session began. */
-  get isSingle(): boolean {
+  /**
+   * The `tls-server-end-point` of the certificate that all domains show; undefined where they differ. Where there is one
+   * only, it is known which one a client saw when its session began, and no connection is asked for its copy.
+   */
+  get single(): Buffer | undefined {
     const [first, ...others] = this.#held.values()
-    return others.every(({ cert }) => cert === first!.cert)
+    return others.every(({ cert }) => cert === first!.cert) ? first!.endPoint : undefined
   }
 
   get defaultDomain(): string {
@@ -220,7 +226,7 @@ function usable({ cert, key }: KeyPair, source: string, ca: string | undefined) 
   const context = check('TLS refuses the certificate', () =>
     createSecureContext(ca === undefined ? { cert, key } : { cert, key, ca }),
   )
-  return { x509, context }
+  return { x509, endPoint: endPoint(x509.raw), context }
 }
 
 async function readClientCa(file: string | undefined): Promise<string | undefined> {

@@ -249,8 +249,8 @@ export class TcpWire implements Wire, Reader {
     this.#state = 'open'
     this.#socket = socket
     this.#outbox.moveTo(socket)
-    const { clients, isSingle } = this.#options.tls!
-    this.tls = tlsInfo(socket, clients, isSingle)
+    const { clients, single } = this.#options.tls!
+    this.tls = tlsInfo(socket, clients, single)
     socket.on('error', () => {})
     socket.on('close', () => this.#lost())
     socket.on('data', chunk => this.#read(chunk))

@@ -58,7 +58,7 @@ async function node(config: Record<string, unknown> = {}): Promise<Node> {
   const seen: TlsInfo[] = []
   const server: Server = createServer(raw =>
     door.handshake(raw, undefined, socket => {
-      seen.push(tlsInfo(socket, door.clients, door.isSingle))
+      seen.push(tlsInfo(socket, door.clients, door.single))
       socket.on('error', () => {}).end('.')
     }),
   )

@@ -38,9 +38,9 @@ export class TlsDoor {
     return this.#certificates.clients
   }
 
-  /** See {@link Certificates.isSingle}. */
-  get isSingle(): boolean {
-    return this.#certificates.isSingle
+  /** See {@link Certificates.single}. */
+  get single(): Buffer | undefined {
+    return this.#certificates.single
   }
 
   /** Handshakes under way. */

@@ -75,6 +75,6 @@ function refuse({ url = '', headers }: IncomingMessage): string | undefined {
  */
 function protection(socket: Duplex, { address, protocol }: Origin, peer: string) {
   if (protocol !== undefined || address !== peer) return { tls: undefined, secure: protocol === 'https' }
-  if (socket instanceof TLSSocket) return { tls: tlsInfo(socket, false, false), secure: true }
+  if (socket instanceof TLSSocket) return { tls: tlsInfo(socket, false), secure: true }
   return { tls: undefined, secure: loopback.has(address) }
 }
