@@ -90,7 +90,7 @@ async function round(where, env, jestArgs) {
   passed += numPassedTests
   failed += numFailedTests + numRuntimeErrorTestSuites
   if (numPassedTests + numFailedTests === 0) failed++
-  const pending = testResults.flatMap(suite => suite.assertionResults).filter(({ status }) => status === 'pending')
+  const pending = testResults.flatMap(suite => suite.assertionResults).filter(({ status }) => status === 'pending' || status === 'todo')
   const groups = new Map()
   for (const { ancestorTitles, title } of pending) {
     const group = ancestorTitles[0] ?? title

@@ -414,14 +414,14 @@ function ops.hello(a, i)
   return 1
 end
 
--- length of a lease (ms), what the node says of itself, 1 for the first time → 'ok', or 'dead' when others have given it up
+-- length of a lease (ms), what the node says of itself, 1 for the first time → number of nodes; 'dead': others gave it up
 function ops.renew(a, i)
   local key = T .. ':node:' .. node
   if a[i + 2] ~= '1' and call('EXISTS', key) == 0 then return 'dead' end
   if call('GET', key) == 'dead' then return 'dead' end
   call('SET', key, a[i + 1])
   call('ZADD', T .. ':nodes', now + a[i], node)
-  return 'ok'
+  return call('ZCARD', T .. ':nodes')
 end
 
 -- → nodes with the end of their leases and what they say, and the time
@@ -467,6 +467,11 @@ function ops.release(a, i)
   return 1
 end
 
+-- node, text for it alone → how many heard it
+function ops.post(a, i)
+  return say(a[i], 'p\n' .. a[i + 1])
+end
+
 -- text for every node
 function ops.tell(a, i)
   call('SPUBLISH', T .. ':all', a[i])
@@ -478,7 +483,7 @@ function ops.count()
   return tonumber(call('GET', T .. ':n') or 0)
 end
 
-local READS = { lookup = true, pending = true, missed = true, directed = true, nodes = true, count = true, mail = true, tell = true }
+local READS = { lookup = true, pending = true, missed = true, directed = true, nodes = true, count = true, post = true, mail = true, tell = true }
 
 -- node, milliseconds to add to the clock, limits of queue, directed presence and waiting packets, operations
 local function run(keys, args)

@@ -109,8 +109,8 @@ export interface LiveHandlers {
   stray(account: Jid, packet: Packet): void
   /** Packets for these sessions may have been missed: look into the log. */
   missed(entries: readonly SessionEntry[]): void
-  /** What another node has to say to all ({@link Live.tell}). */
-  told(topic: string, text: string): void
+  /** What another node has to say, to all ({@link Live.tell}) or to this one ({@link Live.post}). */
+  told(topic: string, text: string, from: string): void
   /** Whether anything can be promised now: while not, nothing more should be read from clients. */
   usable(is: boolean): void
 }
@@ -187,6 +187,8 @@ export interface Live {
 
   /** Says something to all other nodes: what they have cached is out of date, certificates are to be read again. */
   tell(topic: string, text: string): void
+  /** As {@link tell}, to one node, in order of the calls. False: it is not there. */
+  post(node: string, topic: string, text: string): Awaitable<boolean>
   /** What this node says of itself in {@link nodes}. */
   describe(about: NodeInfo['about']): void
   nodes(): Awaitable<readonly NodeInfo[]>

@@ -259,6 +259,10 @@ class MemoryLive implements Live, Measured {
   /** There is nobody else. */
   tell(): void {}
 
+  post(): boolean {
+    return false
+  }
+
   describe(about: NodeInfo['about']): void {
     this.#about = about
   }

@@ -59,7 +59,7 @@ export class Server {
   readonly #negotiating = new Map<ClientStream, number>()
   #stops: (() => Awaitable<void>)[] = []
   readonly #finishing = new Set<Promise<void>>()
-  readonly #topics = new Map<string, readonly ((text: string) => void)[]>()
+  readonly #topics = new Map<string, readonly ((text: string, from: string) => void)[]>()
   #usable: Resolvable | undefined
   #draining = false
 
@@ -222,15 +222,15 @@ export class Server {
         for (const entry of entries)
           this.#observe(entry.jid, host => observe(host.observers.missed, { entry }, host.log))
       },
-      told: (topic, text) => {
-        for (const listen of this.#topics.get(topic) ?? []) listen(text)
+      told: (topic, text, from) => {
+        for (const listen of this.#topics.get(topic) ?? []) listen(text, from)
       },
       usable: is => this.#pause(is),
     }
   }
 
-  /** Hears what other nodes {@link Live.tell} about a topic. */
-  hear(topic: string, listen: (text: string) => void): void {
+  /** Hears what other nodes {@link Live.tell} or {@link Live.post} about a topic; `from` names the node. */
+  hear(topic: string, listen: (text: string, from: string) => void): void {
     this.#topics.set(topic, [...(this.#topics.get(topic) ?? []), listen])
   }
 

@@ -118,6 +118,10 @@ export class Cluster {
     this.lanes[0]!.fire('tell', `${this.node}\n${topic}\n${text}`)
   }
 
+  async post(node: string, topic: string, text: string): Promise<boolean> {
+    return (await this.lanes[0]!.call<number>('post', node, `${this.node}\n${topic}\n${text}`)) > 0
+  }
+
   /** Runs a task while no other node runs one of that name. */
   async alone<T>(name: string, task: () => Promise<T>): Promise<T> {
     const lane = this.laneOf(name)
@@ -152,7 +156,10 @@ export class Cluster {
     if (channel.endsWith(':dir')) this.sessions.directory.told(text)
     else if (channel.endsWith(':all')) {
       const [from, topic, what] = splitTwice(text)
-      if (from !== this.node) this.#handlers?.told(topic, what)
+      if (from !== this.node) this.#handlers?.told(topic, what, from)
+    } else if (text.startsWith('p\n')) {
+      const [from, topic, what] = splitTwice(text.slice(2))
+      this.#handlers?.told(topic, what, from)
     } else this.sessions.heard(text)
   }
 

@@ -138,5 +138,5 @@ function entriesOf(bare: string, fields: readonly string[]): readonly SessionEnt
 }
 
 function byAge(a: SessionEntry, b: SessionEntry): number {
-  return a.since - b.since
+  return a.since - b.since || (a.sid < b.sid ? -1 : 1)
 }

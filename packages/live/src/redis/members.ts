@@ -35,6 +35,7 @@ export class Members {
   #ticking: Promise<void> | undefined
   #asked = 0
   #reaping = false
+  #count = 1
 
   constructor(parts: MembersParts) {
     this.#parts = parts
@@ -49,8 +50,9 @@ export class Members {
     return LEASE - (performance.now() - this.#renewed)
   }
 
-  get isUsable(): boolean {
-    return this.#isUsable
+  /** Nodes whose leases hold, this one included. */
+  get count(): number {
+    return this.#count
   }
 
   async join(): Promise<void> {
@@ -94,7 +96,7 @@ export class Members {
 
   async #renew(first: boolean): Promise<void> {
     const asked = performance.now()
-    const answer = await this.#parts.lane.call<string>(
+    const answer = await this.#parts.lane.call<'dead' | number>(
       'renew',
       LEASE,
       JSON.stringify(this.#about),
@@ -107,6 +109,7 @@ export class Members {
       await this.#parts.dead()
       return this.#renew(true)
     }
+    this.#count = answer
     this.#renewed = asked
     this.#use(true)
   }

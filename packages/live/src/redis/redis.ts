@@ -13,6 +13,7 @@ import {
   type SessionChanges,
   type SessionEntry,
 } from '../live.ts'
+import type { LiveStats, Measured } from '../stats.ts'
 import { Turns } from '../turns.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { decodePacket, decodePlace, encodeMail, encodePacket, encodePlace } from './frame.ts'
@@ -37,7 +38,7 @@ type Taken = readonly [
   unacked: string[],
 ]
 
-class RedisLive implements Live {
+class RedisLive implements Live, Measured {
   readonly isShared = true
   readonly #cluster: Cluster
   readonly #sessions: Sessions
@@ -270,12 +271,43 @@ class RedisLive implements Live {
     this.#cluster.tell(topic, text)
   }
 
+  post(node: string, topic: string, text: string): Promise<boolean> {
+    return this.#cluster.post(node, topic, text)
+  }
+
   describe(about: NodeInfo['about']): void {
     this.#cluster.members.describe(about)
   }
 
   nodes(): Promise<readonly NodeInfo[]> {
     return this.#cluster.members.nodes()
+  }
+
+  stats(): LiveStats {
+    const { stats, server, members, fences } = this.#cluster
+    let queuedSessions = 0
+    let packetsWaiting = 0
+    for (const { queue, waiting } of this.#sessions.local.values()) {
+      if (queue) queuedSessions++
+      packetsWaiting += (queue?.unacked.length ?? 0) + (waiting?.size ?? 0)
+    }
+    const { slowest } = stats
+    stats.slowest = 0
+    return {
+      sessions: this.#sessions.local.size,
+      // No process has those: whoever comes first ends them.
+      held: 0,
+      queuedSessions,
+      packetsWaiting,
+      redis: {
+        ...stats,
+        slowest,
+        reconnects: server.reconnects,
+        fences,
+        leaseRemaining: Math.max(0, members.lease) / 1000,
+        nodes: members.count,
+      },
+    }
   }
 
   stop(): Promise<void> {
