@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm test: types, lint, then every suite on the embedded engine and, where one is to be had, on PostgreSQL.
+// npm test: types, lint, then every suite on the embedded engine and, where they are to be had, on PostgreSQL and Redis.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,10 +8,13 @@ import { prepare, root } from './prepare.mjs'
 
 const HELP = `npm test [-- jest arguments]
 
-Checks types and style, then runs the suites on the embedded engine and on PostgreSQL.
+Checks types and style, then runs the suites on the embedded engine, on PostgreSQL, and on four processes that share
+PostgreSQL and Redis.
 
   PARLEY_TEST_POSTGRES=postgres://…   a server on which test databases may be made; without it an installed
                                       PostgreSQL is started for the tests (PARLEY_TEST_POSTGRES=none leaves it out)
+  PARLEY_TEST_REDIS=redis://…         a Redis server for tests; without it an installed one is started
+                                      (PARLEY_TEST_REDIS=none leaves it out)
   PARLEY_TEST_COMPLETE=1              fail when anything is left out
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
@@ -32,20 +35,25 @@ if (all) {
   check('style', [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'])
 }
 
-await round('embedded engine', {}, args)
+const redis = process.env.PARLEY_TEST_REDIS === 'none' ? undefined : await findRedis()
+const live = { PARLEY_TEST_REDIS: redis?.url ?? 'none' }
+await round('embedded engine', live, args)
 const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await findPostgres()
 if (postgres) {
   // What does not touch a database need not run again.
   const again = all ? ['test/scenarios', 'packages/store', 'test/faults'] : args
-  await round(
-    `PostgreSQL (${postgres.version})`,
-    { PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url },
-    again,
-  )
+  const database = { ...live, PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }
+  await round(`PostgreSQL (${postgres.version})`, database, again)
+  if (redis && all) {
+    const where = `four processes that share PostgreSQL (${postgres.version}) and Redis (${redis.version})`
+    await round(where, { ...database, TARGET: 'cluster' }, ['test/scenarios', 'test/security/auth', 'test/security/routing'])
+  }
   await postgres.stop()
 } else {
   leftOut.push('all suites on PostgreSQL: install postgresql, or set PARLEY_TEST_POSTGRES to a server for tests')
 }
+if (redis) await redis.stop()
+else leftOut.push('all suites on Redis: install redis-server, or set PARLEY_TEST_REDIS to a server for tests')
 
 for (const what of leftOut) console.log(`Left out: ${what}`)
 if (leftOut.length > 0 && process.env.PARLEY_TEST_COMPLETE) failed += leftOut.length
@@ -97,6 +105,14 @@ async function round(where, env, jestArgs) {
     groups.set(group, (groups.get(group) ?? 0) + 1)
   }
   for (const [group, count] of groups) leftOut.push(`${group}: ${count} tests on the ${where}`)
+}
+
+/** The Redis that is named, or one started for these tests where it is installed. */
+async function findRedis() {
+  const named = process.env.PARLEY_TEST_REDIS
+  if (named) return { url: named, version: 'as named', stop: async () => {} }
+  const { startRedis } = await import('./redis.mjs')
+  return startRedis()
 }
 
 /** The server that is named, or one started for these tests from an installed PostgreSQL. */

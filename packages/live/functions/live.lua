@@ -314,7 +314,7 @@ function ops.resume(a, i)
   call('XTRIM', T .. ':q:' .. sid, 'MINID', count + 1 .. '-0')
   s.ack = count
   if not wake(sid, s) then return 'gone' end
-  if f[1] == 'live' and f[8] ~= node then say(f[8], 'r\n' .. sid .. '\ntaken') end
+  if f[1] == 'live' and f[8] ~= node then say(f[8], 'r\n' .. sid .. '\ntaken\n' .. f[4] + 1) end
   call('SREM', T .. ':n:' .. f[8], sid)
   call('SADD', T .. ':n:' .. node, sid)
   call('ZREM', T .. ':held', sid)

@@ -51,7 +51,9 @@ export default defineModule({
   async setup(context): Promise<{ api: Authentication }> {
     const { host, domain, clock, store, accounts, server } = context
     const decoySecret = await store.secrets.secret('sasl-decoy', 32)
-    const guard = new LoginGuard(clock, server.config.limits.logins)
+    const topic = `login ${domain.domain}`
+    const guard = new LoginGuard(clock, server.config.limits.logins, news => server.live.tell(topic, news))
+    server.hear(topic, news => guard.heard(news))
     const policy = policyOf(context)
     const credentials = credentialsOf(context)
     const underWay = new WeakMap<ClientStream, Credentials>()

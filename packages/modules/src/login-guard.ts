@@ -14,14 +14,23 @@ const PLACES = 20_000
  * - Tokens and client certificates cannot be guessed. They are not counted and not held up, so the clients of somebody
  *   under attack notice nothing.
  *
- * Each node counts for itself: an attacker may be as fast on each.
+ * Nodes tell each other what they see, so it makes no difference which one somebody tries.
  */
 export class LoginGuard {
   readonly #failures: Throttle
   readonly #places = new Set<string>()
+  readonly #tell: (news: string) => void
 
-  constructor(clock: Clock, perMinute: number) {
+  constructor(clock: Clock, perMinute: number, tell: (news: string) => void) {
     this.#failures = new Throttle(clock, perMinute)
+    this.#tell = tell
+  }
+
+  /** What another node has told. */
+  heard(news: string): void {
+    const [what, place = '', user] = news.split('\n')
+    if (what === 'in') this.#remember(`${place} ${user}`)
+    else this.#count(place, user)
   }
 
   /** Whether a password for `user` may be tried from there. */
@@ -31,13 +40,23 @@ export class LoginGuard {
   }
 
   failed(place: string, user: string | undefined): void {
+    this.#tell(user === undefined ? `no\n${place}` : `no\n${place}\n${user}`)
+    this.#count(place, user)
+  }
+
+  succeeded(place: string, user: string): void {
+    const key = `${place} ${user}`
+    if (!this.#places.has(key)) this.#tell(`in\n${place}\n${user}`)
+    this.#remember(key)
+  }
+
+  #count(place: string, user: string | undefined): void {
     this.#failures.count(`address ${place}`)
     // A guesser at the owner's own place wears out that place alone.
     if (user !== undefined && !this.#places.has(`${place} ${user}`)) this.#failures.count(`account ${user}`)
   }
 
-  succeeded(place: string, user: string): void {
-    const key = `${place} ${user}`
+  #remember(key: string): void {
     this.#places.delete(key)
     this.#places.add(key)
     if (this.#places.size > PLACES) this.#places.delete(this.#places.values().next().value!)

@@ -168,6 +168,7 @@ export class Session implements Outlet {
   /** Another stream has this address now (RFC 6120 §7.7.2.2) or has resumed this session; or this node has lost it. */
   replaced(why: 'taken' | 'lost'): void {
     this.#over = true
+    if (this.server.sessions.get(this.sid) === this) this.server.sessions.delete(this.sid)
     const stream = this.#detach()
     if (why === 'taken') stream?.fail('conflict', 'Replaced by another connection')
     // RFC 6120 §4.9.3.16: the client is to connect again.

@@ -42,6 +42,10 @@ export class Nodes {
     return this.#servers[this.#used++ % this.#servers.length]!
   }
 
+  sum(count: (server: Server) => number): number {
+    return this.#servers.reduce((sum, server) => sum + count(server), 0)
+  }
+
   /**
    * Resolves when what was under way has come: stanzas are handled, ends finished, and what one process told another was
    * heard. Twice, since what is heard may be passed on.

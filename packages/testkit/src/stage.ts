@@ -86,6 +86,14 @@ export class StagedServer {
     return Jid.of(user, this.host.domain)
   }
 
+  /** Of all processes. */
+  get sessions(): number {
+    return this.#nodes.sum(({ sessions }) => sessions.size)
+  }
+  get streams(): number {
+    return this.#nodes.sum(({ streams }) => streams.size)
+  }
+
   /** All processes of it go down. */
   stop(): Promise<void> {
     return this.#nodes.stop()

@@ -196,6 +196,6 @@ scenario(
     }
     expect(last.closed).toBe(false)
     expect(await stage.core.live.count()).toBe(1)
-    expect(stage.core.streams.size).toBe(1)
+    expect(stage.streams).toBe(1)
   },
 )

@@ -117,7 +117,7 @@ scenario(
       last = romeo
     }
     expect(await stage.core.live.count()).toBe(1)
-    expect(stage.core.sessions.size).toBe(1)
+    expect(stage.sessions).toBe(1)
   },
 )
 

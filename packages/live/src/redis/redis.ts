@@ -19,7 +19,7 @@ import { Cluster, type ClusterOptions } from './cluster.ts'
 import { decodePacket, decodePlace, encodeMail, encodePacket, encodePlace } from './frame.ts'
 import { type Lane, LiveError } from './lane.ts'
 import { Local, Queue } from './local.ts'
-import type { Delivery, Report, Sessions } from './sessions.ts'
+import type { Delivery, Meanwhile, Report, Sessions } from './sessions.ts'
 
 /**
  * Live state in Redis, shared by many front ends.
@@ -215,7 +215,7 @@ class RedisLive implements Live, Measured {
   async resume(sid: string, owner: Jid, h: number, outlet: Outlet): Promise<Resumed | 'gone' | 'bad-h'> {
     const bare = owner.text
     const lane = this.#laneOf(bare)
-    const meanwhile: [number, Packet][] = []
+    const meanwhile: Meanwhile = { packets: [], taken: 0 }
     this.#sessions.resuming.set(sid, meanwhile)
     try {
       const answer = await lane.call<Taken | 'gone' | 'bad-h'>('resume', sid, bare, h)
@@ -230,8 +230,13 @@ class RedisLive implements Live, Measured {
       if (entry.catchingUp) local.behind = 0
       local.seen = -1
       this.#sessions.local.set(sid, local)
-      for (const [n, packet] of meanwhile) local.queue.place(n, packet, outlet)
+      for (const [n, packet] of meanwhile.packets) local.queue.place(n, packet, outlet)
       for (const to of await lane.call<string[]>('directed', sid)) local.directed.set(to, Jid.parse(to))
+      if (meanwhile.taken > local.epoch) {
+        // Somebody else was behind, and was told first.
+        this.#sessions.forget(local)
+        outlet.replaced('taken')
+      }
       return {
         entry,
         epoch: local.epoch,

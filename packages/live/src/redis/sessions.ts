@@ -18,6 +18,13 @@ export type Report = readonly [
   packets: string[],
 ]
 
+/** What comes for a session while it is being taken over. */
+export interface Meanwhile {
+  readonly packets: [n: number, packet: Packet][]
+  /** The epoch of whoever took it after that; 0: nobody. */
+  taken: number
+}
+
 export interface SessionsParts {
   readonly limits: LiveLimits
   readonly log: RedisLog
@@ -29,7 +36,7 @@ export class Sessions {
   readonly local = new Map<string, Local>()
   readonly directory = new Directory(sid => this.local.has(sid))
   /** Sessions that are being taken over: what comes for them meanwhile. */
-  readonly resuming = new Map<string, [n: number, packet: Packet][]>()
+  readonly resuming = new Map<string, Meanwhile>()
   /** Where the ends are that this node has to finish. */
   readonly ending = new Map<string, Lane>()
   readonly #parts: SessionsParts
@@ -68,8 +75,12 @@ export class Sessions {
         break
       }
       case 'r': {
-        const [, sid, why] = splitTwice(text)
-        this.#taken(sid, why === 'fence' || why === 'dead' ? 'lost' : 'taken')
+        const [, sid = '', why, epoch] = text.split('\n')
+        this.#taken(
+          sid,
+          why === 'fence' || why === 'dead' ? 'lost' : 'taken',
+          Number(epoch || Number.POSITIVE_INFINITY),
+        )
       }
     }
   }
@@ -166,14 +177,17 @@ export class Sessions {
     const sid = text.slice(2, a)
     const n = Number(text.slice(a + 1, b))
     const packet = decodePacket(text.slice(b + 1))
-    this.resuming.get(sid)?.push([n, packet])
+    this.resuming.get(sid)?.packets.push([n, packet])
     const local = this.local.get(sid)
     local?.queue?.place(n, packet, local.outlet)
   }
 
-  #taken(sid: string, why: 'taken' | 'lost'): void {
+  /** Whoever has it with an earlier epoch has it no longer. */
+  #taken(sid: string, why: 'taken' | 'lost', epoch: number): void {
+    const resuming = this.resuming.get(sid)
+    if (resuming) resuming.taken = Math.max(resuming.taken, epoch)
     const local = this.local.get(sid)
-    if (!local) return
+    if (!local || local.epoch >= epoch) return
     this.forget(local)
     local.outlet.replaced(why)
   }
