@@ -1,0 +1,81 @@
+import type { Breakage } from './build.ts'
+
+/** Which trial must find a breakage, and what it must say. */
+export interface Proof extends Breakage {
+  readonly trial: string
+  readonly finds: RegExp
+}
+
+/** Servers that are wrong on purpose: the checker is worth something when it finds each of them. */
+export const BREAKAGES: readonly Proof[] = [
+  {
+    name: 'early-ack',
+    title: 'what was read is answered for, before it is committed',
+    trial: 'T1',
+    finds: /lost/,
+    changes: [
+      {
+        file: 'packages/modules/dist/stream-management.js',
+        find: 'session.afterPending(() => {',
+        put: 'Promise.resolve().then(() => {',
+      },
+      {
+        file: 'packages/modules/dist/stream-management.js',
+        find: 'h: session.handled % WRAP',
+        put: 'h: session.received % WRAP',
+      },
+    ],
+  },
+  {
+    name: 'no-mid',
+    title: 'a packet that is delivered again gets another number',
+    trial: 'T1',
+    finds: /doubled/,
+    changes: [
+      {
+        file: 'packages/live/functions/live.lua',
+        find: "if call('ZADD', T .. ':m:' .. sid, 'NX', n, mid) == 0 then return nil end",
+        put: "call('ZADD', T .. ':m:' .. sid, n, mid)",
+      },
+    ],
+  },
+  {
+    name: 'late-retry',
+    title: 'calls to Redis that broke are made again behind those that wait',
+    trial: 'T4',
+    finds: /inverted/,
+    changes: [
+      {
+        file: 'packages/live/dist/redis/lane.js',
+        find: 'await this.#server.pause(RETRY);\n',
+        put: 'await this.#server.pause(RETRY);\n                    this.#waiting.push(...batch);\n                    return;\n',
+      },
+    ],
+  },
+  {
+    name: 'no-trim',
+    title: 'what a client has taken is sent to it once more when it resumes',
+    trial: 'T1',
+    finds: /doubled/,
+    changes: [
+      {
+        file: 'packages/live/functions/live.lua',
+        find: "  call('XTRIM', T .. ':q:' .. sid, 'MINID', count + 1 .. '-0')\n  s.ack = count",
+        put: '  s.ack = count',
+      },
+    ],
+  },
+  {
+    name: 'no-janitor',
+    title: 'nobody tidies up behind front ends that died',
+    trial: 'T1',
+    finds: /ghosts/,
+    changes: [
+      {
+        file: 'packages/live/dist/redis/members.js',
+        find: 'if (lease <= 0 && !own)',
+        put: 'if (lease <= -1e9 && !own)',
+      },
+    ],
+  },
+]

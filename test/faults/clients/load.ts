@@ -1,0 +1,141 @@
+import { DOMAIN } from '../stage/front.ts'
+import type { World } from './client.ts'
+import { Connection } from './connection.ts'
+import { Mortals, Watcher } from './mortals.ts'
+import { Pager } from './pager.ts'
+import { Talker, type TalkerParts, type Task } from './talker.ts'
+
+const TICK = 20
+
+export interface LoadShape {
+  /** Accounts that talk in pairs, both ways. */
+  readonly pairs: number
+  /** Messages a second of each sender. */
+  readonly rate: number
+}
+
+export const USUAL: LoadShape = { pairs: 6, rate: 40 }
+
+/**
+ * The clients of a run. Pairs talk both ways; three senders talk to one account with three resources that copy each other
+ * (XEP-0280), by turns to all and to one of them; the senders' account has a second resource that must see copies of what
+ * they send; two clients without stream management talk to each other and page the archive; mortals come and go.
+ */
+export class Load {
+  readonly talkers: Talker[] = []
+  readonly pagers: Pager[] = []
+  readonly #mortals: Mortals
+  readonly #users = new Set<string>()
+  readonly #world: World
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(world: World, { pairs, rate }: LoadShape) {
+    this.#world = world
+    for (let i = 0; i < pairs; i++) this.#pair(`a${i}`, `b${i}`, rate)
+    this.#fan(rate)
+    this.#plain(rate / 2)
+    this.#mortals = new Mortals(world, 'mortal')
+    this.#users.add('mortal').add('watcher')
+    this.talkers.push(new Watcher(world, { user: 'watcher', resource: 'w' }))
+  }
+
+  get users(): readonly string[] {
+    return [...this.#users]
+  }
+
+  get clients(): readonly (Talker | Pager)[] {
+    return [...this.talkers, ...this.pagers]
+  }
+
+  /** Makes the accounts and connects everybody. */
+  async begin(): Promise<void> {
+    for (const user of this.#users) {
+      const connection = await Connection.open(this.#world.ports[0]!)
+      await connection.register(user)
+      connection.close()
+    }
+    await this.#mortals.befriend('watcher')
+    for (const client of this.clients) client.start()
+    this.#timer = setInterval(() => {
+      const now = performance.now()
+      for (const client of this.clients) client.tick(now)
+    }, TICK)
+  }
+
+  get isReady(): boolean {
+    return this.clients.every(client => client.isReady)
+  }
+
+  /** Starts or ends the sending. */
+  send(is: boolean): void {
+    for (const client of this.clients) client.isSending = is
+    if (is) this.#mortals.start()
+    else this.#mortals.stop()
+  }
+
+  /** Nothing is under way as far as the senders know. */
+  get isSettled(): boolean {
+    return this.clients.every(client => client.isReady && client.pending === 0)
+  }
+
+  get unanswered(): number {
+    return this.talkers.reduce((sum, talker) => sum + talker.unanswered, 0)
+  }
+
+  async end(): Promise<void> {
+    this.#mortals.stop()
+    clearInterval(this.#timer)
+    await Promise.all(this.clients.map(client => client.stop()))
+  }
+
+  #pair(one: string, other: string, rate: number): void {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      this.#talker({
+        user: from,
+        resource: 'r',
+        tasks: [this.#task(from, [at(to)], rate, [`${at(to)}/r`])],
+        peers: [`${at(to)}/r`],
+      })
+    }
+  }
+
+  #fan(rate: number): void {
+    const resources = ['x', 'y', 'z'].map(resource => `${at('many')}/${resource}`)
+    for (const resource of ['x', 'y', 'z']) this.#talker({ user: 'many', resource, carbons: true })
+    for (const sender of ['f', 'g', 'h']) {
+      const to = [at('many'), ...resources]
+      const task = this.#task(sender, to, rate / 2, [...resources, `${at(sender)}/second`])
+      this.#talker({ user: sender, resource: 'first', tasks: [task], peers: resources })
+      this.#talker({ user: sender, resource: 'second', carbons: true })
+    }
+  }
+
+  #plain(rate: number): void {
+    for (const [from, to] of [
+      ['p', 'q'],
+      ['q', 'p'],
+    ] as const) {
+      this.#users.add(from)
+      const tasks = [this.#task(from, [at(to)], rate, [`${at(to)}/plain`])]
+      this.pagers.push(new Pager(this.#world, { user: from, resource: 'plain', tasks }))
+    }
+  }
+
+  #talker(parts: TalkerParts): void {
+    this.#users.add(parts.user)
+    this.talkers.push(new Talker(this.#world, parts))
+  }
+
+  #task(from: string, to: readonly string[], rate: number, watchers: readonly string[]): Task {
+    const stream = `${from}>${to[0]!.split('@')[0]}`
+    this.#world.recorder.streams.push({ name: stream, watchers, accounts: [at(from), to[0]!] })
+    return { stream, to, rate }
+  }
+}
+
+function at(user: string): string {
+  return `${user}@${DOMAIN}`
+}

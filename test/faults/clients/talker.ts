@@ -1,0 +1,268 @@
+import type { Element } from '@parley/xml'
+import { DOMAIN } from '../stage/front.ts'
+import { Client, type World } from './client.ts'
+import type { Connection } from './connection.ts'
+import { bodyOf, parseBody } from './reading.ts'
+
+const SM = 'urn:xmpp:sm:3'
+const PING = '<ping xmlns="urn:xmpp:ping"/>'
+/** Messages that may be under way without an acknowledgement. */
+const WINDOW = 64
+const ASK = 1000
+/** Unless asked, a client says this often what it has taken (stanzas). */
+const ACKNOWLEDGE = 5
+
+/** A stream of messages that a client sends: to each of the addresses in turn. */
+export interface Task {
+  readonly stream: string
+  readonly to: readonly string[]
+  /** Messages a second. */
+  readonly rate: number
+}
+
+export interface TalkerParts {
+  readonly user: string
+  readonly resource: string
+  readonly tasks?: readonly Task[]
+  readonly carbons?: boolean
+  /** Addresses that are asked something (XEP-0199), the server itself always. */
+  readonly peers?: readonly string[]
+  /** Never says what it has taken. */
+  readonly mute?: boolean
+}
+
+interface Unacked {
+  readonly k: number
+  readonly xml: string
+  readonly message: { readonly stream: string; readonly n: number } | undefined
+}
+
+/** A client with stream management (XEP-0198): sends numbered messages, and after a loss resumes on another front end. */
+export class Talker extends Client {
+  readonly #parts: TalkerParts
+  readonly #counters = new Map<Task, number>()
+  readonly #due = new Map<Task, number>()
+  #unacked: Unacked[] = []
+  #smId: string | undefined
+  /** Stanzas sent and taken in this session. */
+  #sent = 0
+  #taken = 0
+  #said = 0
+  #counting = false
+  #settling: Promise<void> | undefined
+  /** Who waits for answers in this session. */
+  readonly #requests = new Map<string, { take(answer: Element): void; fail(error: Error): void }>()
+  #askedAt = 0
+  #ids = 0
+  #checked = 0
+  readonly #questions = new Set<string>()
+  /** Messages of an ended session: to be sent again on the next. */
+  #again: NonNullable<Unacked['message']>[] = []
+  isSending = false
+  #ticked = 0
+
+  constructor(world: World, parts: TalkerParts) {
+    super(world, parts.user, parts.resource)
+    this.#parts = parts
+  }
+
+  /** What it has sent and heard no more of. */
+  get pending(): number {
+    return this.#unacked.length + this.#again.length
+  }
+
+  get unanswered(): number {
+    return this.#questions.size
+  }
+
+  sentOf(task: Task): number {
+    return this.#counters.get(task) ?? 0
+  }
+
+  protected async negotiate(connection: Connection): Promise<void> {
+    this.#counting = false
+    if (this.#smId === undefined || !(await this.#resume(connection, this.#smId))) await this.#enable(connection)
+    // A session that is resumed before it is ready has its answers still to come.
+    await this.#settling
+    if (!connection.isOpen) return
+    this.isReady = true
+    for (const message of this.#again.splice(0)) this.#sendMessage(message.stream, message.n)
+  }
+
+  async #enable(connection: Connection): Promise<void> {
+    await this.begin(connection, this.name.split('/')[1]!)
+    this.#sent = 0
+    this.#taken = 0
+    this.#said = 0
+    connection.write(`<enable xmlns="${SM}" resume="true"/>`)
+    const answer = await connection.next(({ ns }) => ns === SM)
+    if (answer.name !== 'enabled') throw new Error(`Not enabled: ${answer}`)
+    this.#smId = answer.attrs['id']
+    this.#settling = this.#settle()
+    this.#settling.catch(() => {})
+  }
+
+  /** Once for each session: it goes on when the session is resumed. */
+  async #settle(): Promise<void> {
+    if (this.#parts.carbons) await this.#request('carbons', '<enable xmlns="urn:xmpp:carbons:2"/>')
+    await this.catchUp((id, payload) => this.#request(id, payload))
+    this.#send('<presence/>')
+  }
+
+  /** False: the session is gone, and a new one may be bound. */
+  async #resume(connection: Connection, previd: string): Promise<boolean> {
+    const asked = performance.now()
+    connection.write(`<resume xmlns="${SM}" previd="${previd}" h="${this.#taken}"/>`)
+    const late = setTimeout(() => connection.destroy(), this.world.patience)
+    try {
+      const answer = await connection.next(({ ns, name }) => ns === SM && (name === 'resumed' || name === 'failed'))
+      if (answer.name === 'resumed') return true
+      this.#failed(answer, performance.now() - asked)
+      return false
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  /** Everything that counts is done as it is read: what stands behind it may be in the same chunk. */
+  protected take(element: Element, connection: Connection): void {
+    if (element.ns === SM) {
+      if (element.name === 'enabled') this.#counting = true
+      else if (element.name === 'resumed') this.#resumed(Number(element.attrs['h']), connection)
+      else if (element.name === 'a') this.#acked(Number(element.attrs['h']))
+      else if (element.name === 'r') this.#acknowledge()
+      return
+    }
+    if (element.ns !== 'jabber:client') return
+    if (this.#counting) this.#taken++
+    if (element.name === 'message') {
+      if (element.attrs['type'] === 'error') this.#refused(element)
+      else this.readMessage(element)
+    } else if (element.name === 'iq') this.#iq(element)
+    else if (element.name === 'presence') this.presence(element)
+    if (this.#taken - this.#said >= ACKNOWLEDGE) this.#acknowledge()
+  }
+
+  protected presence(_element: Element): void {}
+
+  tick(now: number): void {
+    const connection = this.connection
+    const passed = Math.min(1, (now - this.#ticked) / 1000)
+    this.#ticked = now
+    if (!connection) return
+    const silent = now - connection.heard
+    if (silent > this.world.patience) {
+      connection.destroy()
+      return
+    }
+    if (!this.isReady) return
+    if (this.isSending) for (const task of this.#parts.tasks ?? []) this.#fill(task, passed)
+    if (now - this.#checked > ASK / 2) {
+      this.#checked = now
+      // The answer is a sign of life too.
+      connection.write(`<r xmlns="${SM}"/>`)
+    }
+    if (this.isSending && now - this.#askedAt > ASK) this.#ask(now)
+  }
+
+  #fill(task: Task, passed: number): void {
+    let due = Math.min((this.#due.get(task) ?? 0) + task.rate * passed, WINDOW)
+    for (; due >= 1 && this.#unacked.length < WINDOW; due--) {
+      const n = this.sentOf(task) + 1
+      this.#counters.set(task, n)
+      this.#sendMessage(task.stream, n)
+    }
+    this.#due.set(task, due)
+  }
+
+  #sendMessage(stream: string, n: number): void {
+    const task = this.#parts.tasks!.find(each => each.stream === stream)!
+    const to = task.to[n % task.to.length]!
+    const xml = `<message type="chat" to="${to}" id="${stream}-${n}"><body>${bodyOf(stream, n)}</body></message>`
+    this.#send(xml, { stream, n })
+  }
+
+  #send(xml: string, message?: Unacked['message']): void {
+    const k = ++this.#sent
+    this.#unacked.push({ k, xml, message })
+    if (message) this.say({ what: 'sent', session: this.session, k, ...message })
+    this.connection?.write(xml)
+  }
+
+  /** Resolves with the answer, on whatever connection it comes; rejects when the session is gone. */
+  #request(name: string, payload: string): Promise<Element> {
+    const id = `${name}-${++this.#ids}`
+    const answered = new Promise<Element>((take, fail) => this.#requests.set(id, { take, fail }))
+    this.#send(`<iq type="set" id="${id}">${payload}</iq>`)
+    return answered
+  }
+
+  #ask(now: number): void {
+    this.#askedAt = now
+    const all = [DOMAIN, ...(this.#parts.peers ?? [])]
+    const id = `ask-${++this.#ids}`
+    this.#questions.add(id)
+    this.say({ what: 'asked', session: this.session, id })
+    this.#send(`<iq type="get" id="${id}" to="${all[this.#ids % all.length]}">${PING}</iq>`)
+  }
+
+  #iq(element: Element): void {
+    const { type, id = '', from } = element.attrs
+    if (type === 'get' && from) {
+      if (this.#counting) this.#send(`<iq type="result" id="${id}" to="${from}"/>`)
+      return
+    }
+    const request = this.#requests.get(id)
+    this.#requests.delete(id)
+    if (type === 'result') request?.take(element)
+    else request?.fail(new Error(`Refused: ${element}`))
+    if (!id.startsWith('ask-')) return
+    this.#questions.delete(id)
+    this.say({ what: 'answered', session: this.session, id })
+  }
+
+  #refused(element: Element): void {
+    const content = parseBody(element.textOf('body')) ?? parseId(element.attrs['id'])
+    const why = element.child('error')?.firstElement()?.name ?? ''
+    if (content) this.say({ what: 'refused', ...content, why })
+  }
+
+  #acked(h: number): void {
+    this.say({ what: 'acked', session: this.session, h })
+    while (this.#unacked[0] && this.#unacked[0].k <= h) this.#unacked.shift()
+  }
+
+  #acknowledge(): void {
+    if (this.#parts.mute || !this.#counting) return
+    this.#said = this.#taken
+    this.connection?.write(`<a xmlns="${SM}" h="${this.#taken}"/>`)
+  }
+
+  /** XEP-0198 §5: what the server has not counted is sent again, in its order. */
+  #resumed(h: number, connection: Connection): void {
+    this.#counting = true
+    const took = this.world.recorder.now() - (this.lostAt ?? this.world.recorder.now())
+    this.say({ what: 'resumed', session: this.session, took, h })
+    this.#acked(h)
+    for (const { xml } of this.#unacked) connection.write(xml)
+  }
+
+  /** A failure may say how much was handled: the rest is for the next session. Questions die with theirs. */
+  #failed(answer: Element, took: number): void {
+    const text = answer.attrs['h']
+    const h = text === undefined ? undefined : Number(text)
+    this.say({ what: 'failed', session: this.session, took, h })
+    if (h !== undefined) this.#acked(h)
+    for (const { message } of this.#unacked) if (message) this.#again.push(message)
+    this.#unacked = []
+    this.#questions.clear()
+    for (const { fail } of this.#requests.values()) fail(new Error('The session is gone'))
+    this.#requests.clear()
+    this.#smId = undefined
+  }
+}
+
+function parseId(id = ''): { readonly stream: string; readonly n: number } | undefined {
+  const [, stream, n] = /^(.+)-(\d+)$/.exec(id) ?? []
+  return stream === undefined ? undefined : { stream, n: Number(n) }
+}

@@ -1,0 +1,107 @@
+import { type LoadShape, USUAL } from './clients/load.ts'
+import { freeze, killAll, killEmbedded, killOne, roll } from './nemeses/fronts.ts'
+import type { Nemesis } from './nemeses/nemesis.ts'
+import { weather } from './nemeses/network.ts'
+import { forget, killPostgres, killRedis } from './nemeses/storage.ts'
+
+/** What a run must keep beside P1 to P5 and P7, which all must. */
+export interface Limits {
+  /** Sessions may be gone: then P4 takes the place of resumption. */
+  readonly mayFail: boolean
+  /** 99 % of resumptions, of returns of the service, of messages take at most this (ms). Held in the long form alone. */
+  readonly resume?: number
+  readonly back?: number
+  readonly latency?: number
+  /** The largest resident set of a front end (MiB). */
+  readonly memory?: number
+}
+
+export interface Trial {
+  readonly id: string
+  readonly title: string
+  readonly fronts: number
+  readonly embedded?: boolean
+  readonly proxies?: boolean
+  readonly load: LoadShape
+  /** How long clients wait for a sign of life (ms). */
+  readonly patience: number
+  readonly nemesis: Nemesis
+  readonly limits: Limits
+}
+
+const FRONTS = 3
+const USUALLY = { fronts: FRONTS, load: USUAL, patience: 8000 }
+
+export const TRIALS: readonly Trial[] = [
+  {
+    ...USUALLY,
+    id: 'T1',
+    title: 'a front end is killed every 0.7 s',
+    nemesis: killOne,
+    limits: { mayFail: false, resume: 3000 },
+  },
+  {
+    ...USUALLY,
+    id: 'T2',
+    title: 'all front ends are killed at once',
+    nemesis: killAll,
+    limits: { mayFail: false },
+  },
+  {
+    ...USUALLY,
+    id: 'T3',
+    title: 'front ends freeze for 1.5 to 30 s, longer than their lease too',
+    patience: 1500,
+    nemesis: freeze,
+    limits: { mayFail: false },
+  },
+  {
+    ...USUALLY,
+    id: 'T4',
+    title: 'Redis is killed every 2 to 3 s',
+    nemesis: killRedis,
+    limits: { mayFail: false, back: 5000 },
+  },
+  {
+    ...USUALLY,
+    id: 'T5',
+    title: 'Redis forgets all, or its last second',
+    nemesis: forget,
+    limits: { mayFail: true },
+  },
+  {
+    ...USUALLY,
+    id: 'T7',
+    title: 'PostgreSQL or one of its processes is killed',
+    nemesis: killPostgres,
+    limits: { mayFail: false, back: 5000 },
+  },
+  {
+    ...USUALLY,
+    id: 'T9',
+    title: 'the network is cut, half-open, one-way, slow',
+    proxies: true,
+    patience: 4000,
+    nemesis: weather,
+    limits: { mayFail: false },
+  },
+  {
+    ...USUALLY,
+    id: 'T14',
+    title: 'rolling restart',
+    nemesis: roll,
+    limits: { mayFail: false, resume: 3000 },
+  },
+  {
+    ...USUALLY,
+    id: 'T17',
+    title: 'one process with everything in memory is killed, and its engine',
+    fronts: 1,
+    embedded: true,
+    nemesis: killEmbedded,
+    limits: { mayFail: true },
+  },
+]
+
+/** What takes about two minutes in all. */
+export const SHORT: readonly string[] = ['T1', 'T3', 'T4', 'T7', 'T14']
