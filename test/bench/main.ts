@@ -2,16 +2,16 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chooseCores, commit, describeMachine } from './machine.ts'
+import { type Cores, chooseCores, commit, describeMachine } from './machine.ts'
 import { HELP, isWhole, type Options, readOptions } from './options.ts'
 import type { Outcome, Result } from './report/result.ts'
 import { table } from './report/table.ts'
-import { write } from './report/write.ts'
+import { publish, writeTo } from './report/write.ts'
 import { ROWS, type Row } from './rows.ts'
 import { ejabberd } from './servers/ejabberd.ts'
 import { parley } from './servers/parley.ts'
 import { prosody } from './servers/prosody.ts'
-import type { BenchServer } from './servers/server.ts'
+import { type BenchServer, NOT_INSTALLED } from './servers/server.ts'
 import { runTrial } from './trial.ts'
 
 const KNOWN: readonly BenchServer[] = [parley, ejabberd, prosody]
@@ -29,64 +29,77 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const stop = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => stop.abort(new Error('stopped')))
-  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort())
   const scratch = mkdtempSync(join(tmpdir(), 'parley-bench-'))
   // Some of the servers run as users of their own.
   chmodSync(scratch, 0o711)
   try {
     const result = await measureAll(options, scratch, stop.signal)
     console.log(`\n${table(result)}`)
-    write(result, options.out, isWhole(options))
-    return result.outcomes.some(({ failure }) => failure) ? 1 : 0
-  } catch (error) {
-    console.error((error as Error).message)
-    return 1
+    if (stop.signal.aborted) return 130
+    if (options.out !== undefined) writeTo(options.out, result)
+    else if (isWhole(options)) publishIfAll(result)
+    return result.outcomes.some(({ failure }) => failure !== undefined) ? 1 : 0
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
 }
 
+/** The rows that were asked for, as far as `signal` lets it come. */
 async function measureAll(options: Options, scratch: string, signal: AbortSignal): Promise<Result> {
   const cores = chooseCores()
-  if (cores.generator === undefined)
-    console.error('Left out: no second core, so server and generator are in each other’s way')
+  if (cores.generator === undefined) console.error('No second core: server and generator are in each other’s way')
   const begun = { date: new Date().toISOString(), commit: commit(), machine: describeMachine(), quick: options.quick }
   const outcomes: Outcome[] = []
-  for (const row of ROWS.filter(({ id }) => options.rows.includes(id))) {
-    for (const server of KNOWN.filter(({ name }) => row.servers.includes(name) && options.servers.includes(name))) {
-      const began = performance.now()
-      const outcome = await tryRow(row, server, () => runTrial(row, server, { options, cores, scratch, signal }))
-      signal.throwIfAborted()
-      outcomes.push(outcome)
-      console.error(`${progress(row, outcome)} (${((performance.now() - began) / 1000).toFixed(0)} s)`)
-    }
+  for (const { row, server } of trials(options)) {
+    const began = performance.now()
+    const outcome = await tryRow(row, server, { options, cores, scratch, signal })
+    if (signal.aborted) break
+    outcomes.push(outcome)
+    console.error(`${progress(row, outcome)} (${((performance.now() - began) / 1000).toFixed(0)} s)`)
   }
   return { ...begun, outcomes }
 }
 
+/** Row by row, not server by server: what is compared is measured in the same minute. */
+function trials(options: Options): { row: Row; server: BenchServer }[] {
+  return ROWS.filter(({ id }) => options.rows.includes(id)).flatMap(row =>
+    KNOWN.filter(({ name }) => row.servers.includes(name) && options.servers.includes(name)).map(server => ({
+      row,
+      server,
+    })),
+  )
+}
+
 /** A row that cannot run is left out and said so; one that goes wrong is a failure, and the next one is tried. */
-async function tryRow(row: Row, server: BenchServer, run: () => ReturnType<typeof runTrial>): Promise<Outcome> {
+async function tryRow(
+  row: Row,
+  server: BenchServer,
+  parts: { readonly options: Options; readonly cores: Cores; readonly scratch: string; readonly signal: AbortSignal },
+): Promise<Outcome> {
   const at = { row: row.id, server: server.name }
   const missing = await server.missing(row.setup)
   if (missing !== undefined) return { ...at, leftOut: missing }
   try {
-    return { ...at, ...(await run()) }
+    return { ...at, ...(await runTrial(row, server, parts)) }
   } catch (error) {
     return { ...at, failure: (error as Error).message }
   }
 }
 
 function progress({ title }: Row, { server, figures, leftOut, failure }: Outcome): string {
-  const said = figures
-    ? Object.entries(figures)
-        .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
-        .join(', ')
-    : failure === undefined
-      ? `left out: ${leftOut}`
-      : `FAILED: ${failure}`
-  return `${title} · ${server}: ${said}`
+  if (failure !== undefined) return `${title} · ${server}: FAILED: ${failure}`
+  if (!figures) return `${title} · ${server}: left out: ${leftOut}`
+  const said = Object.entries(figures).map(([name, figure]) => `${name} ${Number(figure.toPrecision(4))}`)
+  return `${title} · ${server}: ${said.join(', ')}`
+}
+
+/** What is published compares: a machine that lacks a server publishes nothing. */
+function publishIfAll(result: Result): void {
+  const lacking = result.outcomes.filter(({ leftOut }) => leftOut === NOT_INSTALLED).map(({ server }) => server)
+  if (lacking.length === 0) publish(result)
+  else
+    console.error(`\nNot written to docs, for lack of ${[...new Set(lacking)].join(' and ')}: name a folder with --out`)
 }
 
 function tryOptions(args: readonly string[]): Options | undefined {

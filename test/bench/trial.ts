@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Job, Report } from './load/job.ts'
@@ -31,6 +31,7 @@ export async function runTrial(
     return report
   } finally {
     await running.stop()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

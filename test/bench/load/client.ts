@@ -41,9 +41,11 @@ export class Client {
   #ended: Error | undefined
   #leaving = false
   #ids = 0
+  #ticket: Buffer | undefined
 
-  private constructor(door: Door, index: number) {
+  private constructor(door: Door, index: number, ticket: Buffer | undefined) {
     this.#door = door
+    this.#ticket = ticket
     this.index = index
     this.user = `${door.prefix}${index}`
     this.#socket = connectTcp({
@@ -56,9 +58,9 @@ export class Client {
     this.#attach(this.#socket)
   }
 
-  /** Connects and, where the door says so, starts TLS. */
-  static async connect(door: Door, index: number): Promise<Client> {
-    const client = new Client(door, index)
+  /** Connects and, where the door says so, starts TLS; with a `ticket` it takes up the TLS session of before. */
+  static async connect(door: Door, index: number, ticket?: Buffer): Promise<Client> {
+    const client = new Client(door, index, ticket)
     try {
       await once(client.#socket, 'connect')
       await client.#openStream()
@@ -92,6 +94,16 @@ export class Client {
   get cipher(): string | undefined {
     if (!('getCipher' in this.#socket)) return undefined
     return `${this.#socket.getProtocol()} ${this.#socket.getCipher().standardName}`
+  }
+
+  /** The newest TLS session that can be taken up. */
+  get ticket(): Buffer | undefined {
+    return this.#ticket
+  }
+
+  /** Whether TLS was taken up from an earlier session. */
+  get reused(): boolean {
+    return 'isSessionReused' in this.#socket && this.#socket.isSessionReused()
   }
 
   async authenticate(): Promise<void> {
@@ -176,8 +188,16 @@ export class Client {
     await this.until(/<proceed[^>]*>/)
     const plain = this.#socket
     plain.removeAllListeners('data')
-    const secure = connectTls({ socket: plain, rejectUnauthorized: false, servername: this.#door.domain })
+    const secure = connectTls({
+      socket: plain,
+      rejectUnauthorized: false,
+      servername: this.#door.domain,
+      ...(this.#ticket === undefined ? {} : { session: this.#ticket }),
+    })
     this.#socket = secure
+    secure.on('session', (ticket: Buffer) => {
+      this.#ticket = ticket
+    })
     this.#attach(secure)
     await once(secure, 'secureConnect')
     await this.#openStream()

@@ -25,45 +25,42 @@ export interface Result {
 }
 
 export type Verdict = 'met' | 'missed' | 'not measured'
+export type ByServer = Readonly<Partial<Record<ServerName, number>>>
 
 /** One line of the table. */
 export interface Measured {
   readonly row: Row
   readonly line: Line
-  readonly values: Readonly<Partial<Record<ServerName, number>>>
+  readonly values: ByServer
+  /** Figures of another row that ours are compared with. */
+  readonly borrowed: ByServer
   /** Parley's figure divided by the other's. */
-  readonly ratios: Readonly<Partial<Record<ServerName, number>>>
+  readonly ratios: ByServer
   /** Absent where nothing is wanted of the line. */
   readonly verdict?: Verdict
 }
 
 /** The lines of all rows that were asked for, in the order of the rows. */
-export function measured({ outcomes }: Result, rows: readonly Row[] = ROWS): Measured[] {
-  const find = (row: string, server: ServerName) =>
-    outcomes.find(outcome => outcome.row === row && outcome.server === server)
+export function measured({ outcomes }: Pick<Result, 'outcomes'>, rows: readonly Row[] = ROWS): Measured[] {
   return rows
     .filter(({ id }) => outcomes.some(({ row }) => row === id))
-    .flatMap(row =>
-      row.lines.map(line => {
-        const figure = (server: ServerName, id = row.id) => find(id, server)?.figures?.[line.metric]
-        const values = present(SERVERS.map(server => [server, figure(server)]))
-        const own = values.parley
-        const other = (server: ServerName) => figure(server, line.target?.of === server ? line.target.row : row.id)
-        const ratios = present(
-          SERVERS.filter(server => server !== 'parley').map(server => [server, ratio(own, other(server))]),
-        )
-        if (!line.target) return { row, line, values, ratios }
-        return { row, line, values, ratios, verdict: verdict(line.target, own, ratios) }
-      }),
-    )
+    .flatMap(row => row.lines.map(line => measure(outcomes, row, line)))
+}
+
+function measure(outcomes: readonly Outcome[], row: Row, line: Line): Measured {
+  const of = (id: string, server: ServerName) =>
+    outcomes.find(outcome => outcome.row === id && outcome.server === server)?.figures?.[line.metric]
+  const { target } = line
+  const values = present(server => of(row.id, server))
+  const borrowed = present(server => (target?.row && target.of === server ? of(target.row, server) : undefined))
+  const all = { ...values, ...borrowed }
+  const ratios = present(server => (server === 'parley' ? undefined : ratio(values.parley, all[server])))
+  const found = { row, line, values, borrowed, ratios }
+  return target ? { ...found, verdict: verdict(target, values.parley, ratios) } : found
 }
 
 /** Whether a figure of ours is as good as wanted. */
-export function verdict(
-  { atMost, of }: Target,
-  own: number | undefined,
-  ratios: Readonly<Partial<Record<ServerName, number>>>,
-): Verdict {
+export function verdict({ atMost, of }: Target, own: number | undefined, ratios: ByServer): Verdict {
   const compared = of === undefined ? own : ratios[of]
   if (compared === undefined) return 'not measured'
   return compared <= atMost ? 'met' : 'missed'
@@ -73,6 +70,8 @@ function ratio(own: number | undefined, other: number | undefined): number | und
   return own === undefined || other === undefined || other === 0 ? undefined : own / other
 }
 
-function present(entries: readonly (readonly [ServerName, number | undefined])[]): Partial<Record<ServerName, number>> {
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+/** The servers that have a figure. */
+function present(figureOf: (server: ServerName) => number | undefined): ByServer {
+  const entries = SERVERS.map(server => [server, figureOf(server)] as const)
+  return Object.fromEntries(entries.filter(([, figure]) => figure !== undefined))
 }

@@ -1,26 +1,31 @@
 import { SERVERS } from '../servers/server.ts'
-import { target as targetText, value } from './format.ts'
+import { cell, machine, subject, target } from './format.ts'
 import { measured, type Result } from './result.ts'
 
-const HEAD = ['', ...SERVERS, '÷ ejabberd', '÷ prosody', 'target', '']
+const HEAD = ['', ...SERVERS, '÷ ejabberd', '÷ prosody', 'wanted', '']
+const TITLES = ['server CPU by unit, unless another unit is shown', 'Parley', 'ejabberd', 'Prosody']
 
 /** The table for people at a terminal, with what was left out or went wrong below it. */
 export function table(result: Result): string {
   const lines = cells(result)
-  const widths = HEAD.map((name, column) => Math.max(...[HEAD, ...lines].map(line => (line[column] ?? name).length)))
+  const widths = HEAD.map((name, column) => Math.max(name.length, ...lines.map(line => line[column]!.length)))
   const show = (line: readonly string[]) =>
     line
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .map((text, column) => (column === 0 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)))
       .join('  ')
       .trimEnd()
   return [show(HEAD), ...lines.map(show), '', ...notes(result)].join('\n').trimEnd()
 }
 
-/** The same as Markdown. */
+/** The same as Markdown, with the chart. */
 export function markdown(result: Result): string {
-  const head = ['', 'Parley', 'ejabberd', 'Prosody', 'Parley ÷ ejabberd', 'Parley ÷ Prosody', 'target', '']
   const row = (line: readonly string[]) => `| ${line.join(' | ')} |`
+  const head = [...TITLES, 'Parley ÷ ejabberd', 'Parley ÷ Prosody', 'wanted', '']
   return [
+    `${subject(result)}. ${machine(result)}.`,
+    '',
+    '![Server CPU and memory by unit of Parley, ejabberd and Prosody](bench/bench.svg)',
+    '',
     row(head),
     row(head.map(() => '---')),
     ...cells(result).map(row),
@@ -32,20 +37,21 @@ export function markdown(result: Result): string {
 }
 
 function cells(result: Result): string[][] {
-  return measured(result).map(({ line, values, ratios, verdict }) => [
-    line.title,
-    ...SERVERS.map(server => value(values[server], line.unit)),
-    ...[ratios.ejabberd, ratios.prosody].map(ratio => (ratio === undefined ? '' : ratio.toFixed(2))),
-    line.target ? targetText(line) : '',
-    verdict ?? '',
+  return measured(result).map(found => [
+    found.line.title,
+    ...SERVERS.map(server => cell(found, server)),
+    ...[found.ratios.ejabberd, found.ratios.prosody].map(ratio => ratio?.toFixed(2) ?? ''),
+    target(found.line),
+    found.verdict ?? '',
   ])
 }
 
 /** What is not in the table, and why: nothing is left out silently. */
-function notes({ outcomes }: Result): string[] {
-  return outcomes
+function notes({ outcomes, quick }: Result): string[] {
+  const missing = outcomes
     .filter(({ figures }) => !figures)
     .map(({ row, server, leftOut, failure }) =>
       failure === undefined ? `Left out: ${row} on ${server}: ${leftOut}` : `FAILED: ${row} on ${server}: ${failure}`,
     )
+  return quick ? ['A quick run: short, and with few sessions. Not for publication.', ...missing] : missing
 }

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Result } from './result.ts'
+import { chart } from './chart.ts'
+import { measured, type Result } from './result.ts'
 import { markdown } from './table.ts'
 
 /** From test/bench/dist/report. */
@@ -9,13 +10,24 @@ const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 const BEGIN = '<!-- bench: begin -->'
 const END = '<!-- bench: end -->'
 
-/** Writes the figures where they belong; a partial run only where it is told to. */
-export function write(result: Result, out: string | undefined, whole: boolean): void {
-  const folder = out ?? (whole ? join(ROOT, 'docs/bench') : undefined)
-  if (folder === undefined) return
+/** Writes the figures and the chart to a folder. */
+export function writeTo(folder: string, result: Result): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'bench.json'), `${JSON.stringify(result, null, 2)}\n`)
-  if (out !== undefined || !whole) return
+  const lines = measured(result).map(({ row, line, values, ratios, verdict }) => ({
+    row: row.id,
+    metric: line.metric,
+    unit: line.unit,
+    values,
+    ratios,
+    verdict,
+  }))
+  writeFileSync(join(folder, 'bench.json'), `${JSON.stringify({ ...result, lines }, null, 2)}\n`)
+  writeFileSync(join(folder, 'bench.svg'), chart(result))
+}
+
+/** Writes them where they are published: docs/bench, and the table in docs/performance.md. */
+export function publish(result: Result): void {
+  writeTo(join(ROOT, 'docs/bench'), result)
   const page = join(ROOT, 'docs/performance.md')
   writeFileSync(page, between(readFileSync(page, 'utf8'), markdown(result)))
 }

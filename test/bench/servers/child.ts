@@ -8,6 +8,12 @@ import { withChildren } from '../load/processes.ts'
 const OPEN_FILES = 65_536
 const PATIENCE = 20_000
 
+/** Those that run. However this process ends, nothing is left behind. */
+const running = new Set<number>()
+process.on('exit', () => {
+  for (const pid of withChildren([...running])) kill(pid, 'SIGKILL')
+})
+
 export interface Start {
   readonly command: readonly [string, ...string[]]
   /** Where the process runs, and its log is written. */
@@ -48,6 +54,7 @@ export class Child {
       this.#process.once('exit', () => resolve())
     })
     this.pid = this.#process.pid ?? 0
+    if (this.pid > 0) running.add(this.pid)
   }
 
   /** The end of what it has written. */
@@ -78,6 +85,7 @@ export class Child {
     for (const began = Date.now(); alive().length > 0 && Date.now() - began < PATIENCE; ) await sleep(20)
     for (const { pid } of alive()) kill(pid, 'SIGKILL')
     await this.#ended
+    running.delete(this.pid)
   }
 }
 

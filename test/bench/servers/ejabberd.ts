@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { withChildren } from '../load/processes.ts'
 import { Child } from './child.ts'
 import { findProgram, findUser, makeCertificate } from './programs.ts'
-import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Setup } from './server.ts'
+import { type BenchServer, DOMAIN, freePorts, knock, NOT_INSTALLED, type Place, type Setup } from './server.ts'
 
 /** What Parley speaks, as far as there is a module for it. */
 const MODULES = [
@@ -25,7 +25,7 @@ export const ejabberd: BenchServer = {
 
   async missing({ nodes }) {
     if (nodes > 1) return 'measured as a single node'
-    return findProgram('ejabberdctl') ? undefined : 'not installed'
+    return findProgram('ejabberdctl') ? undefined : NOT_INSTALLED
   },
 
   async start(place, setup) {

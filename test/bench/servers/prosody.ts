@@ -2,7 +2,16 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child } from './child.ts'
 import { findProgram, makeCertificate } from './programs.ts'
-import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Running, type Setup } from './server.ts'
+import {
+  type BenchServer,
+  DOMAIN,
+  freePorts,
+  knock,
+  NOT_INSTALLED,
+  type Place,
+  type Running,
+  type Setup,
+} from './server.ts'
 
 /** What Parley speaks, as far as there is a module for it. */
 const MODULES = [
@@ -15,7 +24,7 @@ export const prosody: BenchServer = {
 
   async missing({ nodes }) {
     if (nodes > 1) return 'one process only'
-    return findProgram('prosody') ? undefined : 'not installed'
+    return findProgram('prosody') ? undefined : NOT_INSTALLED
   },
 
   async start(place, setup) {

@@ -36,6 +36,7 @@ export interface BenchServer {
 }
 
 export const DOMAIN = 'localhost'
+export const NOT_INSTALLED = 'not installed'
 
 /** Ports of 127.0.0.1 that nobody listens on now. */
 export async function freePorts(count: number): Promise<number[]> {

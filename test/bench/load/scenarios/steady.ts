@@ -46,12 +46,11 @@ export async function steady(job: Job): Promise<Figures> {
 }
 
 function sendAtRate(job: Job, clients: readonly Client[]): () => void {
-  let owed = 0
-  let next = 0
+  const began = performance.now()
+  let sent = 0
   const timer = setInterval(() => {
-    owed += (job.rate * TICK_MS) / 1000
-    for (; owed >= 1; owed--) {
-      const client = clients[next++ % clients.length]!
+    for (const owed = ((performance.now() - began) * job.rate) / 1000; sent < owed; sent++) {
+      const client = clients[sent % clients.length]!
       client.write(chat(peerOf(client, clients).jid, `t${performance.now().toFixed(3)}`, job.body))
     }
   }, TICK_MS)
