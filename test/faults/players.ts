@@ -17,6 +17,8 @@ export class History {
 /** Sends numbered messages and sends again, after a loss, what the server has not counted. */
 export class Sender {
   readonly #history: History
+  readonly #user: string
+  readonly #to: string
   readonly #unacked: number[] = []
   #connection: Connection | undefined
   #session: string | undefined
@@ -24,8 +26,14 @@ export class Sender {
   #next = 0
   #stopped = false
 
-  constructor(history: History) {
+  constructor(history: History, user = 'alice', to = 'bob') {
     this.#history = history
+    this.#user = user
+    this.#to = to
+  }
+
+  get isOpen(): boolean {
+    return this.#connection?.isOpen ?? false
   }
 
   get sent(): number {
@@ -38,7 +46,7 @@ export class Sender {
 
   async connect(port: number): Promise<void> {
     const connection = await Connection.open(port)
-    await connection.authenticate('alice', PASSWORD)
+    await connection.authenticate(this.#user, PASSWORD)
     if (this.#session !== undefined) await this.#resume(connection, this.#session)
     else await this.#begin(connection)
     this.#connection = connection
@@ -75,7 +83,7 @@ export class Sender {
       this.#history.failures++
       await this.#begin(connection)
     }
-    for (const number of this.#unacked) connection.send(message(number))
+    for (const number of this.#unacked) connection.send(this.#message(number))
     connection.send(`<r xmlns="${SM}"/>`)
   }
 
@@ -96,34 +104,42 @@ export class Sender {
     let xml = ''
     while (this.#unacked.length < WINDOW) {
       this.#unacked.push(this.#next)
-      xml += message(this.#next++)
+      xml += this.#message(this.#next++)
     }
     if (xml !== '') this.#connection.send(`${xml}<r xmlns="${SM}"/>`)
   }
-}
 
-function message(number: number): string {
-  return `<message type="chat" to="bob@localhost" id="m${number}"><body>${number}</body></message>`
+  #message(number: number): string {
+    return `<message type="chat" to="${this.#to}@localhost" id="m${number}"><body>${number}</body></message>`
+  }
 }
 
 /** Receives; after a loss it resumes, or pages the archive from the last message it has and then becomes available. */
 export class Receiver {
   readonly #history: History
+  readonly #user: string
   #connection: Connection | undefined
   #session: string | undefined
   #handled = 0
   #last: string | undefined
+  /** The number of the presence among the stanzas of the session. */
+  #presence = 0
   #counting = false
 
-  constructor(history: History) {
+  constructor(history: History, user = 'bob') {
     this.#history = history
+    this.#user = user
+  }
+
+  get isOpen(): boolean {
+    return this.#connection?.isOpen ?? false
   }
 
   async connect(port: number): Promise<void> {
     const connection = await Connection.open(port)
     this.#counting = false
     connection.onElement = element => this.#take(element)
-    await connection.authenticate('bob', PASSWORD)
+    await connection.authenticate(this.#user, PASSWORD)
     if (this.#session === undefined || !(await this.#resumed(connection, this.#session))) await this.#begin(connection)
     this.#connection = connection
     this.#acknowledge()
@@ -138,6 +154,8 @@ export class Receiver {
     const answer = await connection.resume(session, this.#handled)
     if (answer.name === 'resumed') this.#history.resumes++
     else this.#counting = false
+    // XEP-0198 §5: what the server has not handled comes again.
+    if (answer.name === 'resumed' && Number(answer.attrs['h']) < this.#presence) connection.send('<presence/>')
     return answer.name === 'resumed'
   }
 
@@ -147,7 +165,9 @@ export class Receiver {
     this.#session = await connection.enable()
     this.#counting = true
     this.#connection = connection
-    for (let complete = false, page = 0; !complete; page++) complete = await this.#page(connection, page)
+    let page = 0
+    for (let complete = false; !complete; page++) complete = await this.#page(connection, page)
+    this.#presence = page + 1
     connection.send('<presence/>')
   }
 

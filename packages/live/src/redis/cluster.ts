@@ -26,7 +26,7 @@ export interface ClusterOptions {
 const GAP = 200
 const SWEPT = 32
 /** How long a task may have something for itself without saying so again, and how often others look (ms). */
-const CLAIM = 10_000
+const CLAIM = 5000
 const CLAIM_RETRY = 15
 
 /** What a node has of the others: the ways to Redis, its membership, and what comes without being asked for. */

@@ -95,6 +95,7 @@ export const configSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('what links and host-meta say'),
+  control: z.string().optional().describe('the socket of the command line; absent: parley.sock under data'),
   workers: z.number().int().min(1).max(256).default(1).describe('processes on this machine; more than 1 needs redis'),
   trustedProxies: networks
     .default([])
