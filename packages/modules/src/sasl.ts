@@ -40,7 +40,7 @@ export default defineModule({
     const attempts = new WeakMap<ClientStream, Attempt>()
 
     function advertise(stream: ClientStream): Element | undefined {
-      if (stream.account) return undefined
+      if (stream.account) return forget(stream)
       const { mechanisms, bindings } = authentication.offer(stream)
       const refusals = attempts.get(stream)?.refusals ?? { all: 0, guesses: 0 }
       attempts.set(stream, { exchange: undefined, mechanisms, bindings, refusals })
@@ -51,6 +51,11 @@ export default defineModule({
         null,
         mechanisms.map(name => el('mechanism', NS.sasl, null, name)),
       )
+    }
+
+    /** Streams live for long, and none of this is needed any more. */
+    function forget(stream: ClientStream): undefined {
+      attempts.delete(stream)
     }
 
     function advertiseBindings(stream: ClientStream): Element | undefined {

@@ -18,7 +18,7 @@ export default defineModule({
     const negotiations = new WeakMap<ClientStream, Negotiation>()
 
     function advertise(stream: ClientStream): Element | undefined {
-      if (stream.account) return undefined
+      if (stream.account) return forget(stream)
       const { mechanisms, bindings } = authentication.offer(stream)
       const tokenMechanisms = extensions.mechanisms(stream)
       const advertised = { mechanisms, bindings, tokenMechanisms }
@@ -35,6 +35,11 @@ export default defineModule({
         inline.length > 0 && el('inline', SASL2, null, inline),
         extensions.advertise(stream),
       )
+    }
+
+    /** Streams live for long, and none of this is needed any more. */
+    function forget(stream: ClientStream): undefined {
+      negotiations.delete(stream)
     }
 
     async function receive(stream: ClientStream, element: Element): Promise<void> {

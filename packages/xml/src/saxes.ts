@@ -22,7 +22,7 @@ export interface Saxes {
   /** A final CR waits for the chunk that may begin with LF. */
   carriedFromPrevious: string | undefined
   xmlDeclPossible: boolean
-  readonly stateTable: readonly ((this: Saxes) => void)[]
+  stateTable: readonly ((this: Saxes) => void)[]
   openTagHandler: (tag: Tag) => void
   closeTagHandler: (tag: Tag) => void
   textHandler: (text: string) => void

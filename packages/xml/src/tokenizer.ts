@@ -22,6 +22,8 @@ const SURROGATES = 0xd800
 /** Nothing of `]]>` has been read. */
 const NO_BRACKETS = 0
 
+let stateTable: Tokenizer['stateTable'] | undefined
+
 /**
  * Saxes, made as strict as a stream needs and faster where stanzas spend their time.
  *
@@ -35,6 +37,9 @@ export class Tokenizer extends SaxesBase {
   constructor(handlers: TokenHandlers) {
     super({ xmlns: true, position: false })
     this.#handlers = handlers
+    // Saxes makes one for each parser; they are all the same, and each idle stream would keep its own.
+    stateTable ??= this.stateTable
+    this.stateTable = stateTable
     this.openTagHandler = tag => handlers.open(tag)
     this.closeTagHandler = tag => handlers.close(tag)
     this.textHandler = text => handlers.text(text)
