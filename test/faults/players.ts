@@ -12,6 +12,7 @@ export class History {
   readonly received: number[] = []
   resumes = 0
   failures = 0
+  readonly reasons: string[] = []
 }
 
 /** Sends numbered messages and sends again, after a loss, what the server has not counted. */
@@ -124,6 +125,7 @@ export class Receiver {
   #last: string | undefined
   /** The number of the presence among the stanzas of the session. */
   #presence = 0
+  #pages = 0
   #counting = false
 
   constructor(history: History, user = 'bob') {
@@ -153,30 +155,40 @@ export class Receiver {
     this.#counting = true
     const answer = await connection.resume(session, this.#handled)
     if (answer.name === 'resumed') this.#history.resumes++
-    else this.#counting = false
+    else {
+      this.#counting = false
+      this.#history.failures++
+      this.#history.reasons.push(`h=${this.#handled}: ${answer}`)
+    }
     // XEP-0198 §5: what the server has not handled comes again.
-    if (answer.name === 'resumed' && Number(answer.attrs['h']) < this.#presence) connection.send('<presence/>')
+    if (answer.name === 'resumed' && this.#presence === Number.POSITIVE_INFINITY) await this.#catchUp(connection)
+    else if (answer.name === 'resumed' && Number(answer.attrs['h']) < this.#presence) connection.send('<presence/>')
     return answer.name === 'resumed'
   }
 
   async #begin(connection: Connection): Promise<void> {
     await connection.bind('receiver')
     this.#handled = 0
+    this.#pages = 0
     this.#session = await connection.enable()
     this.#counting = true
     this.#connection = connection
-    let page = 0
-    for (let complete = false; !complete; page++) complete = await this.#page(connection, page)
-    this.#presence = page + 1
+    await this.#catchUp(connection)
+  }
+
+  async #catchUp(connection: Connection): Promise<void> {
+    this.#presence = Number.POSITIVE_INFINITY
+    while (!(await this.#page(connection))) this.#pages++
+    this.#presence = ++this.#pages + 1
     connection.send('<presence/>')
   }
 
   /** XEP-0313: everything since the last message that this client has seen. */
-  async #page(connection: Connection, page: number): Promise<boolean> {
+  async #page(connection: Connection): Promise<boolean> {
     const after = this.#last === undefined ? '' : `<after>${this.#last}</after>`
     const set = `<set xmlns="http://jabber.org/protocol/rsm"><max>50</max>${after}</set>`
     const answer = await connection.request(
-      `page${page}`,
+      `page${this.#pages}`,
       'set',
       `<query xmlns="urn:xmpp:mam:2" queryid="q">${set}</query>`,
     )

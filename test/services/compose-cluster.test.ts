@@ -139,6 +139,7 @@ withProgram(['haproxy', 'redis-server'], 'docker compose up --scale frontend=3, 
       )
     const acknowledged = () => Math.min(...pairs.map(({ history }) => history.acknowledged.size))
 
+    for (const { receiver } of pairs) await receiver.connect(front)
     await until('messages go', () => acknowledged() >= 50)
     for (const victim of servers.slice(0, 2)) {
       await victim.stop('SIGKILL')
