@@ -25,6 +25,8 @@ export default defineModule({
 
     /** What the session sent and its node had stored, but perhaps not brought to anybody when it died. */
     async function handOnSent(sid: string): Promise<void> {
+      // Its node may be frozen in the middle of storing more: what comes after this look would never be looked at.
+      await messages.fenceSm(sid)
       const rows = await messages.unfinished(sid)
       const last = rows.at(-1)
       if (!last) return

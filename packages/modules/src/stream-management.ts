@@ -68,7 +68,7 @@ export default defineModule({
       if (local?.account.equals(account)) await local.giveWay()
       const outlet = new Handover()
       const resumed = await live.resume(previd, account, h, outlet)
-      if (resumed === 'gone') return failure('item-not-found', await store.messages.smHandled(previd))
+      if (resumed === 'gone') return failure('item-not-found', await store.messages.fenceSm(previd))
       if (resumed === 'bad-h') return failure('bad-request')
       const session = new Session(server, host, stream, resumed.entry, resumed.epoch)
       session.received = resumed.inbound

@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { Ended, Outlet, Packet, SessionChanges, SessionEntry } from '@parley/live'
 import { readStanza, refusalOf, type Stanza, type StanzaError } from '@parley/stanza'
+import { StoreError } from '@parley/store'
 import type { Element } from '@parley/xml'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Host } from './host.ts'
@@ -287,6 +288,8 @@ export class Session implements Outlet {
 
   /** The stanza was taken in but could not be stored or delivered: its sender hears of it. */
   #refused(transit: Transit, error: unknown): Awaitable<void> {
+    // Another node has the session by now: its client sends there what this one has not answered for.
+    if (error instanceof StoreError && error.code === 'fenced') return this.replaced('taken')
     if (transit.stanza) return this.server.router.bounce(transit.stanza, error, this)
   }
 

@@ -73,7 +73,10 @@ export class Transit {
     if (this.#rows) {
       const { session, k } = this
       const outbox = session?.server.live.isShared ?? false
-      const counted = session && k > 0 ? { smId: session.sid, owner: session.account.text, k, outbox } : undefined
+      const counted =
+        session && k > 0
+          ? { smId: session.sid, owner: session.account.text, k, outbox, epoch: session.epoch }
+          : undefined
       const stored = this.#stored ?? []
       const ids = log.append(this.#rows, counted)
       this.gate(

@@ -9,6 +9,8 @@ export interface Write {
   readonly entries: readonly LogEntry[]
   ids: readonly bigint[]
   readonly inbound: Inbound | undefined
+  /** Its stream has another owner by now: nothing was stored. */
+  fenced?: boolean
 }
 
 const ENTRY = 'owner, id, peer, resource, type, origin_id, kept, owed, stanza'
@@ -30,27 +32,47 @@ const append = sql('log-append', `WITH ${ROWS}, ${into('entry')} ${COUNT}`)
 const TOLERANT = 'ON CONFLICT DO NOTHING'
 const appendAgain = sql('log-append-again', `WITH ${ROWS}, ${into('entry', TOLERANT)} ${COUNT}`)
 const CLAIM = 'sm_id, k, owner, part'
-// The last SELECT sees the outbox as it was before, and by `claimed` what this statement adds.
-const appendOnce = sql<{ n: number; id: bigint | null }>(
+const OWNED = 'INSERT INTO sm_inbound (sm_id, owner, h, updated, epoch)'
+// The lock makes the judgement hold until the commit. The last SELECT sees the outbox as it was before, and by `claimed` what
+// this statement adds.
+const appendOnce = sql<{ n: number; id: bigint | null; fenced: boolean }>(
   'log-append-outbox',
-  `WITH entry AS (SELECT * FROM unnest(${ARRAYS}, $14::text[], $15::bigint[], $16::int[], $17::int[]) AS e(${ENTRY}, sm_id, k, part, n)),
+  `WITH entry AS (
+     SELECT * FROM unnest(${ARRAYS}, $14::text[], $15::bigint[], $16::bigint[], $17::int[], $18::int[]) AS e(${ENTRY}, sm_id, k, epoch, part, n)
+   ),
+   known AS MATERIALIZED (
+     SELECT sm_id, epoch FROM sm_inbound WHERE sm_id = ANY ($10::text[]) ORDER BY sm_id FOR NO KEY UPDATE
+   ),
+   judged AS MATERIALIZED (
+     SELECT e.*, coalesce(s.epoch > e.epoch, false) AS fenced FROM entry e LEFT JOIN known s USING (sm_id)
+   ),
    claimed AS (
-     INSERT INTO outbox (${CLAIM}, id) SELECT ${CLAIM}, id FROM entry WHERE sm_id IS NOT NULL ON CONFLICT DO NOTHING RETURNING ${CLAIM}, id
+     INSERT INTO outbox (${CLAIM}, id) SELECT ${CLAIM}, id FROM judged WHERE sm_id IS NOT NULL AND NOT fenced
+     ON CONFLICT DO NOTHING RETURNING ${CLAIM}, id
    ),
    fresh AS (
-     SELECT * FROM entry WHERE sm_id IS NULL UNION ALL SELECT e.* FROM entry e JOIN claimed c USING (${CLAIM}, id)
-   ), ${into('fresh', TOLERANT)}, counted AS (${COUNT})
-   SELECT e.n, coalesce(c.id, o.id) AS id
-   FROM entry e LEFT JOIN claimed c USING (${CLAIM}) LEFT JOIN outbox o USING (${CLAIM}) WHERE e.sm_id IS NOT NULL`,
+     SELECT ${ENTRY} FROM judged WHERE sm_id IS NULL
+     UNION ALL SELECT ${ENTRY} FROM judged e JOIN claimed c USING (${CLAIM}, id)
+   ), ${into('fresh', TOLERANT)},
+   counted AS (
+     ${OWNED} SELECT sm_id, owner, h, $13, epoch
+     FROM unnest($10::text[], $11::text[], $12::bigint[], $19::bigint[]) AS s(sm_id, owner, h, epoch)
+     ON CONFLICT (sm_id) DO UPDATE SET
+       h = greatest(sm_inbound.h, excluded.h), updated = excluded.updated, epoch = greatest(sm_inbound.epoch, excluded.epoch)
+     WHERE excluded.epoch = 0 OR sm_inbound.epoch <= excluded.epoch
+   )
+   SELECT e.n, coalesce(c.id, o.id) AS id, e.fenced
+   FROM judged e LEFT JOIN claimed c USING (${CLAIM}) LEFT JOIN outbox o USING (${CLAIM}) WHERE e.sm_id IS NOT NULL`,
 )
 const findClaim = sql<{ id: bigint }>(
   'log-outbox-find',
   'SELECT id FROM outbox WHERE sm_id = $1 AND k = $2 AND owner = $3 AND part = $4',
 )
 
-/** Commits the writes in one statement, which is one transaction; puts the first ids into repeated ones. */
+/** Commits the writes in one statement, which is one transaction; puts the first ids into repeated ones, marks fenced ones. */
 export async function commit(link: Link, writes: readonly Write[], now: number): Promise<void> {
-  const values = [...entryColumns(writes), ...streamCounters(writes), now]
+  const counters = largestCounts(writes)
+  const values = [...entryColumns(writes), ...counterColumns(counters), now]
   if (!writes.some(write => write.inbound?.outbox)) {
     await link.query(append, values).catch((error: unknown) => {
       if (!isDuplicate(error)) throw error
@@ -62,12 +84,18 @@ export async function commit(link: Link, writes: readonly Write[], now: number):
   const claims = [
     places.map(({ write }) => (write.inbound?.outbox ? write.inbound.smId : null)),
     places.map(({ write }) => write.inbound?.k ?? null),
+    places.map(({ write }) => epochOf(write.inbound)),
     places.map(({ part }) => part),
     places.map((_, n) => n),
+    bigintArray(counters.map(epochOf)),
   ]
   const { rows } = await link.query(appendOnce, [...values, ...claims])
-  for (const { n, id } of rows) {
+  for (const { n, id, fenced } of rows) {
     const { write, part } = places[n]!
+    if (fenced) {
+      write.fenced = true
+      continue
+    }
     const first = id ?? (await concurrentClaim(link, write, part))
     if (first !== write.ids[part]) write.ids = write.ids.with(part, first)
   }
@@ -100,15 +128,22 @@ function entryColumns(writes: readonly Write[]): unknown[] {
 }
 
 /** The largest count of each stream: one statement may touch a row only once. */
-function streamCounters(writes: readonly Write[]): unknown[] {
+function largestCounts(writes: readonly Write[]): readonly Inbound[] {
   const streams = new Map<string, Inbound>()
   for (const { inbound } of writes) {
     if (inbound && inbound.k > (streams.get(inbound.smId)?.k ?? -1)) streams.set(inbound.smId, inbound)
   }
-  const counters = [...streams.values()]
+  return [...streams.values()]
+}
+
+function counterColumns(counters: readonly Inbound[]): unknown[] {
   return [
     textArray(counters.map(counter => counter.smId)),
     textArray(counters.map(counter => counter.owner)),
     bigintArray(counters.map(counter => counter.k)),
   ]
+}
+
+function epochOf(inbound: Inbound | undefined): number {
+  return inbound?.epoch ?? 0
 }

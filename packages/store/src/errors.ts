@@ -7,6 +7,8 @@ export type StoreErrorCode =
   | 'changed'
   /** Too many rows wait for a database that does not take them: shed load. */
   | 'busy'
+  /** Somebody else has taken over what this was for: nothing was stored. */
+  | 'fenced'
   /** The database cannot be reached now; the operation may or may not have happened. */
   | 'unavailable'
   /** Another server owns this database. */

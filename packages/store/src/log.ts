@@ -49,6 +49,10 @@ const trim = (name: string, scope: string) =>
 const trimOwner = trim('log-trim-owner', 'l.owner = $1')
 const trimHost = trim('log-trim-host', `substr(l.owner, strpos(l.owner, '@') + 1) = $1`)
 const selectHandled = sql<{ h: bigint }>('log-sm-handled', 'SELECT h FROM sm_inbound WHERE sm_id = $1')
+const fence = sql<{ h: bigint }>(
+  'log-sm-fence',
+  'UPDATE sm_inbound SET epoch = 9223372036854775807 WHERE sm_id = $1 RETURNING h',
+)
 const forget = sql(
   'log-sm-forget',
   'WITH rows AS (DELETE FROM outbox WHERE sm_id = $1) DELETE FROM sm_inbound WHERE sm_id = $1',
@@ -95,6 +99,10 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
       'owner' in scope ? trimAll(db, trimOwner, scope.owner, before) : trimAll(db, trimHost, scope.host, before),
     async smHandled(smId) {
       const row = await db.row(selectHandled, smId)
+      return row && Number(row.h)
+    },
+    async fenceSm(smId) {
+      const row = await db.row(fence, smId)
       return row && Number(row.h)
     },
     async forgetSm(smId) {

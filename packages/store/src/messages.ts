@@ -35,6 +35,8 @@ export interface Inbound {
    * Wanted where another node may have to finish the work of this one.
    */
   readonly outbox?: boolean
+  /** With `outbox`: which of its owners the stream has. Once a later one has stored something, an earlier one cannot. */
+  readonly epoch?: number
 }
 
 export interface OutboxRow {
@@ -71,7 +73,8 @@ export interface MessageLog {
   /**
    * Queues the rows of one stanza; they travel in one transaction, in order of the calls. Resolves after its COMMIT with
    * the ids: of the first storing, where `inbound.outbox` met a repeat. While the database is away it waits and tries
-   * again. Rejects with `busy` where the queue is full, or where the rows themselves cannot be stored.
+   * again. Rejects with `busy` where the queue is full, with `fenced` where the stream has a later owner or none, or where
+   * the rows themselves cannot be stored.
    */
   append(entries: readonly LogEntry[], inbound?: Inbound): Promise<readonly bigint[]>
   /** How full the queue is: stop reading from sockets at 1, see {@link relieved}; `append` refuses far above that. */
@@ -110,6 +113,8 @@ export interface MessageLog {
 
   /** How many stanzas of that stream are stored for certain; undefined for an unknown stream. */
   smHandled(smId: string): Promise<number | undefined>
+  /** As {@link smHandled}; from now on whoever had the stream stores nothing for it (see {@link Inbound.epoch}). */
+  fenceSm(smId: string): Promise<number | undefined>
   /** The stream cannot come back: forgets its counter and outbox. */
   forgetSm(smId: string): Promise<void>
   /** The work for all stanzas up to `k` is done elsewhere too: empties the outbox. Queued like {@link clearOwed}. */

@@ -120,7 +120,7 @@ export class LogWriter {
   async #store(writes: readonly Waiting[]): Promise<void> {
     try {
       await this.#persist(writes)
-      this.#settle(writes, write => write.resolve(write.ids))
+      this.#settle(writes, write => (write.fenced ? write.reject(fenced()) : write.resolve(write.ids)))
     } catch (error) {
       if (!isBadData(error) || writes.length === 1) {
         this.#settle(writes, write => write.reject(error))
@@ -163,6 +163,10 @@ export class LogWriter {
       this.#relief = undefined
     }
   }
+}
+
+function fenced(): StoreError {
+  return new StoreError('fenced', 'The stream has another owner')
 }
 
 function rowsOf(writes: readonly Write[]): number {

@@ -192,6 +192,8 @@ const OPTIONS = {
   maxRetriesPerRequest: null,
   commandTimeout: ANSWER,
   connectTimeout: 3000,
+  // How often a Redis that reads its files is asked whether it has done (ms).
+  maxLoadingRetryTime: 100,
   retryStrategy: (tries: number) => Math.min(20 * 2 ** Math.min(tries, 6), 1000),
 }
 

@@ -56,6 +56,37 @@ export function streamSuite(use: () => Store): void {
       expect(await messages.count(owner, {})).toBe(3)
     })
 
+    test('an owner that was replaced stores nothing more, not even what has left the outbox', async () => {
+      const { messages } = use()
+      const [owner, other] = [fresh('romeo'), fresh('juliet')]
+      const inbound = { smId: stream(), owner, k: 1, outbox: true, epoch: 1 }
+      await messages.append([entry(owner)], inbound)
+      await messages.append([entry(owner)], { ...inbound, k: 2, epoch: 2 })
+      messages.handedOn(inbound.smId, 2)
+      await messages.flush()
+      const late = [2, 3].map(k => messages.append([entry(owner, { owed: true })], { ...inbound, k }))
+      const beside = messages.append([entry(other)], { smId: stream(), owner: other, k: 1, outbox: true, epoch: 1 })
+      const outcomes = await Promise.allSettled([...late, beside])
+      expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+      await expect(late[0]).rejects.toMatchObject({ code: 'fenced' })
+      expect(await messages.count(owner, {})).toBe(2)
+      expect(await messages.owedCount(owner)).toBe(0)
+      expect(await messages.smHandled(inbound.smId)).toBe(2)
+      expect(await messages.unfinished(inbound.smId)).toEqual([])
+    })
+
+    test('nothing more of a stream is stored when it has been fenced', async () => {
+      const { messages } = use()
+      const owner = fresh('romeo')
+      const inbound = { smId: stream(), owner, k: 4, outbox: true, epoch: 1 }
+      expect(await messages.fenceSm(inbound.smId)).toBeUndefined()
+      await messages.append([entry(owner)], inbound)
+      expect(await messages.fenceSm(inbound.smId)).toBe(4)
+      await expect(messages.append([entry(owner)], { ...inbound, k: 5 })).rejects.toMatchObject({ code: 'fenced' })
+      expect(await messages.count(owner, {})).toBe(1)
+      expect(await messages.smHandled(inbound.smId)).toBe(4)
+    })
+
     test('the outbox is emptied up to what is handed on', async () => {
       const { messages } = use()
       const owner = fresh('romeo')
