@@ -13,14 +13,16 @@ export function checkArchives(
     for (const { name, accounts } of streams) {
       if (!accounts.includes(account)) continue
       const seen = new Set<number>()
-      let highest = 0
+      const highest = new Map<string, number>()
       for (const { stream, n } of rows) {
         if (stream !== name) continue
         const text = `${name} ${n} in the archive of ${account}`
+        const session = known.sent.get(name)!.get(n)?.session ?? ''
+        const before = highest.get(session) ?? 0
         if (seen.has(n)) doubled.push(text)
-        else if (n < highest) inverted.push(`${text}, behind ${highest}`)
+        else if (n < before) inverted.push(`${text}, behind ${before}`)
         seen.add(n)
-        highest = Math.max(highest, n)
+        highest.set(session, Math.max(before, n))
       }
       for (const n of known.streams.get(name)!) if (!seen.has(n)) lost.push(`${name} ${n} in the archive of ${account}`)
     }

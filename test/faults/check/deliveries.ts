@@ -1,4 +1,4 @@
-import type { History } from '../history.ts'
+import type { Event, History } from '../history.ts'
 
 /** What the senders know. */
 export interface Promised {
@@ -6,13 +6,19 @@ export interface Promised {
   readonly streams: ReadonlyMap<string, ReadonlySet<number>>
   readonly acked: number
   readonly refused: number
-  /** When a number was sent first (ms), by stream. */
-  readonly sent: ReadonlyMap<string, ReadonlyMap<number, number>>
+  /** By stream and number. */
+  readonly sent: ReadonlyMap<string, ReadonlyMap<number, Sending>>
+}
+
+/** When a message was sent first (ms), and the session in which it was sent last. */
+interface Sending {
+  readonly at: number
+  readonly session: string
 }
 
 export interface Delivered {
   readonly received: number
-  /** Came once more, in another session and with the same archive id: the client knows that it has it. */
+  /** Came once more in another session or by another way, with the same archive id: the client knows that it has it. */
   readonly again: number
   readonly lost: readonly string[]
   readonly doubled: readonly string[]
@@ -23,14 +29,14 @@ export interface Delivered {
 /** What an `<a h=…/>` covers is worked out from what was sent, not taken from the client. */
 export function promised({ clients, streams }: History): Promised {
   const acked = new Map(streams.map(({ name }) => [name, new Set<number>()]))
-  const sent = new Map(streams.map(({ name }) => [name, new Map<number, number>()]))
+  const sent = new Map(streams.map(({ name }) => [name, new Map<number, Sending>()]))
   let refused = 0
   for (const events of Object.values(clients)) {
     const open = new Map<string, { readonly k: number; readonly stream: string; readonly n: number }[]>()
     for (const event of events) {
       if (event.what === 'sent') {
-        const times = sent.get(event.stream)!
-        if (!times.has(event.n)) times.set(event.n, event.at)
+        const sendings = sent.get(event.stream)!
+        sendings.set(event.n, { at: sendings.get(event.n)?.at ?? event.at, session: event.session })
         open.set(event.session, [...(open.get(event.session) ?? []), event])
       } else if (event.what === 'acked') {
         const waiting = open.get(event.session) ?? []
@@ -70,26 +76,50 @@ interface Found {
 }
 
 function follow(history: History, known: Promised, stream: string, watcher: string, found: Found): void {
-  const seen = new Map<number, { readonly session: string; readonly id: string | undefined }>()
-  let highest = 0
+  const seen = new Map<number, Got>()
+  const order = new Order(known, stream)
   for (const event of history.clients[watcher] ?? []) {
     if (event.what !== 'got' || event.stream !== stream) continue
-    const { n, session, id, at } = event
+    const { n, id, at } = event
     const text = `${stream} ${n} at ${watcher}, ${at.toFixed(0)} ms`
     const before = seen.get(n)
     if (before) {
-      // A client can tell a repeat by its id, and knows that a session has none.
-      const isKnown = before.session !== session && before.id !== undefined && before.id === id
-      if (isKnown) found.again++
+      // A client can tell a repeat by its id; by the same way in the same session there must be none.
+      const isKnown = before.id !== undefined && before.id === id
+      if (isKnown && (before.session !== event.session || before.way !== event.way)) found.again++
       else found.doubled.push(text)
       continue
     }
-    seen.set(n, { session, id })
+    seen.set(n, event)
     found.received++
-    if (n < highest) found.inverted.push(`${text}, behind ${highest}`)
-    highest = Math.max(highest, n)
-    const sent = known.sent.get(stream)!.get(n)
-    if (sent !== undefined && event.way === 'stream') found.latencies.push(at - sent)
+    const behind = order.take(event)
+    if (behind !== undefined) found.inverted.push(`${text}, behind ${behind}`)
+    const sending = known.sent.get(stream)!.get(n)
+    if (sending && event.way === 'stream') found.latencies.push(at - sending.at)
   }
   for (const n of known.streams.get(stream)!) if (!seen.has(n)) found.lost.push(`${stream} ${n} at ${watcher}`)
+}
+
+type Got = Extract<Event, { what: 'got' }>
+
+/** P3 holds among what a sender sent in one session. Who pages while new messages come sorts what is older by the archive. */
+class Order {
+  readonly #sent: ReadonlyMap<number, Sending>
+  /** By session of the sender: the highest number that came at all, and that came from the archive. */
+  readonly #highest = new Map<string, { any: number; archive: number }>()
+
+  constructor(known: Promised, stream: string) {
+    this.#sent = known.sent.get(stream)!
+  }
+
+  /** The number that came before a message and is higher than its own. */
+  take({ n, way }: Got): number | undefined {
+    const session = this.#sent.get(n)?.session ?? ''
+    const highest = this.#highest.get(session) ?? { any: 0, archive: 0 }
+    this.#highest.set(session, highest)
+    const limit = way === 'archive' ? highest.archive : highest.any
+    highest.any = Math.max(highest.any, n)
+    if (way === 'archive') highest.archive = Math.max(highest.archive, n)
+    return n < limit ? limit : undefined
+  }
 }

@@ -5,6 +5,8 @@ import type { Connection } from './connection.ts'
 import { bodyOf, parseBody } from './reading.ts'
 
 const SM = 'urn:xmpp:sm:3'
+/** What stands for the id of an answer that is presence. */
+const PRESENCE = 'presence'
 const PING = '<ping xmlns="urn:xmpp:ping"/>'
 /** Messages that may be under way without an acknowledgement. */
 const WINDOW = 64
@@ -104,9 +106,21 @@ export class Talker extends Client {
 
   /** Once for each session: it goes on when the session is resumed. */
   async #settle(): Promise<void> {
-    if (this.#parts.carbons) await this.#request('carbons', '<enable xmlns="urn:xmpp:carbons:2"/>')
-    await this.catchUp((id, payload) => this.#request(id, payload))
-    this.#send('<presence/>')
+    const page = () => this.catchUp((id, payload) => this.#request(id, payload))
+    const { carbons } = this.#parts
+    if (carbons) await this.#request('carbons', '<enable xmlns="urn:xmpp:carbons:2"/>')
+    else await page()
+    await this.#appear()
+    // What the account's other clients take before this one is there is in the archive alone.
+    if (carbons) await page()
+  }
+
+  /** RFC 6121 §4.2.2: a client hears its own presence; from then on it gets what comes. */
+  #appear(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#requests.set(PRESENCE, { take: () => resolve(), fail: reject })
+      this.#send('<presence/>')
+    })
   }
 
   /** False: the session is gone, and a new one may be bound. */
@@ -139,11 +153,18 @@ export class Talker extends Client {
       if (element.attrs['type'] === 'error') this.#refused(element)
       else this.readMessage(element)
     } else if (element.name === 'iq') this.#iq(element)
-    else if (element.name === 'presence') this.presence(element)
+    else if (element.name === 'presence') this.#presence(element)
     if (this.#taken - this.#said >= ACKNOWLEDGE) this.#acknowledge()
   }
 
   protected presence(_element: Element): void {}
+
+  #presence(element: Element): void {
+    if (element.attrs['from'] === this.name) {
+      this.#requests.get(PRESENCE)?.take(element)
+      this.#requests.delete(PRESENCE)
+    } else this.presence(element)
+  }
 
   tick(now: number): void {
     const connection = this.connection
