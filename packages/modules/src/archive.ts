@@ -55,13 +55,13 @@ export default defineModule({
         .catch((error: unknown) => log.warn('old messages could not be removed', { error }))
     }
 
-    async function query({ from, to, payload }: Request, { session }: Asked): Promise<Element> {
+    async function query({ from, to, payload }: Request, { session, mid }: Asked): Promise<Element> {
       const wanted = readQuery(payload)
       const page = await readArchive(archive, to.text, wanted)
       const rows = wanted.flipped ? page.rows.toReversed() : page.rows
       for (const row of rows) {
         const message = resultMessage(row, to, from, wanted.queryId)
-        await (session ? session.send(message) : route(message))
+        await (session ? session.send(message, mid && `${mid}:${idText(row.id)}`) : route(message))
       }
       // Who reads on from a message has all that came before it, acknowledged or not.
       const known = readOnFrom(wanted)

@@ -39,7 +39,8 @@ export class IqRoutes {
 }
 
 /**
- * Answers a request: exactly one result or error goes back (RFC 6120 §8.2.3). Only here are answers built.
+ * Answers a request: exactly one result or error goes back (RFC 6120 §8.2.3). Only here are answers built. `mid` as in
+ * {@link Asked}.
  */
 export function answer(
   request: Request,
@@ -47,6 +48,7 @@ export function answer(
   session: Session | undefined,
   reply: (iq: Iq) => Awaitable<void>,
   log: Logger,
+  mid?: string,
 ): Awaitable<void> {
   const refuse = (error: unknown) => reply(errorOf(request, asStanzaError(error, request, log)) as Iq)
   if (!route) return refuse(new StanzaError('service-unavailable'))
@@ -56,7 +58,7 @@ export function answer(
   }
   const finish = (payload: Element | undefined) => chain(reply(resultOf(request, payload)), () => later?.())
   try {
-    const payload = route.answer(request, { session, after })
+    const payload = route.answer(request, { session, mid, after })
     return isPromise(payload) ? payload.then(finish, refuse) : finish(payload)
   } catch (error) {
     return refuse(error)

@@ -103,6 +103,8 @@ export interface IqRoute {
 export interface Asked {
   /** The session that asks, when it is one of this node. */
   readonly session: Session | undefined
+  /** The same when the client sends the request again because it heard of no acknowledgement (XEP-0198 §5). */
+  readonly mid: string | undefined
   /** Runs `task` behind the answer: for pushes that must not overtake it. */
   readonly after: (task: () => Awaitable<void>) => void
 }

@@ -65,7 +65,7 @@ export class Router {
     own.stanza = stanza
     const decided = this.#deciding(stanza, own, () => this.#dispatch(stanza, own))
     return chain(decided, () =>
-      this.#guarded(stanza, undefined, () =>
+      this.#guarded(stanza, own, () =>
         chain(own.durable(this.#messages), () => chain(own.run(), () => own.unfinished?.then(() => undefined))),
       ),
     )
@@ -81,8 +81,8 @@ export class Router {
     return chain(this.#live.deliver(entry.sid, packetOf(stanza, log, mid)), wasTaken)
   }
 
-  /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1). */
-  bounce(stanza: Stanza, cause: unknown, session?: Session): Awaitable<void> {
+  /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1); once for a `mid`. */
+  bounce(stanza: Stanza, cause: unknown, session?: Session, mid?: string): Awaitable<void> {
     const error = cause instanceof StoreError ? unavailable(cause) : asStanzaError(cause, stanza, this.#log)
     if (!mayBounce(stanza)) return
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
@@ -90,7 +90,7 @@ export class Router {
     const reply = errorOf(stanza, error)
     this.bounced++
     if (!session || !stanza.from?.equals(session.jid)) return this.route(reply)
-    return chain(session.send(reply), () => this.#showOthers(reply, session))
+    return chain(session.send(reply, mid && `${mid}:error`), () => this.#showOthers(reply, session))
   }
 
   /** What became of a message concerns the account's other clients too (XEP-0280 §6.1). */
@@ -102,7 +102,7 @@ export class Router {
 
   /** As {@link #guarded}, for the first stage: the sender hears of it in its turn. */
   #deciding(stanza: Stanza, transit: Transit, run: () => Awaitable<void>): Awaitable<void> {
-    const refuse = (error: unknown) => transit.effect(() => this.bounce(stanza, error, transit.session))
+    const refuse = (error: unknown) => transit.effect(() => this.bounce(stanza, error, transit.session, midOf(transit)))
     try {
       const done = run()
       return isPromise(done) ? done.catch(refuse) : done
@@ -111,12 +111,13 @@ export class Router {
     }
   }
 
-  #guarded(stanza: Stanza, session: Session | undefined, run: () => Awaitable<void>): Awaitable<void> {
+  #guarded(stanza: Stanza, transit: Transit, run: () => Awaitable<void>): Awaitable<void> {
+    const refuse = (error: unknown) => this.bounce(stanza, error, transit.session, midOf(transit))
     try {
       const done = run()
-      return isPromise(done) ? done.catch((error: unknown) => this.bounce(stanza, error, session)) : done
+      return isPromise(done) ? done.catch(refuse) : done
     } catch (error) {
-      return this.bounce(stanza, error, session)
+      return refuse(error)
     }
   }
 
@@ -129,7 +130,7 @@ export class Router {
       return to.local === '' ? this.#toHost(host, stanza, to, transit) : this.#toAccount(host, stanza, to, transit)
     const link = this.components.get(to.domain) ?? this.remote
     if (!link) throw new StanzaError('remote-server-not-found', `There is no way to ${to.domain}`)
-    transit.effect(() => this.#guarded(stanza, transit.session, () => link(stanza)))
+    transit.effect(() => this.#guarded(stanza, transit, () => link(stanza)))
   }
 
   #toHost(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
@@ -179,7 +180,7 @@ export class Router {
     const { copy, deliver } = host.inbound
     const copied = copy.runs.length > 0 ? observe(copy, event, this.#log) : undefined
     return chain(copied, () =>
-      this.#guarded(event.stanza, event.transit.session, () => {
+      this.#guarded(event.stanza, event.transit, () => {
         if (event.stanza.name === 'iq') return this.#iqToAccount(host, event.stanza, event)
         return chain(decide(deliver, event), () => undefined)
       }),
@@ -221,13 +222,14 @@ export class Router {
 
   #answer(host: Host, iq: Iq, to: Jid, route: Parameters<typeof answer>[1], transit: Transit): Awaitable<void> {
     const session = transit.session
+    const mid = midOf(transit)
     // The handler sees whom it answers for; the reply repeats what the request said.
     const request = (iq.to ? iq : iq.with({ to })) as Request
     const reply = (answered: Iq) => {
       const out = iq.to ? answered : answered.with({ from: undefined })
-      return session ? session.send(out) : this.route(out)
+      return session ? session.send(out, mid && `${mid}:answer`) : this.route(out)
     }
-    return answer(request, route, session, reply, host.log)
+    return answer(request, route, session, reply, host.log, mid)
   }
 }
 

@@ -6,7 +6,7 @@ import type { Element } from '@parley/xml'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Host } from './host.ts'
 import { asStanzaError } from './iq.ts'
-import { packetOf } from './packet.ts'
+import { midOf, packetOf } from './packet.ts'
 import type { Server } from './server.ts'
 import type { StreamCondition } from './stream/errors.ts'
 import type { ClientStream } from './stream/stream.ts'
@@ -122,9 +122,9 @@ export class Session implements Outlet {
 
   // ── out ──
 
-  /** Delivers a stanza to this session. */
-  send(stanza: Stanza): Awaitable<void> {
-    return chain(this.server.live.deliver(this.sid, packetOf(stanza)), () => undefined)
+  /** Delivers a stanza to this session; what has a `mid` only once. */
+  send(stanza: Stanza, mid?: string): Awaitable<void> {
+    return chain(this.server.live.deliver(this.sid, packetOf(stanza, undefined, mid)), () => undefined)
   }
 
   /** Keeps packets back until the client has been told of its session. */
@@ -290,7 +290,7 @@ export class Session implements Outlet {
   #refused(transit: Transit, error: unknown): Awaitable<void> {
     // Another node has the session by now: its client sends there what this one has not answered for.
     if (error instanceof StoreError && error.code === 'fenced') return this.replaced('taken')
-    if (transit.stanza) return this.server.router.bounce(transit.stanza, error, this)
+    if (transit.stanza) return this.server.router.bounce(transit.stanza, error, this, midOf(transit))
   }
 
   /** The stanza has had its turn. It counts when what it left behind is done, and all stanzas before it. */
