@@ -201,7 +201,7 @@ class MemoryLive implements Live, Measured {
     if (!held || held.epoch !== epoch) return 'fenced'
     const queue = held.queue
     const count = queue && countOf(queue, h)
-    return count === undefined ? 'too-high' : release(queue!, count)
+    return count === undefined ? 'too-high' : release(held, queue!, count)
   }
 
   inbound(sid: string, epoch: number, k: number): 'ok' | 'fenced' {
@@ -226,7 +226,7 @@ class MemoryLive implements Live, Measured {
     const queue = held.queue
     const count = countOf(queue, h)
     if (count === undefined) return 'bad-h'
-    const released = release(queue, count)
+    const released = release(held, queue, count)
     if (held.deadline === 0) held.outlet.replaced('taken')
     for (const packet of held.waiting?.values() ?? []) enqueue(queue, packet)
     held.outlet = outlet
@@ -292,7 +292,7 @@ class MemoryLive implements Live, Measured {
       held.outlet.write(0, packet)
       return 'ok'
     }
-    if (queue.mids.has(packet.mid)) return 'dup'
+    if (queue.mids.has(packet.mid) || (packet.owed !== undefined && held.recent?.has(packet.mid))) return 'dup'
     if (queue.unacked.length >= this.#limits.queue) return this.#overflow(held)
     const n = enqueue(queue, packet)
     if (held.deadline === 0) held.outlet.write(n, packet)
@@ -360,7 +360,7 @@ function enqueue(queue: Queue, packet: Packet): number {
   return ++queue.out
 }
 
-/** Remembers the last {@link RECENT} deliveries of a session without a queue. */
+/** Remembers the last {@link RECENT} deliveries of a session without a queue, and what another one has read from the log. */
 function isNew(held: Held, mid: string): boolean {
   held.recent ??= new Set()
   if (held.recent.has(mid)) return false
@@ -378,10 +378,14 @@ function wait(waiting: Waiting, packet: Packet): 'ok' {
   return 'ok'
 }
 
-function release(queue: Queue, h: number): readonly Packet[] {
+function release(held: Held, queue: Queue, h: number): readonly Packet[] {
   const released = queue.unacked.splice(0, h - queue.ack)
   queue.ack = h
-  for (const packet of released) queue.mids.delete(packet.mid)
+  for (const packet of released) {
+    queue.mids.delete(packet.mid)
+    // What was read from the log may be on its way by itself still.
+    if (packet.fromLog) isNew(held, packet.mid)
+  }
   return released
 }
 

@@ -31,6 +31,14 @@ export function queueSuite(at: Setting): void {
       expect(await at.send(now('<a/>'), now('<a/>'))).toEqual(['ok', 'dup'])
     })
 
+    test('what was read from the log and taken does not come once more by itself', async () => {
+      const epoch = await queued()
+      await at.send(now('<a/>', { owed: 1n, fromLog: true }))
+      await at.live.acknowledge('s1', epoch, 1)
+      expect(await at.send(now('<a/>', { owed: 1n }))).toEqual(['dup'])
+      expect(at.client.xml).toBe('<a/>')
+    })
+
     test('an acknowledgement releases what it covers', async () => {
       const epoch = await queued()
       await at.send(now('<a/>'), now('<b/>'), now('<c/>'))

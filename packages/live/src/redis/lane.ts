@@ -155,6 +155,7 @@ export class Lane {
         const began = performance.now()
         const replies = await this.#ask(batch)
         this.#measure(batch.length, performance.now() - began)
+        if (!this.#greeted) await this.#greet()
         for (const [i, operation] of batch.entries()) operation.resolve?.(replies[i + 1] as never)
         return
       } catch (error) {
@@ -185,7 +186,9 @@ export class Lane {
     }
     const replies = (await this.#server.run(this.tag, args)) as readonly unknown[]
     const calls = Number(replies[0])
-    if (calls > this.#calls) this.#calls = calls
+    // Emptied while it ran: no connection broke.
+    if (calls > 0 && calls < this.#calls) this.#greeted = false
+    else if (calls > 0) this.#calls = calls
     return replies
   }
 

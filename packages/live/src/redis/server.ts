@@ -41,6 +41,8 @@ export class Server {
   readonly #listener: Redis | Cluster
   readonly #events: ServerEvents
   readonly #channels = new Set<string>()
+  /** Calls that have no answer yet. */
+  readonly #asked = new Set<(error: Error) => void>()
   #closed = false
   #isAway = false
   reconnects = 0
@@ -101,8 +103,15 @@ export class Server {
     }
   }
 
+  /** Rejects as soon as the connection breaks: the library would let it wait for its time to be over. */
   run(tag: string, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#client.call('FCALL', FUNCTION, 1, tag, ...args)
+    return new Promise((resolve, reject) => {
+      this.#asked.add(reject)
+      this.#client
+        .call('FCALL', FUNCTION, 1, tag, ...args)
+        .finally(() => this.#asked.delete(reject))
+        .then(resolve, reject)
+    })
   }
 
   async listen(channel: string): Promise<void> {
@@ -144,7 +153,11 @@ export class Server {
       this.#isAway = true
       this.log('warn', `Redis is away: ${why}; nothing is acknowledged until it is back`)
     }
-    client.on('close', () => away('the connection is closed'))
+    client.on('close', () => {
+      away('the connection is closed')
+      for (const reject of this.#asked) reject(new Error('Connection is closed'))
+      this.#asked.clear()
+    })
     client.on('-node', () => this.#events.broken())
     client.on('+node', () => this.#events.broken())
     client.on('error', (error: Error) => away(error.message))

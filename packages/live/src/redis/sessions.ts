@@ -135,9 +135,17 @@ export class Sessions {
     this.#handlers?.missed(entries)
   }
 
-  /** Others took all sessions over: what becomes of them is theirs to tell. */
-  abandon(): void {
+  /** Messages to this node may get lost from now on: what the log has waits there until it is looked into, in order. */
+  deaf(): void {
+    for (const local of this.local.values()) {
+      if (!local.queue && (local.entry.presence?.priority ?? -1) >= 0) local.behind ??= 0
+    }
+  }
+
+  /** Others took all sessions over but those of `own`: what becomes of them is theirs to tell. */
+  abandon(own: ReadonlySet<Local> = new Set()): void {
     for (const local of [...this.local.values()]) {
+      if (own.has(local)) continue
       this.forget(local)
       local.outlet.replaced('lost')
     }
