@@ -14,25 +14,25 @@ export function figuresOf(values: readonly number[]): Figures {
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) }
 }
 
-/** For each time that something was away: how long each sender then waited until more of its messages were answered for. */
-export function servicesBack({ faults, clients, end }: History): number[] {
-  const outages = faults.filter(({ from, to }) => to > from).sort((a, b) => a.from - b.from)
+/**
+ * For each time that something was away: how long each sender then waited until more of its messages were answered for. Where
+ * the next fault comes first the wait goes on behind it, without the time in which the server was away again.
+ */
+export function servicesBack({ faults, clients }: History): number[] {
+  const outages = faults.filter(({ from, to }) => to > from)
   const waits: number[] = []
   for (const events of Object.values(clients)) {
     const progress = progressOf(events)
-    for (const [index, { to }] of outages.entries()) {
-      const until = nextOf(outages, index)?.from ?? end
+    for (const { to } of outages) {
       const next = progress.find(at => at >= to)
-      // Cut short by the next fault: only a wait that was too long already says something.
-      if (next !== undefined && next <= until) waits.push(next - to)
+      if (next !== undefined) waits.push(next - to - awayIn(outages, to, next))
     }
   }
   return waits
 }
 
-function nextOf(outages: readonly Fault[], index: number): Fault | undefined {
-  const { to } = outages[index]!
-  return outages.slice(index + 1).find(({ from }) => from >= to)
+function awayIn(outages: readonly Fault[], from: number, to: number): number {
+  return outages.reduce((sum, outage) => sum + Math.max(0, Math.min(to, outage.to) - Math.max(from, outage.from)), 0)
 }
 
 /** When a sender heard that more had been taken than before. */

@@ -7,6 +7,7 @@ import { Connection } from './connection.ts'
 import { read, type Seen } from './reading.ts'
 
 const MAM = 'urn:xmpp:mam:2'
+const RSM = 'http://jabber.org/protocol/rsm'
 const PAGE = 100
 
 /** What all clients of a run have in common. */
@@ -102,15 +103,20 @@ export abstract class Client {
     this.say({ what: 'bound', session: this.session })
   }
 
-  /** XEP-0313: everything since the last message that it has seen. */
-  protected async catchUp(ask: (id: string, payload: string) => Promise<Element>): Promise<void> {
+  /** XEP-0313: everything since the message `start`. */
+  protected async catchUp(
+    start: string | undefined,
+    ask: (id: string, payload: string) => Promise<Element>,
+  ): Promise<void> {
+    let last = start
     for (let page = 0; ; page++) {
-      const after = this.last === undefined ? '' : `<after>${this.last}</after>`
-      const set = `<set xmlns="http://jabber.org/protocol/rsm"><max>${PAGE}</max>${after}</set>`
+      const after = last === undefined ? '' : `<after>${last}</after>`
+      const set = `<set xmlns="${RSM}"><max>${PAGE}</max>${after}</set>`
       const answer = await ask(`page-${page}`, `<query xmlns="${MAM}" queryid="q">${set}</query>`)
       const fin = answer.child('fin', MAM)
       if (!fin) throw new Error(`No page: ${answer}`)
       if (fin.attrs['complete'] === 'true') return
+      last = fin.child('set', RSM)?.textOf('last') ?? last
     }
   }
 

@@ -44,7 +44,7 @@ export class Pager extends Client {
     this.#sent = 0
     this.#burst = 0
     this.#question = undefined
-    await this.catchUp((id, payload) => connection.request(`${id}-${++this.#ids}`, 'set', payload))
+    await this.catchUp(this.last, (id, payload) => connection.request(`${id}-${++this.#ids}`, 'set', payload))
     connection.write('<presence/>')
     this.isReady = true
   }

@@ -106,7 +106,8 @@ export class Talker extends Client {
 
   /** Once for each session: it goes on when the session is resumed. */
   async #settle(): Promise<void> {
-    const page = () => this.catchUp((id, payload) => this.#request(id, payload))
+    const start = this.last
+    const page = () => this.catchUp(start, (id, payload) => this.#request(id, payload))
     const { carbons } = this.#parts
     if (carbons) await this.#request('carbons', '<enable xmlns="urn:xmpp:carbons:2"/>')
     else await page()
