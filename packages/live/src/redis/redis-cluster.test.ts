@@ -8,8 +8,8 @@ import { type DriverOptions, liveContract } from '../contract/live.ts'
 import { redisLive } from './redis.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-redis-cluster-'))
-/** Each node has a second port, 10,000 above. */
-const first = randomInt(20_000, 40_000)
+/** Each node has a second port, 10,000 above; both below those that the system gives away. */
+const first = randomInt(11_000, 22_000)
 const ports = [first, first + 1, first + 2]
 const nodes: ChildProcess[] = []
 
