@@ -15,7 +15,7 @@
 --   T:held       zset  sid → when it ends;  T:e  zset  sid → when its end was reported
 --   T:n          number  of sessions
 --   T:v          number  the last version given;  T:c  number  calls that changed something;  T:g  number  generation
---   T:boot       hash  run id of this Redis, and T:c when it was first seen
+--   T:boot       hash  run id of this Redis, T:c when it was first seen, and a name for the life that began then
 --   T:nodes      zset  node → when its lease ends;  T:node:<node>  what it says of itself, or that it is dead
 -- Channels: T:in:<node> what concerns the sessions of a node; T:dir changes of the directory; T:all for every node.
 
@@ -28,7 +28,7 @@ local function call(...)
   return redis.call(...)
 end
 
-local T, node, now, limits
+local T, node, now, time, limits
 
 local function say(owner, text)
   return call('SPUBLISH', T .. ':in:' .. owner, text)
@@ -396,22 +396,26 @@ function ops.fence(a, i)
   return ended
 end
 
--- calls that this node knows of, 1 where another Redis than before is not to be trusted → 1 when some of what was answered is lost
+-- calls that this node knows of, in which life of Redis, 1 where another Redis than before is not to be trusted
+-- → 1 when some of what was answered is lost, and the life: it ends when Redis is started again, replaced or emptied
 function ops.hello(a, i)
   local key = T .. ':boot'
   local run = string.match(call('INFO', 'server'), 'run_id:(%x+)')
-  local boot = call('HMGET', key, 'run', 'calls')
+  local boot = call('HMGET', key, 'run', 'calls', 'life')
   local other = boot[1] ~= run
   if other then
     boot[2] = call('GET', T .. ':c') or '0'
+    boot[3] = run .. '.' .. time
     call('DEL', key)
-    call('HSET', key, 'run', run, 'calls', boot[2])
+    call('HSET', key, 'run', run, 'calls', boot[2], 'life', boot[3])
   end
-  local strange = other and boot[1] and a[i + 1] == '1'
-  if not strange and tonumber(a[i]) <= tonumber(boot[2]) then return 0 end
+  -- In one life nothing gets lost, however often a connection breaks.
+  if boot[3] == a[i + 1] then return { 0, boot[3] } end
+  local strange = other and boot[1] and a[i + 2] == '1'
+  if not strange and tonumber(a[i]) <= tonumber(boot[2]) then return { 0, boot[3] } end
   -- One generation for each time that something was lost, whoever notices first.
   if call('HSETNX', key, 'lost', 1) == 1 then call('INCR', T .. ':g') end
-  return 1
+  return { 1, boot[3] }
 end
 
 -- length of a lease (ms), what the node says of itself, 1 for the first time → number of nodes; 'dead': others gave it up
@@ -488,8 +492,9 @@ local READS = { lookup = true, pending = true, missed = true, directed = true, n
 -- node, milliseconds to add to the clock, limits of queue, directed presence and waiting packets, operations
 local function run(keys, args)
   T, node, limits = keys[1], args[1], { tonumber(args[3]), tonumber(args[4]), tonumber(args[5]) }
-  local time = call('TIME')
-  now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(args[2])
+  local clock = call('TIME')
+  time = clock[1] .. '.' .. clock[2]
+  now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000) + tonumber(args[2])
   local replies, changes = { 0 }, false
   local i = 6
   while i <= #args do

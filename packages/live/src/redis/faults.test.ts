@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { Client } from '../contract/client.ts'
 import { now, ROMEO } from '../contract/setting.ts'
 import type { Ended, Live, SessionEntry } from '../live.ts'
+import { liveStats } from '../stats.ts'
 import { redisLive } from './redis.ts'
 
 const url = process.env['PARLEY_TEST_REDIS']
@@ -110,6 +111,18 @@ function suite(redis: string): void {
       expect(await counted).toBe(1)
       // Less than the time after which a call without an answer is given up.
       expect(performance.now() - began).toBeLessThan(3000)
+    })
+
+    test('a connection that breaks costs no session: nothing is lost while Redis lives', async () => {
+      await node.live.open('s1', ROMEO, node.client)
+      await node.live.enableQueue('s1', 60_000)
+      for (let round = 1; round <= 3; round++) {
+        expect(await node.live.inbound('s1', 1, round)).toBe('ok')
+        tunnel.break()
+        expect(await node.live.inbound('s1', 1, round)).toBe('ok')
+      }
+      expect(node.ended).toEqual([])
+      expect(liveStats(node.live)?.redis?.fences).toBe(0)
     })
 
     test('a message that a node may not have heard is not overtaken: all wait in the log until it has been looked into', async () => {

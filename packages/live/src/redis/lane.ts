@@ -69,6 +69,8 @@ export class Lane {
   #running: Promise<void> | undefined
   /** Calls that Redis has answered: when it knows of fewer, it has lost some. */
   #calls = 0
+  /** The life of Redis in which it has answered them. */
+  #life = ''
   #greeted = false
   #closed = false
 
@@ -195,12 +197,13 @@ export class Lane {
   async #greet(): Promise<void> {
     const known = this.#calls
     this.#calls = 0
-    const [, lost] = await this.#ask([{ name: 'hello', args: [known, this.#server.isCluster ? 1 : 0] }]).catch(
-      error => {
-        this.#calls = known
-        throw error
-      },
-    )
+    const hello = { name: 'hello', args: [known, this.#life, this.#server.isCluster ? 1 : 0] }
+    const replies = await this.#ask([hello]).catch(error => {
+      this.#calls = known
+      throw error
+    })
+    const [lost, life] = replies[1] as [number, string]
+    this.#life = life
     this.#greeted = true
     if (lost === 1) this.#onLost(this)
   }
