@@ -9,6 +9,7 @@ import { HELP, type Options, readOptions } from './options.ts'
 import { TRIALS, type Trial } from './plan.ts'
 import { append, commitOf, isKnown, type Key, type Result, readResults, resultOf } from './results.ts'
 import { type Outcome, run } from './run.ts'
+import { endAll } from './stage/child.ts'
 import { findPostgres } from './stage/postgres.ts'
 import { hasRedis } from './stage/redis.ts'
 import { writeTable } from './table.ts'
@@ -29,6 +30,12 @@ export async function main(args: readonly string[]): Promise<number> {
   if (!findPostgres() || !hasRedis()) {
     console.error('PostgreSQL 15 and Redis 7, or newer, must be installed.')
     return 2
+  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => {
+      endAll()
+      process.exit(1)
+    })
   }
   const scratch = mkdtempSync(join(tmpdir(), 'parley-faults-'))
   // PostgreSQL runs as another user.

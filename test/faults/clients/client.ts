@@ -163,7 +163,8 @@ export abstract class Client {
     try {
       await connection.authenticate(this.user)
       clearTimeout(late)
-      await this.negotiate(connection)
+      await Promise.race([this.negotiate(connection), ended])
+      if (!connection.isOpen) return
       this.lostAt = undefined
     } finally {
       clearTimeout(late)

@@ -86,7 +86,7 @@ export class Talker extends Client {
     if (this.#smId === undefined || !(await this.#resume(connection, this.#smId))) await this.#enable(connection)
     // A session that is resumed before it is ready has its answers still to come.
     await this.#settling
-    if (!connection.isOpen) return
+    if (!connection.isOpen) throw new Error('The connection is gone')
     this.isReady = true
     for (const message of this.#again.splice(0)) this.#sendMessage(message.stream, message.n)
   }

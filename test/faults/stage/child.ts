@@ -14,6 +14,13 @@ export interface Command {
 
 const KEPT = 20_000
 
+const running = new Set<ChildProcess>()
+
+/** Ends all that was started here, at once: for a run that is broken off. */
+export function endAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
 /** A process that may be killed and started again with the same command. */
 export class Child {
   readonly #command: Command
@@ -51,8 +58,10 @@ export class Child {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
+    running.add(child)
     this.#ended = new Promise(resolve => {
       child.once('exit', () => {
+        running.delete(child)
         if (!this.#asked) this.crashes++
         resolve()
       })

@@ -55,7 +55,8 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.fronts.map(front => front.kill()))
+    // The embedded engine is ended by its owner.
+    await Promise.all(this.fronts.map(front => (this.postgres ? front.kill() : front.drain())))
     for (const { redis, postgres, clients } of this.ways) {
       await Promise.all([redis.close(), postgres.close(), clients.close()])
     }
