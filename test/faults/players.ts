@@ -82,6 +82,7 @@ export class Sender {
     if (answer.name === 'resumed') this.#history.resumes++
     else {
       this.#history.failures++
+      this.#history.reasons.push(`sender: ${answer}`)
       await this.#begin(connection)
     }
     for (const number of this.#unacked) connection.send(this.#message(number))
@@ -203,7 +204,8 @@ export class Receiver {
       if (element.name === 'r') this.#acknowledge()
       return
     }
-    if (this.#counting) this.#handled++
+    // A stream error is not counted (XEP-0198 §4).
+    if (this.#counting && ['message', 'presence', 'iq'].includes(element.name)) this.#handled++
     const result = element.child('result', 'urn:xmpp:mam:2')
     if (result) {
       const forwarded = result.child('forwarded', 'urn:xmpp:forward:0')?.child('message', 'jabber:client')

@@ -106,6 +106,7 @@ function rowOf({ node, lease, own, about }: NodeInfo) {
     state: lease <= 0 ? 'gone' : String(about['state'] ?? ''),
     sessions: Number(about['sessions'] ?? 0),
     version: String(about['version'] ?? ''),
+    process: Number(about['pid'] ?? 0),
     'up (s)': Number(about['up'] ?? 0),
     here: own ? 'yes' : '',
   }

@@ -47,6 +47,8 @@ export async function serve(options: GlobalOptions): Promise<void> {
   await running.stop()
   clearTimeout(late)
   log.info('stopped')
+  // The channel to the process that started this worker would keep it alive.
+  if (cluster.isWorker) process.disconnect()
 }
 
 interface Running {
