@@ -3,6 +3,11 @@ import { readFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
+/** Enough for 20,000 sessions. */
+const OPEN_FILES = 65_536
+/** Files of a process that are no sessions. */
+const OTHER_FILES = 500
+
 /** The cores of a run; a generator without one floats. */
 export interface Cores {
   readonly server: number | undefined
@@ -25,6 +30,20 @@ export function chooseCores(): Cores {
   const [server, generator] = allowed(list)
   if (spawnSync('taskset', ['--version']).status !== 0) return { server: undefined, generator: undefined }
   return { server, generator }
+}
+
+/** A command that runs on one core, if cores can be chosen, and may open as many files as this machine allows. */
+export function held(core: number | undefined, command: readonly string[]): [string, ...string[]] {
+  const files = `ulimit -n ${OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"`
+  const pinned = core === undefined ? command : ['taskset', '-c', String(core), ...command]
+  return ['sh', '-c', files, 'sh', ...pinned]
+}
+
+/** How many sessions one process can hold on this machine: each is an open file. */
+export function mostSessions(): number {
+  const shell = spawnSync('sh', ['-c', `ulimit -n ${OPEN_FILES} 2>/dev/null; ulimit -Hn`], { encoding: 'utf8' })
+  const files = shell.stdout.trim() === 'unlimited' ? OPEN_FILES : Number(shell.stdout)
+  return files - OTHER_FILES
 }
 
 /** `0-2,5` → 0, 1, 2, 5. */

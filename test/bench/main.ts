@@ -36,7 +36,10 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const result = await measureAll(options, scratch, stop.signal)
     console.log(`\n${table(result)}`)
-    if (stop.signal.aborted) return 130
+    if (stop.signal.aborted) {
+      console.error('Stopped: nothing is written.')
+      return 130
+    }
     if (options.out !== undefined) writeTo(options.out, result)
     else if (isWhole(options)) publishIfAll(result)
     return result.outcomes.some(({ failure }) => failure !== undefined) ? 1 : 0

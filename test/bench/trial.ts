@@ -3,10 +3,9 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Job, Report } from './load/job.ts'
-import type { Cores } from './machine.ts'
+import { type Cores, held, mostSessions } from './machine.ts'
 import type { Options } from './options.ts'
 import { DEFAULTS, QUICK, type Row } from './rows.ts'
-import { pin } from './servers/child.ts'
 import type { BenchServer, Running } from './servers/server.ts'
 
 const GENERATOR = fileURLToPath(new URL('load/generator.js', import.meta.url))
@@ -36,12 +35,16 @@ export async function runTrial(
 }
 
 function jobOf(row: Row, server: BenchServer, running: Running, options: Options, cores: Cores): Job {
-  return {
+  const settings = {
     ...DEFAULTS,
     ...row.job,
     ...(options.quick ? { ...QUICK, ...row.quick } : {}),
     ...(server.name === 'parley' ? row.own : {}),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
+  }
+  return {
+    ...settings,
+    users: Math.min(settings.users, mostSessions()),
     scenario: row.scenario,
     ports: running.ports,
     pids: running.pids,
@@ -52,8 +55,8 @@ function jobOf(row: Row, server: BenchServer, running: Running, options: Options
 
 /** Runs the job in a process of its own, so that no run feels the garbage of another. */
 function generate(job: Job, cores: Cores, signal: AbortSignal): Promise<Report> {
-  const [command = process.execPath, ...args] = [...pin(cores.generator), process.execPath, GENERATOR]
-  const child = spawn(command, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const [program, ...args] = held(cores.generator, [process.execPath, GENERATOR])
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const abort = () => child.kill('SIGKILL')
   signal.addEventListener('abort', abort)
   return new Promise<Report>((resolve, reject) => {

@@ -170,7 +170,8 @@ export class Client {
   async leave(): Promise<void> {
     this.#leaving = true
     if (this.#socket.destroyed) return
-    const closed = once(this.#socket, 'close')
+    // Not `once`: that rejects on an error, and who leaves does not mind one.
+    const closed = new Promise<void>(resolve => this.#socket.once('close', () => resolve()))
     this.#socket.end('</stream:stream>')
     const late = setTimeout(() => this.#socket.destroy(), 2000)
     await closed

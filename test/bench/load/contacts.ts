@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client.ts'
 import type { Job } from './job.ts'
 
-const ROUNDS = 3
+const PAUSE_MS = 500
+const ROUNDS = 60
 /** Longer than any server takes from a request to its delivery. */
 const STALLED_MS = 60_000
 const REQUEST = /<presence\s[^>]*type=['"]subscribe['"][^>]*?(?:\/>|>)/g
@@ -10,34 +11,28 @@ const REQUEST = /<presence\s[^>]*type=['"]subscribe['"][^>]*?(?:\/>|>)/g
 /** Makes contacts of people who are online, both ways; resolves when all rosters say so. */
 export async function befriend(clients: readonly Client[], job: Job): Promise<void> {
   const contacts = job.senders < clients.length ? star(clients, job) : ring(clients, job)
-  let missing = clients.map(client => ({ client, open: contacts[client.index]! }))
+  await askAndGrant(clients, contacts)
+  let missing = [...clients]
   for (let round = 0; missing.length > 0; round++) {
-    // What goes lost once is asked for once more; what is lost every time is a fault.
     if (round === ROUNDS) throw new Error(`${missing.length} rosters are not complete`)
-    await askAndGrant(clients, missing)
-    const found: typeof missing = []
-    for (const { client, open } of missing) {
-      const known = await mutual(client)
-      const left = open.filter(({ bare }) => !known.has(bare))
-      if (left.length > 0) found.push({ client, open: left })
-    }
-    missing = found
+    await sleep(PAUSE_MS)
+    const known = new Map<Client, Set<string>>()
+    for (const client of missing) known.set(client, await mutual(client))
+    missing = missing.filter(client => contacts[client.index]!.some(({ bare }) => !known.get(client)!.has(bare)))
   }
 }
 
-/** Sends all requests and says yes to those that arrive, until all have, or none has for a while. */
-async function askAndGrant(
-  clients: readonly Client[],
-  asking: readonly { client: Client; open: Client[] }[],
-): Promise<void> {
+/** Sends all requests, and says yes to all of them as they arrive. */
+async function askAndGrant(clients: readonly Client[], contacts: readonly Client[][]): Promise<void> {
   let granted = 0
   for (const client of clients) client.onChunk = grant(client, count => (granted += count))
-  for (const { client, open } of asking) {
-    client.write(open.map(({ bare }) => `<presence type='subscribe' to='${bare}'/>`).join(''))
+  for (const client of clients) {
+    client.write(contacts[client.index]!.map(({ bare }) => `<presence type='subscribe' to='${bare}'/>`).join(''))
   }
-  const requests = asking.reduce((sum, { open }) => sum + open.length, 0)
-  for (let seen = -1, since = Date.now(); granted < requests && Date.now() - since < STALLED_MS; await sleep(100)) {
+  const requests = contacts.reduce((sum, { length }) => sum + length, 0)
+  for (let seen = -1, since = Date.now(); granted < requests; await sleep(100)) {
     if (granted > seen) since = Date.now()
+    if (Date.now() - since > STALLED_MS) throw new Error(`${requests - granted} requests have not arrived`)
     seen = granted
   }
   for (const client of clients) client.onChunk = undefined

@@ -3,9 +3,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withChildren } from '../load/processes.ts'
+import { held } from '../machine.ts'
 
-/** Enough for 20,000 sessions; where the machine forbids it, what it allows. */
-const OPEN_FILES = 65_536
 const PATIENCE = 20_000
 
 /** Those that run. However this process ends, nothing is left behind. */
@@ -38,9 +37,8 @@ export class Child {
     this.name = name
     this.#log = join(folder, `${name}.log`)
     const log = openSync(this.#log, 'a')
-    const limits = `ulimit -n ${OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"`
-    const pinned = [...pin(core), ...command]
-    this.#process = spawn('sh', ['-c', limits, 'sh', ...pinned], {
+    const [program, ...args] = held(core, command)
+    this.#process = spawn(program, args, {
       cwd: folder,
       // A session of its own: Ctrl-C reaches the benchmark, which then ends it in order.
       detached: true,
@@ -87,11 +85,6 @@ export class Child {
     await this.#ended
     running.delete(this.pid)
   }
-}
-
-/** Words in front of a command that hold it on a core. */
-export function pin(core: number | undefined): string[] {
-  return core === undefined ? [] : ['taskset', '-c', String(core)]
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
