@@ -41,12 +41,18 @@ await round('embedded engine', live, args)
 const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await findPostgres()
 if (postgres) {
   // What does not touch a database need not run again.
-  const again = all ? ['test/scenarios', 'packages/store', 'test/faults'] : args
+  const again = all
+    ? ['test/scenarios', 'packages/store', 'test/faults', 'test/services/compose', 'test/services/workers']
+    : args
   const database = { ...live, PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }
   await round(`PostgreSQL (${postgres.version})`, database, again)
   if (redis && all) {
     const where = `four processes that share PostgreSQL (${postgres.version}) and Redis (${redis.version})`
-    await round(where, { ...database, TARGET: 'cluster' }, ['test/scenarios', 'test/security/auth', 'test/security/routing'])
+    await round(where, { ...database, TARGET: 'cluster' }, [
+      'test/scenarios',
+      'test/security/auth',
+      'test/security/routing',
+    ])
   }
   await postgres.stop()
 } else {
@@ -98,7 +104,9 @@ async function round(where, env, jestArgs) {
   passed += numPassedTests
   failed += numFailedTests + numRuntimeErrorTestSuites
   if (numPassedTests + numFailedTests === 0) failed++
-  const pending = testResults.flatMap(suite => suite.assertionResults).filter(({ status }) => status === 'pending' || status === 'todo')
+  const pending = testResults
+    .flatMap(suite => suite.assertionResults)
+    .filter(({ status }) => status === 'pending' || status === 'todo')
   const groups = new Map()
   for (const { ancestorTitles, title } of pending) {
     const group = ancestorTitles[0] ?? title

@@ -58,7 +58,7 @@ export default defineModule({
     function hand(event: InboundMessage, targets: readonly SessionEntry[]): Awaitable<boolean> {
       const { stanza, archiveId, owed, transit } = event
       const row = archiveId === undefined ? undefined : { id: archiveId, owed: owed ?? false }
-      const mid = midOf(transit)
+      const mid = row ? undefined : midOf(transit)
       let taken = false
       let pending: Promise<unknown>[] | undefined
       for (const entry of targets) {
