@@ -12,6 +12,8 @@ export interface Verdict extends Delivered {
   readonly refused: number
   readonly resumes: number
   readonly failed: number
+  /** The clients whose sessions were gone, a name for each time. */
+  readonly failures: readonly string[]
   /** Questions (iq) without an answer within a minute, in sessions that went on. */
   readonly unanswered: readonly string[]
   readonly ghosts: readonly string[]
@@ -45,6 +47,9 @@ export function check(history: History): Verdict {
     latencies: [],
     resumes: resumed.length,
     failed: failed.length,
+    failures: Object.entries(history.clients).flatMap(([name, all]) =>
+      all.filter(({ what }) => what === 'failed').map(() => name),
+    ),
     unanswered: asked.unanswered,
     ghosts: ghosts(history),
     resume: figuresOf(resumed.map(({ took }) => took)),

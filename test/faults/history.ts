@@ -41,6 +41,8 @@ export interface Stream {
   readonly watchers: readonly string[]
   /** Whose archives must have them. */
   readonly accounts: readonly string[]
+  /** Whoever gets them is slow by intention: times do not count. */
+  readonly isSlow?: boolean
 }
 
 /** Something that a nemesis did: from when to when (ms) something was away; equal: only a moment. */

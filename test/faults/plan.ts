@@ -1,4 +1,5 @@
 import { type LoadShape, USUAL } from './clients/load.ts'
+import { choke, storm } from './nemeses/clients.ts'
 import { freeze, killAll, killEmbedded, killOne, roll } from './nemeses/fronts.ts'
 import type { Nemesis } from './nemeses/nemesis.ts'
 import { weather } from './nemeses/network.ts'
@@ -6,8 +7,8 @@ import { forget, killPostgres, killRedis } from './nemeses/storage.ts'
 
 /** What a run must keep beside P1 to P5 and P7, which all must. */
 export interface Limits {
-  /** Sessions may be gone: then P4 takes the place of resumption. */
-  readonly mayFail: boolean
+  /** Whose sessions may be gone, by name: then P4 takes the place of resumption. */
+  readonly mayFail: RegExp
   /** 99 % of resumptions, of returns of the service, of messages take at most this (ms). Held in the long form alone. */
   readonly resume?: number
   readonly back?: number
@@ -29,6 +30,8 @@ export interface Trial {
   readonly limits: Limits
 }
 
+const NOBODY = /^$/
+const ANYBODY = /./
 const FRONTS = 3
 const USUALLY = { fronts: FRONTS, load: USUAL, patience: 8000 }
 
@@ -38,14 +41,14 @@ export const TRIALS: readonly Trial[] = [
     id: 'T1',
     title: 'a front end is killed every 0.7 s',
     nemesis: killOne,
-    limits: { mayFail: false, resume: 3000 },
+    limits: { mayFail: NOBODY, resume: 3000 },
   },
   {
     ...USUALLY,
     id: 'T2',
     title: 'all front ends are killed at once',
     nemesis: killAll,
-    limits: { mayFail: false },
+    limits: { mayFail: NOBODY },
   },
   {
     ...USUALLY,
@@ -53,28 +56,28 @@ export const TRIALS: readonly Trial[] = [
     title: 'front ends freeze for 1.5 to 30 s, longer than their lease too',
     patience: 1500,
     nemesis: freeze,
-    limits: { mayFail: false },
+    limits: { mayFail: NOBODY },
   },
   {
     ...USUALLY,
     id: 'T4',
     title: 'Redis is killed every 2 to 3 s',
     nemesis: killRedis,
-    limits: { mayFail: false, back: 5000 },
+    limits: { mayFail: NOBODY, back: 5000 },
   },
   {
     ...USUALLY,
     id: 'T5',
     title: 'Redis forgets all, or its last second',
     nemesis: forget,
-    limits: { mayFail: true },
+    limits: { mayFail: ANYBODY },
   },
   {
     ...USUALLY,
     id: 'T7',
     title: 'PostgreSQL or one of its processes is killed',
     nemesis: killPostgres,
-    limits: { mayFail: false, back: 5000 },
+    limits: { mayFail: NOBODY, back: 5000 },
   },
   {
     ...USUALLY,
@@ -83,14 +86,32 @@ export const TRIALS: readonly Trial[] = [
     proxies: true,
     patience: 4000,
     nemesis: weather,
-    limits: { mayFail: false },
+    limits: { mayFail: NOBODY },
+  },
+  {
+    ...USUALLY,
+    id: 'T11',
+    title: 'a client that does not read, and one that never acknowledges',
+    load: { ...USUAL, consumers: true },
+    patience: 20_000,
+    nemesis: choke,
+    limits: { mayFail: /^(choked|mute)@/, latency: 1000, memory: 512 },
+  },
+  {
+    ...USUALLY,
+    id: 'T13',
+    title: '10,000 sessions lose their connections at once',
+    load: { pairs: 2, rate: 20 },
+    patience: 60_000,
+    nemesis: storm(10_000),
+    limits: { mayFail: NOBODY, resume: 60_000 },
   },
   {
     ...USUALLY,
     id: 'T14',
     title: 'rolling restart',
     nemesis: roll,
-    limits: { mayFail: false, resume: 3000 },
+    limits: { mayFail: NOBODY, resume: 3000 },
   },
   {
     ...USUALLY,
@@ -99,7 +120,7 @@ export const TRIALS: readonly Trial[] = [
     fronts: 1,
     embedded: true,
     nemesis: killEmbedded,
-    limits: { mayFail: true },
+    limits: { mayFail: ANYBODY },
   },
 ]
 

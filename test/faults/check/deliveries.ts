@@ -1,4 +1,4 @@
-import type { Event, History } from '../history.ts'
+import type { Event, History, Stream } from '../history.ts'
 
 /** What the senders know. */
 export interface Promised {
@@ -60,8 +60,8 @@ export function promised({ clients, streams }: History): Promised {
 /** P1 to P4 on every stream, at every client that must get it. */
 export function deliveries(history: History, known: Promised): Delivered {
   const found = { received: 0, again: 0, lost: [], doubled: [], inverted: [], latencies: [] } as Found
-  for (const { name, watchers } of history.streams) {
-    for (const watcher of watchers) follow(history, known, name, watcher, found)
+  for (const stream of history.streams) {
+    for (const watcher of stream.watchers) follow(history, known, stream, watcher, found)
   }
   return found
 }
@@ -75,7 +75,13 @@ interface Found {
   readonly latencies: number[]
 }
 
-function follow(history: History, known: Promised, stream: string, watcher: string, found: Found): void {
+function follow(
+  history: History,
+  known: Promised,
+  { name: stream, isSlow }: Stream,
+  watcher: string,
+  found: Found,
+): void {
   const seen = new Map<number, Got>()
   const order = new Order(known, stream)
   for (const event of history.clients[watcher] ?? []) {
@@ -95,7 +101,7 @@ function follow(history: History, known: Promised, stream: string, watcher: stri
     const behind = order.take(event)
     if (behind !== undefined) found.inverted.push(`${text}, behind ${behind}`)
     const sending = known.sent.get(stream)!.get(n)
-    if (sending && event.way === 'stream') found.latencies.push(at - sending.at)
+    if (sending && event.way === 'stream' && !isSlow) found.latencies.push(at - sending.at)
   }
   for (const n of known.streams.get(stream)!) if (!seen.has(n)) found.lost.push(`${stream} ${n} at ${watcher}`)
 }

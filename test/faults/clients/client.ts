@@ -9,6 +9,7 @@ import { read, type Seen } from './reading.ts'
 const MAM = 'urn:xmpp:mam:2'
 const RSM = 'http://jabber.org/protocol/rsm'
 const PAGE = 100
+const POLL = 50
 
 /** What all clients of a run have in common. */
 export interface World {
@@ -64,12 +65,22 @@ export abstract class Client {
     this.#running = this.#run()
   }
 
+  /** Resolves when it is connected, and ready for messages. */
+  async ready(): Promise<void> {
+    while (!this.isReady) await pause(POLL)
+  }
+
   /** Ends in order. */
   async stop(): Promise<void> {
     this.stopped = true
     this.connection?.close()
     this.connection?.destroy()
     await this.#running
+  }
+
+  /** Reads nothing until it is told `false`. */
+  choke(is: boolean): void {
+    this.connection?.choke(is)
   }
 
   /** Loses the connection without a word. */

@@ -67,10 +67,13 @@ export class Connection {
     })
   }
 
-  async register(user: string): Promise<void> {
-    await this.#stream()
+  /** Makes an account (XEP-0077). */
+  static async register(port: number, user: string): Promise<void> {
+    const connection = await Connection.open(port)
+    await connection.#stream()
     const query = `<query xmlns="jabber:iq:register"><username>${user}</username><password>${PASSWORD}</password></query>`
-    await this.request('register', 'set', query)
+    await connection.request('register', 'set', query)
+    connection.close()
   }
 
   /** SCRAM-SHA-1; what follows is on a new stream, whose features are out of the way. */

@@ -12,6 +12,8 @@ export interface LoadShape {
   readonly pairs: number
   /** Messages a second of each sender. */
   readonly rate: number
+  /** Two clients who do not take what they get: `choked/r` reads when the nemesis lets it, `mute/r` acknowledges nothing. */
+  readonly consumers?: boolean
 }
 
 export const USUAL: LoadShape = { pairs: 6, rate: 40 }
@@ -26,17 +28,28 @@ export class Load {
   readonly pagers: Pager[] = []
   readonly #mortals: Mortals
   readonly #users = new Set<string>()
+  /** Others who are there to the end. */
+  readonly #beside: { leave(): Promise<void> }[] = []
   readonly #world: World
   #timer: NodeJS.Timeout | undefined
 
-  constructor(world: World, { pairs, rate }: LoadShape) {
+  constructor(world: World, { pairs, rate, consumers = false }: LoadShape) {
     this.#world = world
     for (let i = 0; i < pairs; i++) this.#pair(`a${i}`, `b${i}`, rate)
     this.#fan(rate)
     this.#plain(rate / 2)
+    if (consumers) this.#consumers(rate)
     this.#mortals = new Mortals(world, 'mortal')
     this.#users.add('mortal').add('watcher')
     this.talkers.push(new Watcher(world, { user: 'watcher', resource: 'w' }))
+  }
+
+  get world(): World {
+    return this.#world
+  }
+
+  beside(others: { leave(): Promise<void> }): void {
+    this.#beside.push(others)
   }
 
   get users(): readonly string[] {
@@ -49,17 +62,18 @@ export class Load {
 
   /** Makes the accounts and connects everybody. */
   async begin(): Promise<void> {
-    for (const user of this.#users) {
-      const connection = await Connection.open(this.#world.ports[0]!)
-      await connection.register(user)
-      connection.close()
-    }
+    for (const user of this.#users) await Connection.register(this.#world.ports[0]!, user)
     await this.#mortals.befriend('watcher')
     for (const client of this.clients) client.start()
     this.#timer = setInterval(() => {
       const now = performance.now()
       for (const client of this.clients) client.tick(now)
     }, TICK)
+  }
+
+  /** The client of that name. */
+  find(name: string): Talker | undefined {
+    return this.talkers.find(talker => talker.name === name)
   }
 
   get isReady(): boolean {
@@ -85,7 +99,7 @@ export class Load {
   async end(): Promise<void> {
     this.#mortals.stop()
     clearInterval(this.#timer)
-    await Promise.all(this.clients.map(client => client.stop()))
+    await Promise.all([...this.clients.map(client => client.stop()), ...this.#beside.map(others => others.leave())])
   }
 
   #pair(one: string, other: string, rate: number): void {
@@ -113,6 +127,17 @@ export class Load {
     }
   }
 
+  #consumers(rate: number): void {
+    for (const [from, user] of [
+      ['c', 'choked'],
+      ['m', 'mute'],
+    ] as const) {
+      this.#talker({ user, resource: 'r', mute: user === 'mute' })
+      const task = { ...this.#task(from, [at(user)], rate, [`${at(user)}/r`], true), padding: 8192 }
+      this.#talker({ user: from, resource: 'r', tasks: [task] })
+    }
+  }
+
   #plain(rate: number): void {
     for (const [from, to] of [
       ['p', 'q'],
@@ -129,9 +154,9 @@ export class Load {
     this.talkers.push(new Talker(this.#world, parts))
   }
 
-  #task(from: string, to: readonly string[], rate: number, watchers: readonly string[]): Task {
+  #task(from: string, to: readonly string[], rate: number, watchers: readonly string[], isSlow = false): Task {
     const stream = `${from}>${to[0]!.split('@')[0]}`
-    this.#world.recorder.streams.push({ name: stream, watchers, accounts: [at(from), to[0]!] })
+    this.#world.recorder.streams.push({ name: stream, watchers, accounts: [at(from), to[0]!], isSlow })
     return { stream, to, rate }
   }
 }

@@ -1,4 +1,5 @@
 import type { Element } from '@parley/xml'
+import { pause } from '../stage/child.ts'
 import { DOMAIN } from '../stage/front.ts'
 import { Client, type World } from './client.ts'
 import type { Connection } from './connection.ts'
@@ -11,6 +12,7 @@ const PING = '<ping xmlns="urn:xmpp:ping"/>'
 /** Messages that may be under way without an acknowledgement. */
 const WINDOW = 64
 const ASK = 1000
+const POLL = 50
 /** Unless asked, a client says this often what it has taken (stanzas). */
 const ACKNOWLEDGE = 5
 
@@ -20,6 +22,8 @@ export interface Task {
   readonly to: readonly string[]
   /** Messages a second. */
   readonly rate: number
+  /** Bytes that each message has beyond its text. */
+  readonly padding?: number
 }
 
 export interface TalkerParts {
@@ -31,6 +35,8 @@ export interface TalkerParts {
   readonly peers?: readonly string[]
   /** Never says what it has taken. */
   readonly mute?: boolean
+  /** One of very many: not available, asks nothing, and pages no archive. */
+  readonly idle?: boolean
 }
 
 interface Unacked {
@@ -73,6 +79,11 @@ export class Talker extends Client {
     return this.#unacked.length + this.#again.length
   }
 
+  /** Resolves when all that it has sent is answered for. */
+  async settled(): Promise<void> {
+    while (!this.isReady || this.pending > 0) await pause(POLL)
+  }
+
   get unanswered(): number {
     return this.#questions.size
   }
@@ -106,6 +117,7 @@ export class Talker extends Client {
 
   /** Once for each session: it goes on when the session is resumed. */
   async #settle(): Promise<void> {
+    if (this.#parts.idle) return
     const start = this.last
     const page = () => this.catchUp(start, (id, payload) => this.#request(id, payload))
     const { carbons } = this.#parts
@@ -173,35 +185,39 @@ export class Talker extends Client {
     this.#ticked = now
     if (!connection) return
     const silent = now - connection.heard
-    if (silent > this.world.patience) {
+    if (silent > this.world.patience && !this.#parts.idle) {
       connection.destroy()
       return
     }
     if (!this.isReady) return
     if (this.isSending) for (const task of this.#parts.tasks ?? []) this.#fill(task, passed)
-    if (now - this.#checked > ASK / 2) {
+    if (now - this.#checked > ASK / 2 && (!this.#parts.idle || this.pending > 0)) {
       this.#checked = now
       // The answer is a sign of life too.
       connection.write(`<r xmlns="${SM}"/>`)
     }
-    if (this.isSending && now - this.#askedAt > ASK) this.#ask(now)
+    if (this.isSending && !this.#parts.idle && now - this.#askedAt > ASK) this.#ask(now)
+  }
+
+  /** The next message of a task, now. */
+  sendOne(task: Task): void {
+    const n = this.sentOf(task) + 1
+    this.#counters.set(task, n)
+    this.#sendMessage(task.stream, n)
   }
 
   #fill(task: Task, passed: number): void {
     let due = Math.min((this.#due.get(task) ?? 0) + task.rate * passed, WINDOW)
-    for (; due >= 1 && this.#unacked.length < WINDOW; due--) {
-      const n = this.sentOf(task) + 1
-      this.#counters.set(task, n)
-      this.#sendMessage(task.stream, n)
-    }
+    for (; due >= 1 && this.#unacked.length < WINDOW; due--) this.sendOne(task)
     this.#due.set(task, due)
   }
 
   #sendMessage(stream: string, n: number): void {
     const task = this.#parts.tasks!.find(each => each.stream === stream)!
     const to = task.to[n % task.to.length]!
-    const xml = `<message type="chat" to="${to}" id="${stream}-${n}"><body>${bodyOf(stream, n)}</body></message>`
-    this.#send(xml, { stream, n })
+    const body = `<body>${bodyOf(stream, n)}</body>`
+    const padding = task.padding ? `<padding xmlns="urn:example:padding">${'.'.repeat(task.padding)}</padding>` : ''
+    this.#send(`<message type="chat" to="${to}" id="${stream}-${n}">${body}${padding}</message>`, { stream, n })
   }
 
   #send(xml: string, message?: Unacked['message']): void {
