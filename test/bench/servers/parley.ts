@@ -8,6 +8,8 @@ import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Setup } fr
 
 /** From test/bench/dist/servers. */
 const ROOT = new URL('../../../../', import.meta.url)
+/** As `npm start` and the systemd unit start it (docs/decisions/0002-young-generation.md). */
+const NODE_OPTIONS = ['--max-semi-space-size=64']
 const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
 
 interface Node {
@@ -75,7 +77,7 @@ async function launch({ folder, core }: Place, setup: Setup, index: number, shar
   const file = join(folder, `parley-${index}.yaml`)
   writeFileSync(file, configuration({ data, client, http }, setup, shared))
   const child = new Child({
-    command: [process.execPath, PROGRAM, '--config', file, 'serve'],
+    command: [process.execPath, ...NODE_OPTIONS, PROGRAM, '--config', file, 'serve'],
     folder,
     name: `parley-${index}`,
     core,
