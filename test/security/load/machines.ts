@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,12 +10,15 @@ export class OwnRedis {
   readonly url: string
   readonly port: number
   readonly #folder: string
+  readonly #data: string
   #child: ChildProcess | undefined
 
   private constructor(port: number) {
     this.port = port
     this.url = `redis://127.0.0.1:${port}`
     this.#folder = mkdtempSync(join(tmpdir(), 'parley-own-redis-'))
+    this.#data = join(this.#folder, 'data')
+    mkdirSync(this.#data)
   }
 
   static async open(): Promise<OwnRedis> {
@@ -26,7 +29,7 @@ export class OwnRedis {
 
   start(): Promise<void> {
     const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction']
-    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder]
+    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#data]
     const child = spawn('redis-server', [...place, ...durable], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
     return new Promise((resolve, reject) => {
@@ -44,6 +47,17 @@ export class OwnRedis {
     const ended = new Promise(resolve => child.on('exit', resolve))
     child.kill('SIGKILL')
     await ended
+  }
+
+  /** Keeps a copy of its files as they are now: what a disk that is rolled back will hold. */
+  remember(): void {
+    cpSync(this.#data, `${this.#folder}/earlier`, { recursive: true })
+  }
+
+  /** Puts the copy in place of its files; only while it is down. */
+  rollBack(): void {
+    rmSync(this.#data, { recursive: true })
+    cpSync(`${this.#folder}/earlier`, this.#data, { recursive: true })
   }
 
   /** One command as it would be typed; gives the first line of the answer. */

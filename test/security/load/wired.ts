@@ -25,9 +25,10 @@ export class Wired {
   readonly #parser: StreamParser
   readonly #waiting = new Set<Waiting>()
   jid = ''
-  /** The id to resume with, and how many stanzas have come (XEP-0198). */
+  /** The id to resume with, and how many stanzas have come and were sent since counting began (XEP-0198). */
   sid = ''
   taken = 0
+  sent = 0
   isOpen = true
 
   private constructor(socket: Socket) {
@@ -60,7 +61,9 @@ export class Wired {
     return client
   }
 
+  /** One stanza or other element. */
   write(xml: string): void {
+    if (/^<(message|presence|iq)\b/.test(xml)) this.sent++
     this.socket.write(xml)
   }
 
@@ -95,6 +98,7 @@ export class Wired {
     this.write(`<enable xmlns="${SM}" resume="true"/>`)
     this.sid = (await enabled).attrs['id'] ?? ''
     this.taken = 0
+    this.sent = 0
   }
 
   /** What has been handled of all that was sent: the `h` of `<a/>`. */
@@ -154,6 +158,11 @@ export class Wired {
   /** The message with that body. */
   hears(body: string, patience = PATIENCE): Promise<Element> {
     return this.next(element => element.name === 'message' && element.textOf('body') === body, patience)
+  }
+
+  /** Messages that nobody has waited for. */
+  get unheard(): readonly string[] {
+    return this.inbox.filter(({ name }) => name === 'message').map(message => message.textOf('body') ?? String(message))
   }
 
   /** The network is gone: nothing is said. */

@@ -201,7 +201,7 @@ export class Cluster {
     const nodes = (await this.members.nodes()).map(({ node }) => node)
     for (;;) {
       const reports = await lane.call<unknown[]>('fence', SWEPT, this.node, ...nodes)
-      this.sessions.endAll(reports)
+      this.sessions.endAll(reports, 'lost')
       if (reports.length < SWEPT) break
     }
     this.sessions.lose(before)

@@ -45,6 +45,8 @@ export class Server {
   readonly #asked = new Set<(error: Error) => void>()
   #closed = false
   #isAway = false
+  /** When Redis refused something last though it can be reached (ms, monotonic); 0: it takes everything. */
+  #refused = 0
   reconnects = 0
 
   private constructor(client: Redis | Cluster, listener: Redis | Cluster, events: ServerEvents, log: RedisLog) {
@@ -110,7 +112,10 @@ export class Server {
       this.#client
         .call('FCALL', FUNCTION, 1, tag, ...args)
         .finally(() => this.#asked.delete(reject))
-        .then(resolve, reject)
+        .then(answer => {
+          if (this.#refused > 0) this.#takes()
+          resolve(answer)
+        }, reject)
     })
   }
 
@@ -131,6 +136,7 @@ export class Server {
       this.#load().catch(() => undefined)
       return true
     }
+    if (REFUSED.test(message)) this.#refuses(message)
     return AWAY.test(message)
   }
 
@@ -142,6 +148,19 @@ export class Server {
     this.#closed = true
     this.#client.disconnect()
     this.#listener.disconnect()
+  }
+
+  /** It answers, but does not do what it is asked: full, without its disk, read-only. */
+  #refuses(why: string): void {
+    if (this.#refused === 0) this.log('error', `Redis takes no changes: ${why}; nothing is acknowledged until it does`)
+    this.#refused = performance.now()
+  }
+
+  /** What is refused is tried again sooner; in a cluster one node may refuse while others do not. */
+  #takes(): void {
+    if (performance.now() - this.#refused < REFUSING) return
+    this.#refused = 0
+    this.log('info', 'Redis takes changes again')
   }
 
   #watch(): void {
@@ -210,6 +229,8 @@ const OPTIONS = {
   retryStrategy: (tries: number) => Math.min(20 * 2 ** Math.min(tries, 6), 1000),
 }
 
+const REFUSING = 1000
+const REFUSED = /^(OOM|MISCONF|READONLY|NOREPLICAS|NOAUTH)/
 const AWAY =
   /^(LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|READONLY|BUSY|OOM|MISCONF|NOREPLICAS|MOVED|ASK|NOAUTH)|[Cc]onnection|ECONN|ETIMEDOUT|EPIPE|timed out|Too many Cluster|Failed to refresh slots|ClusterAllFailed|None of startup nodes|Stream isn't writeable|flushed/
 

@@ -96,14 +96,14 @@ export class Sessions {
   }
 
   /** Ends that Redis has reported: this node finishes them. */
-  endAll(reports: readonly unknown[]): void {
-    for (const report of reports) if (report) this.end(report as Report)
+  endAll(reports: readonly unknown[], why: 'taken' | 'lost' = 'taken'): void {
+    for (const report of reports) if (report) this.end(report as Report, why)
   }
 
-  end(report: Report): void {
+  end(report: Report, why: 'taken' | 'lost' = 'taken'): void {
     const local = this.local.get(report[0])
     if (local) this.forget(local)
-    local?.outlet.replaced('taken')
+    local?.outlet.replaced(why)
     this.#handlers?.ended(this.endedOf(report, local))
   }
 

@@ -1,0 +1,190 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type ScratchDatabase, scratchDatabase } from '@parley/store'
+import { eventually } from '../../interop/eventually.ts'
+import { Node, OwnRedis, Passage } from './machines.ts'
+import { Wired } from './wired.ts'
+
+/** Service is back so soon after Redis is (ms). */
+const BACK = 5000
+/** What a flood that meets a server without Redis may cost it (MiB). */
+const GROWTH = 150
+
+if (process.env['PARLEY_TEST_REDIS']) suite()
+else describe.skip('Redis misbehaves', () => test('needs Redis', () => {}))
+
+function suite(): void {
+  describe('Redis misbehaves', () => {
+    let redis: OwnRedis
+    let passage: Passage
+    let database: ScratchDatabase
+    let node: Node
+    let romeo: Wired
+    let juliet: Wired
+    let said = 0
+
+    beforeAll(async () => {
+      redis = await OwnRedis.open()
+      passage = await Passage.open({ port: redis.port, host: '127.0.0.1' })
+      database = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
+      node = await Node.open({ PARLEY_REDIS: `redis://127.0.0.1:${passage.port}`, PARLEY_DATABASE: database.url })
+      await node.users('romeo', 'juliet', 'mallory')
+      await begin()
+    }, 60_000)
+    afterAll(async () => {
+      romeo?.leave()
+      juliet?.leave()
+      await node?.remove()
+      passage?.close()
+      await redis?.remove()
+      await database?.drop()
+    }, 60_000)
+
+    async function begin(): Promise<void> {
+      romeo = await Wired.join(node.port, 'romeo/orchard')
+      juliet = await Wired.join(node.port, 'juliet/balcony')
+      await romeo.counts()
+      await juliet.counts()
+      juliet.write('<presence/>')
+      await juliet.pings()
+    }
+
+    /** Everything goes on, for the same two connections. */
+    async function goesOn(within: number): Promise<void> {
+      const began = performance.now()
+      await juliet.hears(says(1)[0]!)
+      expect(await romeo.handled()).toBe(romeo.sent)
+      expect(performance.now() - began).toBeLessThan(within)
+      expect(juliet.unheard).toEqual([])
+    }
+
+    function says(count: number): readonly string[] {
+      const bodies = Array.from({ length: count }, () => `message ${++said}`)
+      for (const body of bodies) romeo.says('juliet@localhost/balcony', body)
+      return bodies
+    }
+
+    /** Nothing is promised while `harm` lasts, and all of it is kept once it is over. */
+    async function promisesNothing(harm: () => unknown, heal: () => unknown, lasts = 0): Promise<void> {
+      await goesOn(BACK)
+      await harm()
+      const bodies = says(20)
+      const answer = romeo.handled()
+      let isAnswered = false
+      answer.then(
+        () => (isAnswered = true),
+        () => undefined,
+      )
+      await pause(1000 + lasts)
+      expect(isAnswered).toBe(false)
+      expect(juliet.unheard).toEqual([])
+      await heal()
+      const healed = performance.now()
+      for (const body of bodies) await juliet.hears(body)
+      expect(await answer).toBe(romeo.sent)
+      expect(performance.now() - healed).toBeLessThan(BACK)
+      await goesOn(BACK)
+    }
+
+    test('Redis is killed and started again: nothing is acknowledged meanwhile, nothing is lost or doubled', async () => {
+      await promisesNothing(
+        () => redis.kill(),
+        () => redis.start(),
+      )
+      expect(node.complaints(/^Redis is away: .*nothing is acknowledged until it is back/).length).toBeGreaterThan(0)
+    }, 30_000)
+
+    test('Redis stands still: the same', async () => {
+      await promisesNothing(
+        () => redis.signal('SIGSTOP'),
+        () => redis.signal('SIGCONT'),
+      )
+    }, 30_000)
+
+    test('the network to Redis is cut: the same', async () => {
+      await promisesNothing(
+        () => (passage.weather = 'cut'),
+        () => (passage.weather = 'open'),
+      )
+    }, 30_000)
+
+    test('the network to Redis swallows everything, for longer than a process may go without: nothing is read, nothing grows', async () => {
+      const mallory = await Wired.join(node.port, 'mallory/attic')
+      const before = node.memory
+      await promisesNothing(
+        () => {
+          passage.weather = 'held'
+          flood()
+        },
+        () => {
+          expect(node.complaints(/not reading from clients/).length).toBeGreaterThan(0)
+          expect(node.memory - before).toBeLessThan(GROWTH)
+          passage.weather = 'open'
+        },
+        5000,
+      )
+      mallory.leave()
+
+      /** Somebody who cares for no answer. */
+      function flood(): void {
+        const filling = 'x'.repeat(1000)
+        for (let n = 0; n < 40_000; n++) mallory.says('nobody@localhost', filling, `flood${n}`)
+      }
+    }, 60_000)
+
+    test('Redis is slow: all goes on, slowly', async () => {
+      passage.weather = 100
+      await goesOn(BACK)
+      expect(await romeo.pings()).toBeLessThan(1000)
+      passage.weather = 'open'
+      await goesOn(BACK)
+    }, 30_000)
+
+    test('Redis is full and evicts nothing: nothing is acknowledged, and the log says why', async () => {
+      await promisesNothing(
+        () => redis.say('CONFIG SET maxmemory 1'),
+        () => redis.say('CONFIG SET maxmemory 0'),
+      )
+      expect(node.complaints(/^Redis takes no changes: OOM .*nothing is acknowledged until it does/)).toHaveLength(1)
+    }, 30_000)
+
+    /** Redis has lost what it had confirmed: sessions end, and what was not acknowledged comes from the log. */
+    async function losesSessions(harm: () => Promise<unknown>): Promise<void> {
+      await goesOn(BACK)
+      const [body = ''] = says(1)
+      await juliet.hears(body)
+      expect(await romeo.handled()).toBe(romeo.sent)
+      await harm()
+      const harmed = performance.now()
+      await eventually('both connections end', () => !romeo.isOpen && !juliet.isOpen, { within: BACK })
+      expect(juliet.inbox.map(String).join()).toContain('<reset ')
+      const back = await Wired.open(node.port)
+      await back.authenticate('juliet')
+      expect((await back.resumes(juliet)).name).toBe('failed')
+      await back.bind('balcony')
+      back.write('<presence/>')
+      // It has not acknowledged any.
+      await back.hears(body)
+      expect(performance.now() - harmed).toBeLessThan(BACK)
+      back.leave()
+      await begin()
+      juliet.inbox.length = 0
+      await goesOn(BACK)
+    }
+
+    test('Redis is emptied: sessions end at once, messages do not', async () => {
+      await losesSessions(() => redis.say('FLUSHALL'))
+      expect(node.complaints(/lost changes that it had confirmed/)).toHaveLength(1)
+    }, 30_000)
+
+    test('Redis is rolled back to an earlier state: the same', async () => {
+      redis.remember()
+      await losesSessions(async () => {
+        await redis.kill()
+        redis.rollBack()
+        await redis.start()
+      })
+      expect(node.complaints(/lost changes that it had confirmed/)).toHaveLength(2)
+    }, 30_000)
+  })
+}
