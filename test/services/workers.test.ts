@@ -25,6 +25,7 @@ withProgram('redis-server', 'two workers on one port', () => {
   let redis: Child
   let server: ServerProcess
   let port: number
+  let http: number
   const pairs = Array.from({ length: PAIRS }, (_, n) => {
     const history = new History()
     return { history, sender: new Sender(history, `from${n}`, `to${n}`), receiver: new Receiver(history, `to${n}`) }
@@ -38,12 +39,13 @@ withProgram('redis-server', 'two workers on one port', () => {
     await redis.prints('ready to accept connections')
     const { url } = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
     port = await freePort()
+    http = await freePort()
     server = new ServerProcess({
       PARLEY_DATABASE: url,
       PARLEY_REDIS: `unix://${socket}`,
       PARLEY_WORKERS: String(WORKERS),
       PARLEY_LISTEN_CLIENT_TLS: `127.0.0.1:${port}`,
-      PARLEY_LISTEN_HTTP: `127.0.0.1:${await freePort()}`,
+      PARLEY_LISTEN_HTTP: `127.0.0.1:${http}`,
       PARLEY_LIMITS_CONNECTIONS: '0',
       PARLEY_LIMITS_LOGINS: '0',
       PARLEY_LIMITS_STANZAS: '0',
@@ -119,6 +121,13 @@ withProgram('redis-server', 'two workers on one port', () => {
     }
     expect(pairs.flatMap(({ history }) => history.reasons)).toEqual([])
   }, 120_000)
+
+  test('metrics tell of all of them', async () => {
+    const text = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text()
+    const workers = [...text.matchAll(/^parley_draining\{worker="(\d+)"\}/gm)]
+    expect(new Set(workers.map(match => match[1])).size).toBe(WORKERS)
+    expect(text.endsWith('# EOF\n')).toBe(true)
+  })
 
   test('what is read again is read by all of them', async () => {
     const before = server.output.split('read again').length

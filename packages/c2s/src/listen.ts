@@ -9,6 +9,7 @@ import {
   listenAt,
   metricsRoute,
   ProcessMetrics,
+  type Siblings,
   serverFamilies,
   storeFamilies,
 } from '@parley/http'
@@ -40,14 +41,16 @@ export interface Listeners {
  * Opens what `listen` names in the configuration.
  *
  * @param routes what the HTTP listeners answer besides host-meta, health and the WebSocket
+ * @param siblings other processes on the same ports, where there are some
  * @throws ListenError; nothing stays open then
  */
 export async function openListeners(
   server: Server,
   certificates: Certificates,
   routes: HttpRoutes,
+  siblings?: Siblings,
 ): Promise<Listeners> {
-  const opening = new Opening(server, certificates)
+  const opening = new Opening(server, certificates, siblings)
   try {
     await opening.open(routes)
     return opening
@@ -61,6 +64,7 @@ class Opening implements Listeners {
   readonly addresses = new Map<Door, string>()
   readonly #server: Server
   readonly #certificates: Certificates
+  readonly #siblings: Siblings | undefined
   readonly #stalls: Stalls
   readonly #proxies: Proxies
   readonly #doors: TlsDoor[] = []
@@ -69,9 +73,10 @@ class Opening implements Listeners {
   readonly #tcpListeners: NetServer[] = []
   #httpsPort: number | undefined
 
-  constructor(server: Server, certificates: Certificates) {
+  constructor(server: Server, certificates: Certificates, siblings: Siblings | undefined) {
     this.#server = server
     this.#certificates = certificates
+    this.#siblings = siblings
     this.#stalls = new Stalls(server.clock)
     const { clock, config, log } = server
     this.#proxies = new Proxies({ trusted: config.trustedProxies, clock, log })
@@ -157,13 +162,14 @@ class Opening implements Listeners {
     const { config, store } = server
     const process = new ProcessMetrics(server.version)
     this.#closers.push(() => process.close())
-    return metricsRoute(config.metrics.allow, [
+    const sources = [
       () => process.families(),
       () => serverFamilies(server),
       () => listenerFamilies(this.#counts, this.pending),
       async () => storeFamilies(store, await health.roundTrip()),
       () => certificateFamilies(this.#certificates, config.domains.keys()),
-    ])
+    ]
+    return metricsRoute(config.metrics.allow, sources, this.#siblings)
   }
 
   async #listen(door: Door, listener: NetServer): Promise<string> {

@@ -16,6 +16,7 @@ import {
 } from '@xmpp/server-core'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
 import { DRAIN, processCommands, RELOAD } from './own-commands.ts'
+import { siblings } from './siblings.ts'
 import { version } from './version.ts'
 import { welcome } from './welcome.ts'
 import { describeTo, makeDataFolder, openLive, openStoreOf } from './wire.ts'
@@ -77,7 +78,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
       ticketSecret: day => store.secrets.daily('tls-tickets', day),
     })
     closers.push(() => certificates.close())
-    const listeners = await openListeners(server, certificates, new HttpRoutes())
+    const listeners = await openListeners(server, certificates, new HttpRoutes(), siblings(config.workers))
     closers.push(() => listeners.close())
     closers.push(describeTo(live, server, cluster.worker?.id))
     closers.push(() => server.stop())

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { rm } from 'node:fs/promises'
 import type { Logger } from '@xmpp/server-core'
+import { passLetters } from './siblings.ts'
 
 /** A worker that lived shorter is not worth starting again at once (ms). */
 const SHORT = 5000
@@ -17,6 +18,7 @@ export async function supervise(count: number, socket: string, log: Logger): Pro
   let stopping = false
   let code = 0
   const workers = new Set<Worker>()
+  passLetters(() => workers)
   return new Promise(resolve => {
     const start = () => {
       if (stopping) return
