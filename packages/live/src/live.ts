@@ -45,6 +45,8 @@ export interface SessionEntry {
   readonly catchingUp: boolean
   /** XEP-0191 §3.2: the session asked for the block list, so it gets its pushes. */
   readonly blocklist: boolean
+  /** The client reads the message archive by itself (XEP-0386 §3.2): what the archive keeps is not sent as offline messages. */
+  readonly pagesArchive: boolean
   /** XEP-0115: `node#ver` of the last presence, when its hash is one we verify. */
   readonly caps: string | undefined
   /** When the session was bound: milliseconds since 1970. */
@@ -62,6 +64,7 @@ export function newEntry(sid: string, jid: Jid, since: number): SessionEntry {
     queued: false,
     catchingUp: false,
     blocklist: false,
+    pagesArchive: false,
     caps: undefined,
     since,
   }

@@ -84,7 +84,7 @@ export default defineModule({
 
     /** XEP-0386 §3.2: where the archive stands, for a client that reads it instead of offline messages. */
     async function inline({ session, response }: Inline): Promise<void> {
-      session.pagesArchive = true
+      await session.update({ pagesArchive: true })
       response.push(await metadata(session.account))
     }
 

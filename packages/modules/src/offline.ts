@@ -90,13 +90,12 @@ export default defineModule({
       after?: bigint,
     ): Promise<bigint | undefined> {
       const account = entry.jid.bare
-      const pages = server.sessions.get(entry.sid)?.pagesArchive ?? false
       let last = after
       for (;;) {
         const rows = await stored.owedFor(account.text, PAGE, last)
         for (const row of rows) {
           last = row.id
-          if (elsewhere.has(row.id) || (row.kept && pages)) continue
+          if (elsewhere.has(row.id) || (row.kept && entry.pagesArchive)) continue
           const message = readable(row, account)
           if (!message) continue
           if (!(await server.router.toSession(entry, message, { id: row.id, owed: true, late: true }))) return last
@@ -160,7 +159,7 @@ export default defineModule({
         on(undelivered, 'observe', lost),
         on(becomingAvailable, 'observe', ({ session, priority }) => {
           // A client that pages the archive itself gets what comes at once.
-          if (priority >= 0 && !session.pagesArchive) return live.catchUp(session.sid, true)
+          if (priority >= 0 && !session.entry.pagesArchive) return live.catchUp(session.sid, true)
         }),
         on(becameAvailable, 'observe', available),
         on(maybeMissed, 'observe', ({ entry }): Awaitable<void> => {

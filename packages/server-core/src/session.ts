@@ -43,8 +43,6 @@ export class Session implements Outlet {
   /** Stanzas of the client: taken in, and done with all effects; both count from the start of counting. */
   received = 0
   handled = 0
-  /** The client reads the message archive by itself (XEP-0386 §3.2): what the archive keeps is not sent as offline messages. */
-  pagesArchive = false
   #corked: [n: number, packet: Packet][] | undefined
   #tail: Promise<void> | undefined
   /** Stanzas that had their turn and are not done yet; the last of them, which comes after all others. */
