@@ -67,6 +67,13 @@ other_bucket{le="0.01"} 5
     expect(loopP99([], summary)).toBe(25)
   })
 
+  test('so does a gauge', () => {
+    const gauge = parseMetrics(
+      'parley_event_loop_delay_seconds{stat="p50"} 0.001\nparley_event_loop_delay_seconds{stat="p99"} 0.125\n',
+    )
+    expect(loopP99([], gauge)).toBe(125)
+  })
+
   test('nothing added, nothing said', () => {
     expect(loopP99(histogram([1, 1, 1]), histogram([1, 1, 1]))).toBeUndefined()
     expect(loopP99([], [])).toBeUndefined()

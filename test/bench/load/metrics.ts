@@ -17,7 +17,10 @@ export async function loopDelay(url: string | undefined): Promise<(() => Promise
   return async () => loopP99(before, (await read(url)) ?? [])
 }
 
-/** Of a histogram, the bound below which 99 % of what was added lie; of a summary or gauge, what it says at the end. */
+/**
+ * Of a histogram, the bound below which 99 % of what was added lie; of a summary or gauge, what it says at the end. Ours is
+ * a gauge that begins anew with each request.
+ */
 export function loopP99(before: readonly Sample[], after: readonly Sample[]): number | undefined {
   const buckets = after.filter(isBucket)
   if (buckets.length === 0) return saidP99(after)
@@ -35,7 +38,8 @@ export function loopP99(before: readonly Sample[], after: readonly Sample[]): nu
 
 function saidP99(samples: readonly Sample[]): number | undefined {
   const said = samples.find(
-    ({ name, labels }) => LOOP.test(name) && (labels['quantile'] === '0.99' || name.includes('p99')),
+    ({ name, labels }) =>
+      LOOP.test(name) && (labels['quantile'] === '0.99' || labels['stat'] === 'p99' || name.includes('p99')),
   )
   return said && said.value * 1000
 }
