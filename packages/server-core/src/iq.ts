@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Jid } from '@parley/jid'
+import { LiveError } from '@parley/live'
 import { errorOf, Iq, resultOf, StanzaError } from '@parley/stanza'
+import { StoreError } from '@parley/store'
 import type { Element } from '@parley/xml'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Clock } from './clock.ts'
@@ -65,12 +67,22 @@ export function answer(
   }
 }
 
-/** A refusal as it is; anything else is a fault of ours: logged, and the peer hears only that it is. */
+/**
+ * A refusal as it is; that database or Redis cannot be used now, for which their own lines are in the log; anything else is
+ * a fault of ours: logged, and the peer hears only that it is.
+ */
 export function asStanzaError(error: unknown, stanza: { readonly id: string | undefined }, log: Logger): StanzaError {
   if (error instanceof StanzaError) return error
+  if ((error instanceof StoreError || error instanceof LiveError) && FOR_NOW.has(error.code)) {
+    const condition = error.code === 'busy' ? 'resource-constraint' : 'internal-server-error'
+    return new StanzaError(condition, 'Not possible now', { type: 'wait' })
+  }
   log.error('a stanza could not be handled', { stanza: stanza.id, error })
   return new StanzaError('internal-server-error')
 }
+
+/** What a sender may try again later. */
+const FOR_NOW: ReadonlySet<string> = new Set(['busy', 'unavailable', 'closed', 'failed'])
 
 interface Pending {
   readonly to: Jid

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
-import { type Live, LiveError, type SessionEntry } from '@parley/live'
+import type { Live, SessionEntry } from '@parley/live'
 import { errorOf, type Iq, mayBounce, Presence, type Stanza, StanzaError } from '@parley/stanza'
-import { type MessageLog, StoreError } from '@parley/store'
+import type { MessageLog } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import type { Inbound, Outbound } from './events.ts'
@@ -83,8 +83,7 @@ export class Router {
 
   /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1); once for a `mid`. */
   bounce(stanza: Stanza, cause: unknown, session?: Session, mid?: string): Awaitable<void> {
-    const isAway = cause instanceof StoreError || cause instanceof LiveError
-    const error = isAway ? unavailable(cause) : asStanzaError(cause, stanza, this.#log)
+    const error = asStanzaError(cause, stanza, this.#log)
     if (!mayBounce(stanza)) return
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
     if (stanza.name === 'presence' && !session) return
@@ -251,15 +250,4 @@ function through(
     if (!goOn) return
   }
   return next()
-}
-
-/** The database or Redis is away or full: the sender may try again later. */
-function unavailable(error: StoreError | LiveError): StanzaError {
-  return new StanzaError(
-    error.code === 'busy' ? 'resource-constraint' : 'internal-server-error',
-    'Could not be stored now',
-    {
-      type: 'wait',
-    },
-  )
 }

@@ -4,6 +4,7 @@ import { connect, createServer, type NetConnectOpts, type Server, type Socket } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, ServerProcess } from '../../services/process.ts'
+import { Wired } from './wired.ts'
 
 /** A Redis of one's own, to be harmed. */
 export class OwnRedis {
@@ -169,6 +170,8 @@ export class Node {
         PARLEY_LIMITS_CONNECTIONS: '0',
         PARLEY_LIMITS_LOGINS: '0',
         PARLEY_LIMITS_STANZAS: '0',
+        PARLEY_LIMITS_REGISTRATIONS: '0',
+        PARLEY_REGISTRATION: 'open',
         ...env,
       },
       folder,
@@ -178,9 +181,9 @@ export class Node {
     return node
   }
 
-  /** Accounts with the password of {@link PASSWORD}. */
+  /** Makes accounts. */
   async users(...names: readonly string[]): Promise<void> {
-    for (const name of names) await this.process.user(`${name}@localhost`, 'secret')
+    for (const name of names) await Wired.register(this.port, name)
   }
 
   get log(): readonly LogLine[] {

@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type ScratchDatabase, scratchDatabase } from '@parley/store'
 import { eventually } from '../../interop/eventually.ts'
 import { Node, OwnRedis, Passage } from './machines.ts'
+import { BACK, Pair } from './pair.ts'
 import { Wired } from './wired.ts'
 
-/** Service is back so soon after Redis is (ms). */
-const BACK = 5000
 /** What a flood that meets a server without Redis may cost it (MiB). */
 const GROWTH = 150
 
@@ -19,75 +18,25 @@ function suite(): void {
     let passage: Passage
     let database: ScratchDatabase
     let node: Node
-    let romeo: Wired
-    let juliet: Wired
-    let said = 0
+    let pair: Pair
 
     beforeAll(async () => {
       redis = await OwnRedis.open()
       passage = await Passage.open({ port: redis.port, host: '127.0.0.1' })
       database = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
       node = await Node.open({ PARLEY_REDIS: `redis://127.0.0.1:${passage.port}`, PARLEY_DATABASE: database.url })
-      await node.users('romeo', 'juliet', 'mallory')
-      await begin()
+      pair = await Pair.of(node)
     }, 60_000)
     afterAll(async () => {
-      romeo?.leave()
-      juliet?.leave()
+      pair?.leaves()
       await node?.remove()
       passage?.close()
       await redis?.remove()
       await database?.drop()
     }, 60_000)
 
-    async function begin(): Promise<void> {
-      romeo = await Wired.join(node.port, 'romeo/orchard')
-      juliet = await Wired.join(node.port, 'juliet/balcony')
-      await romeo.counts()
-      await juliet.counts()
-      juliet.write('<presence/>')
-      await juliet.pings()
-    }
-
-    /** Everything goes on, for the same two connections. */
-    async function goesOn(within: number): Promise<void> {
-      const began = performance.now()
-      await juliet.hears(says(1)[0]!)
-      expect(await romeo.handled()).toBe(romeo.sent)
-      expect(performance.now() - began).toBeLessThan(within)
-      expect(juliet.unheard).toEqual([])
-    }
-
-    function says(count: number): readonly string[] {
-      const bodies = Array.from({ length: count }, () => `message ${++said}`)
-      for (const body of bodies) romeo.says('juliet@localhost/balcony', body)
-      return bodies
-    }
-
-    /** Nothing is promised while `harm` lasts, and all of it is kept once it is over. */
-    async function promisesNothing(harm: () => unknown, heal: () => unknown, lasts = 0): Promise<void> {
-      await goesOn(BACK)
-      await harm()
-      const bodies = says(20)
-      const answer = romeo.handled()
-      let isAnswered = false
-      answer.then(
-        () => (isAnswered = true),
-        () => undefined,
-      )
-      await pause(1000 + lasts)
-      expect(isAnswered).toBe(false)
-      expect(juliet.unheard).toEqual([])
-      await heal()
-      const healed = performance.now()
-      for (const body of bodies) await juliet.hears(body)
-      expect(await answer).toBe(romeo.sent)
-      expect(performance.now() - healed).toBeLessThan(BACK)
-      await goesOn(BACK)
-    }
-
     test('Redis is killed and started again: nothing is acknowledged meanwhile, nothing is lost or doubled', async () => {
-      await promisesNothing(
+      await pair.isPromisedNothing(
         () => redis.kill(),
         () => redis.start(),
       )
@@ -95,23 +44,24 @@ function suite(): void {
     }, 30_000)
 
     test('Redis stands still: the same', async () => {
-      await promisesNothing(
+      await pair.isPromisedNothing(
         () => redis.signal('SIGSTOP'),
         () => redis.signal('SIGCONT'),
       )
     }, 30_000)
 
     test('the network to Redis is cut: the same', async () => {
-      await promisesNothing(
+      await pair.isPromisedNothing(
         () => (passage.weather = 'cut'),
         () => (passage.weather = 'open'),
       )
     }, 30_000)
 
     test('the network to Redis swallows everything, for longer than a process may go without: nothing is read, nothing grows', async () => {
+      await node.users('mallory')
       const mallory = await Wired.join(node.port, 'mallory/attic')
       const before = node.memory
-      await promisesNothing(
+      await pair.isPromisedNothing(
         () => {
           passage.weather = 'held'
           flood()
@@ -121,7 +71,7 @@ function suite(): void {
           expect(node.memory - before).toBeLessThan(GROWTH)
           passage.weather = 'open'
         },
-        5000,
+        () => pause(5000),
       )
       mallory.leave()
 
@@ -134,14 +84,14 @@ function suite(): void {
 
     test('Redis is slow: all goes on, slowly', async () => {
       passage.weather = 100
-      await goesOn(BACK)
-      expect(await romeo.pings()).toBeLessThan(1000)
+      await pair.goesOn()
+      expect(await pair.romeo.pings()).toBeLessThan(1000)
       passage.weather = 'open'
-      await goesOn(BACK)
+      await pair.goesOn()
     }, 30_000)
 
     test('Redis is full and evicts nothing: nothing is acknowledged, and the log says why', async () => {
-      await promisesNothing(
+      await pair.isPromisedNothing(
         () => redis.say('CONFIG SET maxmemory 1'),
         () => redis.say('CONFIG SET maxmemory 0'),
       )
@@ -150,8 +100,9 @@ function suite(): void {
 
     /** Redis has lost what it had confirmed: sessions end, and what was not acknowledged comes from the log. */
     async function losesSessions(harm: () => Promise<unknown>): Promise<void> {
-      await goesOn(BACK)
-      const [body = ''] = says(1)
+      await pair.goesOn()
+      const [body = ''] = pair.says(1)
+      const { romeo, juliet } = pair
       await juliet.hears(body)
       expect(await romeo.handled()).toBe(romeo.sent)
       await harm()
@@ -166,10 +117,10 @@ function suite(): void {
       // It has not acknowledged any.
       await back.hears(body)
       expect(performance.now() - harmed).toBeLessThan(BACK)
+      await back.pings()
       back.leave()
-      await begin()
-      juliet.inbox.length = 0
-      await goesOn(BACK)
+      await pair.begins()
+      await pair.goesOn()
     }
 
     test('Redis is emptied: sessions end at once, messages do not', async () => {

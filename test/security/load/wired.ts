@@ -52,6 +52,16 @@ export class Wired {
     })
   }
 
+  /** Makes an account. */
+  static async register(port: number, user: string): Promise<void> {
+    const client = await Wired.open(port)
+    await client.begin()
+    const fields = `<username>${user}</username><password>${PASSWORD}</password>`
+    const answer = await client.asks('set', `<query xmlns="jabber:iq:register">${fields}</query>`)
+    client.leave()
+    if (answer.attrs['type'] !== 'result') throw new Error(`No account: ${answer}`)
+  }
+
   /** Logged in and bound. */
   static async join(port: number, address: string): Promise<Wired> {
     const [user = '', resource = ''] = address.split('/')
@@ -102,8 +112,8 @@ export class Wired {
   }
 
   /** What has been handled of all that was sent: the `h` of `<a/>`. */
-  async handled(): Promise<number> {
-    const answer = this.next(({ name, ns }) => ns === SM && name === 'a')
+  async handled(patience = PATIENCE): Promise<number> {
+    const answer = this.next(({ name, ns }) => ns === SM && name === 'a', patience)
     this.write(`<r xmlns="${SM}"/>`)
     return Number((await answer).attrs['h'])
   }
