@@ -62,9 +62,10 @@ export default defineModule({
         })
     }
 
-    /** What has been written and not taken yet is known to this node alone: others read when the marks are clear. */
+    /** What has been written and not taken yet is known to this node alone, but for queues: others read when the marks are clear. */
     async function known(sid: string): Promise<void> {
-      const wire = server.sessions.get(sid)?.stream?.wire
+      const session = server.sessions.get(sid)
+      const wire = session?.acks ? undefined : session?.stream?.wire
       if (wire) {
         const read = new Promise<void>(resolve => wire.flushed(resolve))
         await Promise.race([read, new Promise<void>(resolve => clock.after(PATIENCE, resolve))])

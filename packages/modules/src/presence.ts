@@ -190,7 +190,9 @@ export default defineModule({
       const gone = new Presence({ type: 'unavailable', from: entry.jid })
       changes.forgive(entry.sid)
       const view = entry.presence && (await roster.view(entry.jid.bare))
-      if (view) await broadcast(entry.jid, gone, view)
+      // An end may be found late: the client may be there again under the same address.
+      const again = await live.session(entry.jid)
+      if (view && !again?.presence) await broadcast(entry.jid, gone, view)
       await tellDirected(directed, gone, view)
     }
 

@@ -44,8 +44,6 @@ export class Cluster {
   isHearing = true
   /** How often Redis had lost something. */
   fences = 0
-  /** Sessions whose state is lost, until that is told. */
-  readonly #losing = new Set<Local>()
   #handlers: LiveHandlers | undefined
   #stopped = false
   #sweeping = false
@@ -193,7 +191,9 @@ export class Cluster {
     this.#log('error', 'Redis has lost changes that it had confirmed: sessions start again, clients read the archive')
     this.fences++
     const before = new Set([...this.sessions.local.values()].filter(local => local.lane === lane))
-    for (const local of before) this.#losing.add(local)
+    this.members.forgotten()
+    // At once: what the client says now of numbers would be compared with others.
+    for (const { outlet } of before) outlet.replaced('lost')
     this.#fence(lane, before).catch((error: Error) => this.#log('error', `Sessions were not fenced: ${error.message}`))
   }
 
@@ -205,13 +205,11 @@ export class Cluster {
       if (reports.length < SWEPT) break
     }
     this.sessions.lose(before)
-    for (const local of before) this.#losing.delete(local)
   }
 
   /** Others have given this node up: it goes on as another one, without sessions. */
   async #restart(): Promise<void> {
-    // What Redis has lost nobody else has either.
-    this.sessions.abandon(this.#losing)
+    this.sessions.abandon()
     this.sessions.directory.clear()
     await this.#listen()
   }

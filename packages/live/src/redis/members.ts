@@ -33,7 +33,7 @@ export class Members {
   #isUsable = true
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
-  #asked = 0
+  #isKnown = false
   #reaping = false
   #count = 1
 
@@ -56,13 +56,18 @@ export class Members {
   }
 
   async join(): Promise<void> {
-    await this.#renew(true)
+    await this.#renew()
     this.#timer = setInterval(() => this.#tick(), RENEW)
     this.#timer.unref()
   }
 
   describe(about: NodeInfo['about']): void {
     this.#about = about
+  }
+
+  /** Redis may have lost who is there: this node says it again, as the one that it is. */
+  forgotten(): void {
+    this.#isKnown = false
   }
 
   async nodes(): Promise<NodeInfo[]> {
@@ -86,7 +91,7 @@ export class Members {
   #tick(): void {
     if (this.#isUsable && performance.now() - this.#renewed > DOUBT) this.#use(false)
     // An answer that does not come is not asked for again.
-    this.#ticking ??= this.#renew(false)
+    this.#ticking ??= this.#renew()
       .then(() => this.#tidy())
       .catch((error: Error) => this.#parts.log('warn', `The lease was not renewed: ${error.message}`))
       .finally(() => {
@@ -94,22 +99,20 @@ export class Members {
       })
   }
 
-  async #renew(first: boolean): Promise<void> {
+  async #renew(): Promise<void> {
     const asked = performance.now()
-    const answer = await this.#parts.lane.call<'dead' | number>(
-      'renew',
-      LEASE,
-      JSON.stringify(this.#about),
-      first || this.#asked === 0 ? 1 : 0,
-    )
-    this.#asked++
+    const first = !this.#isKnown
+    this.#isKnown = true
+    const answer = await this.#parts.lane.call<string>('renew', LEASE, JSON.stringify(this.#about), first ? 1 : 0)
     if (answer === 'dead') {
+      // Not others have forgotten it, but Redis has.
+      if (!first && !this.#isKnown) return this.#renew()
       this.#parts.log('error', 'Other nodes have given this one up: its sessions are theirs')
       this.#node = newNode()
+      this.#isKnown = false
       await this.#parts.dead()
-      return this.#renew(true)
+      return this.#renew()
     }
-    this.#count = answer
     this.#renewed = asked
     this.#use(true)
   }

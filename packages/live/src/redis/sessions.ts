@@ -142,10 +142,9 @@ export class Sessions {
     }
   }
 
-  /** Others took all sessions over but those of `own`: what becomes of them is theirs to tell. */
-  abandon(own: ReadonlySet<Local> = new Set()): void {
+  /** Others took all sessions over: what becomes of them is theirs to tell. */
+  abandon(): void {
     for (const local of [...this.local.values()]) {
-      if (own.has(local)) continue
       this.forget(local)
       local.outlet.replaced('lost')
     }
