@@ -94,7 +94,13 @@ describe('the checker: messages', () => {
     const page = (n: number) => arrival(n, { way: 'archive' })
     expect(check(history(5, [1, 4, page(2), page(3), 5])).inverted).toEqual([])
     expect(check(history(5, [1, 4, page(3), page(2), 5])).inverted).toHaveLength(1)
-    expect(check(history(5, [1, page(4), 3, page(2), 5])).inverted).toHaveLength(2)
+    expect(check(history(5, [1, 4, page(2), 3, 5])).inverted).toHaveLength(1)
+  })
+
+  test('when it has caught up nothing may come behind anything, whatever way that came', () => {
+    const done: Body = { what: 'caughtUp', session: 'b1' }
+    expect(check(history(4, [1, arrival(3, { way: 'archive' }), done, 2, 4])).inverted).toHaveLength(1)
+    expect(check(history(4, [arrival(3, { session: 'b0' }), done, 1, 2, 4])).inverted).toHaveLength(2)
   })
 
   test('reads whole archives too', () => {

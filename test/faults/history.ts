@@ -7,6 +7,8 @@ export type Way = 'stream' | 'archive' | 'copy'
  */
 export type Event = { readonly at: number } & (
   | { readonly what: 'bound'; readonly session: string }
+  /** What was missed before the session began has been read. */
+  | { readonly what: 'caughtUp'; readonly session: string }
   /** The server has not known the session (any more): `took` ms from the question to its answer. */
   | { readonly what: 'failed'; readonly session: string; readonly took: number; readonly h: number | undefined }
   /** `took` ms from the loss of the connection, failed attempts included. */

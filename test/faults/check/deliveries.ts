@@ -85,6 +85,7 @@ function follow(
   const seen = new Map<number, Got>()
   const order = new Order(known, stream)
   for (const event of history.clients[watcher] ?? []) {
+    if (event.what === 'caughtUp') order.caughtUp(event.session)
     if (event.what !== 'got' || event.stream !== stream) continue
     const { n, id, at } = event
     const text = `${stream} ${n} at ${watcher}, ${at.toFixed(0)} ms`
@@ -108,24 +109,32 @@ function follow(
 
 type Got = Extract<Event, { what: 'got' }>
 
-/** P3 holds among what a sender sent in one session. Who pages while new messages come sorts what is older by the archive. */
+/**
+ * P3 holds among what a sender sent in one session. A client that has not caught up yet gets new messages beside what waited for
+ * it and the pages of the archive, and sorts them by it: each way must be in order. Afterwards nothing may come behind anything.
+ */
 class Order {
   readonly #sent: ReadonlyMap<number, Sending>
-  /** By session of the sender: the highest number that came at all, and that came from the archive. */
-  readonly #highest = new Map<string, { any: number; archive: number }>()
+  readonly #caughtUp = new Set<string>()
+  /** Of what is in order with each other, the highest number so far. */
+  readonly #highest = new Map<string, number>()
 
   constructor(known: Promised, stream: string) {
     this.#sent = known.sent.get(stream)!
   }
 
+  caughtUp(session: string): void {
+    this.#caughtUp.add(session)
+  }
+
   /** The number that came before a message and is higher than its own. */
-  take({ n, way }: Got): number | undefined {
-    const session = this.#sent.get(n)?.session ?? ''
-    const highest = this.#highest.get(session) ?? { any: 0, archive: 0 }
-    this.#highest.set(session, highest)
-    const limit = way === 'archive' ? highest.archive : highest.any
-    highest.any = Math.max(highest.any, n)
-    if (way === 'archive') highest.archive = Math.max(highest.archive, n)
+  take({ n, way, session }: Got): number | undefined {
+    const sender = this.#sent.get(n)?.session ?? ''
+    const own = this.#caughtUp.has(session) ? sender : `${sender} ${session} ${way}`
+    const limit = this.#highest.get(own) ?? 0
+    for (const group of new Set([own, sender])) {
+      this.#highest.set(group, Math.max(n, this.#highest.get(group) ?? 0))
+    }
     return n < limit ? limit : undefined
   }
 }

@@ -36,8 +36,9 @@ export abstract class Client {
   /** Names the stream lineage. */
   protected session: string
   protected stopped = false
-  /** The archive id of the last message that came (XEP-0313: where to read on). */
+  /** The archive id of the last message before which none is missing (XEP-0313: where to read on). */
   protected last: string | undefined
+  protected isCaughtUp = false
   #sessions = 0
   #front: number
   #running: Promise<void> | undefined
@@ -99,7 +100,8 @@ export abstract class Client {
   }
 
   protected saw(seen: Seen): void {
-    this.last = seen.id ?? this.last
+    // Before it has caught up, what comes by itself says nothing of what is before it.
+    if (this.isCaughtUp || seen.way === 'archive') this.last = seen.id ?? this.last
     this.say({ what: 'got', session: this.session, ...seen })
   }
 
@@ -111,6 +113,7 @@ export abstract class Client {
   protected async begin(connection: Connection, resource: string): Promise<void> {
     await connection.bind(resource)
     this.session = `${this.name}#${++this.#sessions}`
+    this.isCaughtUp = false
     this.say({ what: 'bound', session: this.session })
   }
 
@@ -126,7 +129,11 @@ export abstract class Client {
       const answer = await ask(`page-${page}`, `<query xmlns="${MAM}" queryid="q">${set}</query>`)
       const fin = answer.child('fin', MAM)
       if (!fin) throw new Error(`No page: ${answer}`)
-      if (fin.attrs['complete'] === 'true') return
+      if (fin.attrs['complete'] === 'true') {
+        this.isCaughtUp = true
+        this.say({ what: 'caughtUp', session: this.session })
+        return
+      }
       last = fin.child('set', RSM)?.textOf('last') ?? last
     }
   }

@@ -173,7 +173,7 @@ export class Talker extends Client {
   protected presence(_element: Element): void {}
 
   #presence(element: Element): void {
-    if (element.attrs['from'] === this.name) {
+    if (element.attrs['from'] === this.name && element.attrs['type'] === undefined) {
       this.#requests.get(PRESENCE)?.take(element)
       this.#requests.delete(PRESENCE)
     } else this.presence(element)
