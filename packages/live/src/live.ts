@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import type { Jid } from '@parley/jid'
 
 export type Awaitable<T> = T | Promise<T>
@@ -203,9 +204,22 @@ export interface Live {
 export interface LiveLimits {
   /** Packets that a client has not acknowledged. */
   readonly queue: number
+  /** Characters of all that waits for one client; a single packet always fits. */
+  readonly chars: number
+  /** The same for all clients of a process together, where it holds them: the session with most of it is ended first. */
+  readonly total: number
   readonly directed: number
   /** Packets that a quiet client has not been bothered with; one more wakes it. */
   readonly waiting: number
 }
 
-export const LIVE_LIMITS: LiveLimits = { queue: 2000, directed: 1000, waiting: 500 }
+const MEBIBYTE = 1_048_576
+
+export const LIVE_LIMITS: LiveLimits = {
+  queue: 2000,
+  chars: 8 * MEBIBYTE,
+  // Characters beyond Latin-1 take two bytes: at most half of the heap.
+  total: Math.max(64 * MEBIBYTE, getHeapStatistics().heap_size_limit / 4),
+  directed: 1000,
+  waiting: 500,
+}

@@ -1,5 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { countOf } from './count.ts'
+import { enqueue, type Held, isNew, type Queue, release, sizeOf, type Waiting, wait } from './kept.ts'
 import {
   type Ended,
   LIVE_LIMITS,
@@ -16,33 +17,6 @@ import {
 } from './live.ts'
 import type { LiveStats, Measured } from './stats.ts'
 import { Turns } from './turns.ts'
-
-interface Held {
-  entry: SessionEntry
-  outlet: Outlet
-  epoch: number
-  queue: Queue | undefined
-  directed: Map<string, Jid> | undefined
-  waiting: Waiting | undefined
-  /** What has waited in the log since it was looked at, while it is read for this session. */
-  behind: number | undefined
-  /** Rows that a session without a queue got last: they may come twice, live and as what is owed. */
-  recent: Set<string> | undefined
-  /** When a held session ends, on the monotonic clock; 0 while it is live. */
-  deadline: number
-}
-
-/** XEP-0352: what a quiet client has not been bothered with, in order; a key is what a later packet may replace. */
-type Waiting = Map<string, Packet>
-
-interface Queue {
-  readonly hold: number
-  unacked: Packet[]
-  mids: Set<string>
-  out: number
-  ack: number
-  inbound: number
-}
 
 export interface MemoryLiveOptions {
   readonly limits?: LiveLimits
@@ -72,6 +46,8 @@ class MemoryLive implements Live, Measured {
   readonly #stop: () => void
   readonly #turns = new Turns()
   #about: NodeInfo['about'] = {}
+  /** Characters that wait for clients. */
+  #chars = 0
   #ended: (ended: Ended) => void = () => {}
   readonly isShared = false
 
@@ -103,6 +79,7 @@ class MemoryLive implements Live, Measured {
       waiting: undefined,
       behind: undefined,
       recent: undefined,
+      chars: 0,
       deadline: 0,
     }
     this.#bySid.set(sid, held)
@@ -150,7 +127,11 @@ class MemoryLive implements Live, Measured {
       return 'later'
     }
     if (held.waiting) {
-      if (packet.urgency === 'later' && held.waiting.size < this.#limits.waiting) return wait(held.waiting, packet)
+      const fits = held.waiting.size < this.#limits.waiting && this.#hasRoom(held, packet)
+      if (packet.urgency === 'later' && fits) {
+        this.#grow(held, wait(held.waiting, packet))
+        return 'ok'
+      }
       if (!this.#wake(held, new Map())) return 'busy'
     }
     return this.#push(held, packet)
@@ -201,7 +182,8 @@ class MemoryLive implements Live, Measured {
     if (!held || held.epoch !== epoch) return 'fenced'
     const queue = held.queue
     const count = queue && countOf(queue, h)
-    return count === undefined ? 'too-high' : release(held, queue!, count)
+    if (count === undefined) return 'too-high'
+    return this.#release(held, queue!, count)
   }
 
   inbound(sid: string, epoch: number, k: number): 'ok' | 'fenced' {
@@ -226,7 +208,7 @@ class MemoryLive implements Live, Measured {
     const queue = held.queue
     const count = countOf(queue, h)
     if (count === undefined) return 'bad-h'
-    const released = release(held, queue, count)
+    const released = this.#release(held, queue, count)
     if (held.deadline === 0) held.outlet.replaced('taken')
     for (const packet of held.waiting?.values() ?? []) enqueue(queue, packet)
     held.outlet = outlet
@@ -293,10 +275,34 @@ class MemoryLive implements Live, Measured {
       return 'ok'
     }
     if (queue.mids.has(packet.mid) || (packet.owed !== undefined && held.recent?.has(packet.mid))) return 'dup'
-    if (queue.unacked.length >= this.#limits.queue) return this.#overflow(held)
+    if (queue.unacked.length >= this.#limits.queue || !this.#hasRoom(held, packet)) return this.#overflow(held)
     const n = enqueue(queue, packet)
+    this.#grow(held, packet.xml.length)
     if (held.deadline === 0) held.outlet.write(n, packet)
+    if (this.#chars > this.#limits.total) this.#shed()
     return 'ok'
+  }
+
+  #hasRoom({ chars }: Held, { xml }: Packet): boolean {
+    return chars === 0 || chars + xml.length <= this.#limits.chars
+  }
+
+  #grow(held: Held, chars: number): void {
+    held.chars += chars
+    this.#chars += chars
+  }
+
+  #release(held: Held, queue: Queue, count: number): readonly Packet[] {
+    const released = release(held, queue, count)
+    this.#grow(held, -sizeOf(released))
+    return released
+  }
+
+  /** Too much waits for all clients together: whoever takes the most room gives way, not whoever comes last. */
+  #shed(): void {
+    let largest: Held | undefined
+    for (const held of this.#bySid.values()) if (!largest || held.chars > largest.chars) largest = held
+    if (largest) this.#overflow(largest)
   }
 
   /** False: what has waited does not fit into the queue, and the session was ended with all of it. */
@@ -308,12 +314,13 @@ class MemoryLive implements Live, Measured {
       return false
     }
     held.waiting = waiting
+    if (packets) this.#grow(held, -sizeOf(packets.values()))
     for (const packet of packets?.values() ?? []) this.#push(held, packet)
     return true
   }
 
   #overflow(held: Held): 'busy' {
-    held.outlet.replaced('taken')
+    held.outlet.replaced('lost')
     this.#end(held)
     return 'busy'
   }
@@ -334,6 +341,8 @@ class MemoryLive implements Live, Measured {
     const { entry, queue, waiting, directed } = held
     this.#bySid.delete(entry.sid)
     this.#onHold.delete(held)
+    this.#chars -= held.chars
+    held.chars = 0
     if (this.#byFull.get(entry.jid.text) === held) this.#byFull.delete(entry.jid.text)
     this.#list(entry.jid.bare, entry, undefined)
     return {
@@ -352,41 +361,6 @@ class MemoryLive implements Live, Measured {
     const now = this.#now()
     for (const held of this.#onHold) if (held.deadline <= now) this.#end(held)
   }
-}
-
-function enqueue(queue: Queue, packet: Packet): number {
-  queue.mids.add(packet.mid)
-  queue.unacked.push(packet)
-  return ++queue.out
-}
-
-/** Remembers the last {@link RECENT} deliveries of a session without a queue, and what another one has read from the log. */
-function isNew(held: Held, mid: string): boolean {
-  held.recent ??= new Set()
-  if (held.recent.has(mid)) return false
-  held.recent.add(mid)
-  if (held.recent.size > RECENT) held.recent.delete(held.recent.values().next().value!)
-  return true
-}
-
-const RECENT = 64
-
-function wait(waiting: Waiting, packet: Packet): 'ok' {
-  const key = packet.replaces ?? packet.mid
-  waiting.delete(key)
-  waiting.set(key, packet)
-  return 'ok'
-}
-
-function release(held: Held, queue: Queue, h: number): readonly Packet[] {
-  const released = queue.unacked.splice(0, h - queue.ack)
-  queue.ack = h
-  for (const packet of released) {
-    queue.mids.delete(packet.mid)
-    // What was read from the log may be on its way by itself still.
-    if (packet.fromLog) isNew(held, packet.mid)
-  }
-  return released
 }
 
 function everySecond(check: () => void): () => void {

@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { Certificates } from '@parley/c2s'
+import { inspectRedis } from '@parley/live'
 import { type Config, createLogger, systemClock } from '@xmpp/server-core'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
 import { table } from './output.ts'
@@ -25,6 +26,7 @@ export async function check(options: GlobalOptions): Promise<void> {
       detail: `domains: ${[...config.domains.keys()].join(', ')}; data in ${resolve(config.data)}`,
     },
     await serverFinding(config),
+    ...(await redisFinding(config)),
     ...(await certificateFindings(config)),
     ...(await dnsFindings(config)),
   ]
@@ -44,6 +46,18 @@ async function serverFinding(config: Config): Promise<Finding> {
   }
   if (taken.length === 0) return { what: 'ports', state: 'ok', detail: 'the server does not run; its ports are free' }
   return { what: 'ports', state: 'problem', detail: `in use by another program: ${taken.join(', ')}` }
+}
+
+async function redisFinding({ redis }: Config): Promise<Finding[]> {
+  if (redis === undefined) return []
+  const remarks: string[] = []
+  try {
+    const { version, isCluster } = await inspectRedis(redis, (_, text) => remarks.push(text))
+    const detail = remarks.join('; ') || `version ${version}${isCluster ? ', a cluster' : ''}`
+    return [{ what: 'Redis', state: remarks.length > 0 ? 'warning' : 'ok', detail }]
+  } catch (error) {
+    return [{ what: 'Redis', state: 'problem', detail: (error as Error).message }]
+  }
 }
 
 function reaches(where: { path: string } | { port: number; host: string }): Promise<boolean> {

@@ -192,6 +192,8 @@ export class Cluster {
     this.fences++
     const before = new Set([...this.sessions.local.values()].filter(local => local.lane === lane))
     this.members.forgotten()
+    // Its versions begin again from below.
+    this.sessions.directory.clear()
     // At once: what the client says now of numbers would be compared with others.
     for (const { outlet } of before) outlet.replaced('lost')
     this.#fence(lane, before).catch((error: Error) => this.#log('error', `Sessions were not fenced: ${error.message}`))

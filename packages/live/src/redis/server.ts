@@ -62,24 +62,8 @@ export class Server {
    * @throws Error with a sentence for the operator
    */
   static async open(url: string, events: ServerEvents, log: RedisLog): Promise<Server> {
+    const { isCluster } = await inspectRedis(url, log)
     const nodes = nodesOf(url)
-    const first = new Redis({
-      ...nodes[0]!,
-      protocol: 2 as const,
-      lazyConnect: true,
-      maxRetriesPerRequest: 0,
-      retryStrategy: () => null,
-    })
-    let isCluster: boolean
-    try {
-      await first.connect()
-      isCluster = /cluster_enabled:1/.test(await first.info('cluster'))
-      await check(first, log)
-    } catch (error) {
-      throw new Error(`redis: ${describe(nodes)} cannot be used: ${(error as Error).message}`)
-    } finally {
-      first.disconnect()
-    }
     const make = () => (isCluster ? clusterOf(nodes) : new Redis({ ...nodes[0]!, ...OPTIONS }))
     const server = new Server(make(), make(), events, log)
     server.#watch()
@@ -216,6 +200,34 @@ export class Server {
   }
 }
 
+/**
+ * Connects, and looks at version and settings; what is not as it should be, but can be lived with, goes to `log`.
+ * @throws Error with a sentence for the operator
+ */
+export async function inspectRedis(url: string, log: RedisLog): Promise<{ version: string; isCluster: boolean }> {
+  const nodes = nodesOf(url)
+  const redis = new Redis({
+    ...nodes[0]!,
+    protocol: 2 as const,
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  })
+  let reason: Error | undefined
+  redis.on('error', (error: Error) => {
+    reason = error
+  })
+  try {
+    await redis.connect()
+    const version = await check(redis, log)
+    return { version, isCluster: /cluster_enabled:1/.test(await redis.info('cluster')) }
+  } catch (error) {
+    throw new Error(`redis: ${describe(nodes)} cannot be used: ${(reason ?? (error as Error)).message}`)
+  } finally {
+    redis.disconnect()
+  }
+}
+
 const OPTIONS = {
   protocol: 2 as const,
   // Calls that break are made again by the lanes, in their order.
@@ -275,10 +287,10 @@ function describe(nodes: readonly Address[]): string {
   return nodes.map(({ host, port, path }) => path ?? `${host}:${port}`).join(',')
 }
 
-/** What Redis must be like for the promises to hold. */
-async function check(redis: Redis, log: RedisLog): Promise<void> {
-  const version = /redis_version:(\d+)\.(\d+)/.exec(await redis.info('server'))
-  if (Number(version?.[1]) < 7) throw new Error(`version 7 is needed, it is ${version?.[0].slice(14)}`)
+/** What Redis must be like for the promises to hold; gives its version. */
+async function check(redis: Redis, log: RedisLog): Promise<string> {
+  const version = /redis_version:([\d.]+)/.exec(await redis.info('server'))?.[1] ?? '0'
+  if (Number.parseInt(version, 10) < 7) throw new Error(`version 7 is needed, it is ${version}`)
   const setting = async (name: string) => {
     const answer = (await redis.call('CONFIG', 'GET', name).catch(() => [])) as string[]
     return answer[1]
@@ -286,7 +298,7 @@ async function check(redis: Redis, log: RedisLog): Promise<void> {
   const policy = await setting('maxmemory-policy')
   if (policy === undefined) {
     log('warn', 'Redis does not show its settings: it must run with maxmemory-policy noeviction and appendfsync always')
-    return
+    return version
   }
   if (policy !== 'noeviction') throw new Error(`maxmemory-policy must be noeviction, it is ${policy}`)
   const [appendonly, fsync] = [await setting('appendonly'), await setting('appendfsync')]
@@ -297,4 +309,5 @@ async function check(redis: Redis, log: RedisLog): Promise<void> {
       `Redis runs with ${is}: when it restarts, clients cannot resume (appendonly yes, appendfsync always keep them)`,
     )
   }
+  return version
 }
