@@ -6,8 +6,9 @@
 --   T:u:<bare>   hash  sid → directory value, '#' → version of this account's list
 --   T:r:<bare>   hash  resource → sid
 --   T:s:<sid>    hash  b bare, r resource, st live|held|ending, ow owner, ep epoch, g generation, in, out, ack, q hold (ms),
+--                      tb bytes of all packets ever numbered, ab of those acknowledged,
 --                      cu packets that waited in the log, qt quiet, en directory value of a session that ends, by closer's mark
---   T:q:<sid>    stream n-0 → p packet, what the client has not acknowledged
+--   T:q:<sid>    stream n-0 → p packet, t bytes up to here: what the client has not acknowledged
 --   T:m:<sid>    zset  mid → n, so that a repeat has no second effect
 --   T:w:<sid>    stream of packets kept back from a quiet client; T:k:<sid> hash  what may be replaced → its id
 --   T:d:<sid>    set   addresses that have directed presence
@@ -19,7 +20,7 @@
 --   T:nodes      zset  node → when its lease ends;  T:node:<node>  what it says of itself, or that it is dead
 -- Channels: T:in:<node> what concerns the sessions of a node; T:dir changes of the directory; T:all for every node.
 
-local QUEUE, DIRECTED, WAITING = 1, 2, 3
+local QUEUE, DIRECTED, WAITING, CHARS = 1, 2, 3, 4
 local MIDS_KEPT = 500
 local REPORT_AGAIN = 60000
 local WRAP = 4294967296
@@ -88,9 +89,18 @@ local function push(sid, s, mid, packet)
   local n = s.out + 1
   if call('ZADD', T .. ':m:' .. sid, 'NX', n, mid) == 0 then return nil end
   s.out = n
-  call('HSET', T .. ':s:' .. sid, 'out', n)
-  call('XADD', T .. ':q:' .. sid, n .. '-0', 'p', packet)
+  s.total = s.total + #packet
+  call('HSET', T .. ':s:' .. sid, 'out', n, 'tb', s.total)
+  call('XADD', T .. ':q:' .. sid, n .. '-0', 'p', packet, 't', s.total)
   return n
+end
+
+-- The client has taken everything up to a number; the numbers are known to be right.
+local function release(sid, count)
+  local queue = T .. ':q:' .. sid
+  local last = call('XRANGE', queue, count .. '-0', count .. '-0')[1]
+  call('HSET', T .. ':s:' .. sid, 'ack', count, 'ab', last[2][4])
+  call('XTRIM', queue, 'MINID', count + 1 .. '-0')
 end
 
 -- A quiet client is to be bothered: what has waited goes into the queue, in order. False: it does not fit.
@@ -127,7 +137,7 @@ function ops.open(a, i)
   local earlier = call('HGET', T .. ':r:' .. bare, resource)
   local ended = earlier and finish(earlier, sid)
   call('HSET', key, 'b', bare, 'r', resource, 'st', 'live', 'ow', node, 'ep', 1, 'in', 0, 'out', 0, 'ack', 0,
-    'g', call('GET', T .. ':g') or 0)
+    'tb', 0, 'ab', 0, 'g', call('GET', T .. ':g') or 0)
   if earlier then call('HSET', key, 'rp', earlier) end
   call('INCR', T .. ':n')
   call('HSET', T .. ':r:' .. bare, resource, sid)
@@ -168,7 +178,7 @@ end
 -- sid, mid, 1 when it cannot wait, 1 when it waits while the log is read, what it replaces, packet → number or a word
 function ops.deliver(a, i)
   local sid, mid, packet = a[i], a[i + 1], a[i + 5]
-  local s = call('HMGET', T .. ':s:' .. sid, 'st', 'ow', 'out', 'ack', 'q', 'cu', 'qt')
+  local s = call('HMGET', T .. ':s:' .. sid, 'st', 'ow', 'out', 'ack', 'q', 'cu', 'qt', 'tb', 'ab')
   if not s[1] or s[1] == 'ending' then return 'gone' end
   if not s[5] then
     say(s[2], 'm\n' .. sid .. '\n' .. packet)
@@ -178,7 +188,7 @@ function ops.deliver(a, i)
     call('HINCRBY', T .. ':s:' .. sid, 'cu', 1)
     return 'later'
   end
-  local state = { st = s[1], ow = s[2], out = tonumber(s[3]), ack = tonumber(s[4]) }
+  local state = { st = s[1], ow = s[2], out = tonumber(s[3]), ack = tonumber(s[4]), total = tonumber(s[8]) }
   if s[7] then
     if a[i + 2] ~= '1' and call('XLEN', T .. ':w:' .. sid) < limits[WAITING] then
       keepBack(sid, a[i + 4], mid, packet)
@@ -186,7 +196,8 @@ function ops.deliver(a, i)
     end
     if not wake(sid, state) then return { finish(sid, 'full') } end
   end
-  if state.out - state.ack >= limits[QUEUE] then
+  local kept = state.total - tonumber(s[9])
+  if state.out - state.ack >= limits[QUEUE] or (kept > 0 and kept + #packet > limits[CHARS]) then
     local n = call('ZSCORE', T .. ':m:' .. sid, mid)
     return n and { 'dup', n } or { finish(sid, 'full') }
   end
@@ -235,13 +246,13 @@ end
 function ops.quiet(a, i)
   local sid = a[i]
   local key = T .. ':s:' .. sid
-  local s = call('HMGET', key, 'st', 'ow', 'out', 'ack', 'q', 'qt')
+  local s = call('HMGET', key, 'st', 'ow', 'out', 'ack', 'q', 'qt', 'tb')
   if s[1] ~= 'live' or not s[5] then return 0 end
   if a[i + 1] == '1' then
     call('HSET', key, 'qt', 1)
   elseif s[6] then
     call('HDEL', key, 'qt')
-    local fits = wake(sid, { st = s[1], ow = s[2], out = tonumber(s[3]), ack = tonumber(s[4]) })
+    local fits = wake(sid, { st = s[1], ow = s[2], out = tonumber(s[3]), ack = tonumber(s[4]), total = tonumber(s[7]) })
     if not fits then return { finish(sid, 'full') } end
   end
   return 1
@@ -268,8 +279,7 @@ function ops.ack(a, i)
   local count = tonumber(a[i + 2])
   if count > tonumber(s[1]) then return 'too-high' end
   if count > tonumber(s[2]) then
-    call('HSET', key, 'ack', count)
-    call('XTRIM', T .. ':q:' .. sid, 'MINID', count + 1 .. '-0')
+    release(sid, count)
     call('ZREMRANGEBYSCORE', T .. ':m:' .. sid, '-inf', count - MIDS_KEPT)
   end
   return 'ok'
@@ -302,16 +312,16 @@ end
 function ops.resume(a, i)
   local sid = a[i]
   local key = T .. ':s:' .. sid
-  local f = call('HMGET', key, 'st', 'b', 'q', 'ep', 'in', 'out', 'ack', 'ow', 'g')
+  local f = call('HMGET', key, 'st', 'b', 'q', 'ep', 'in', 'out', 'ack', 'ow', 'g', 'tb')
   if not f[1] or f[1] == 'ending' or f[2] ~= a[i + 1] or not f[3] or f[3] == '0' then return 'gone' end
   -- The numbers of an earlier generation may have been given twice.
   if f[9] ~= (call('GET', T .. ':g') or '0') then return 'gone' end
-  local s = { st = 'resuming', ow = f[8], out = tonumber(f[6]), ack = tonumber(f[7]) }
+  local s = { st = 'resuming', ow = f[8], out = tonumber(f[6]), ack = tonumber(f[7]), total = tonumber(f[10]) }
   local count = s.ack + (tonumber(a[i + 2]) - s.ack % WRAP + WRAP) % WRAP
   if count > s.out then return 'bad-h' end
   local released = {}
   for j, entry in ipairs(call('XRANGE', T .. ':q:' .. sid, '-', count .. '-0')) do released[j] = entry[2][2] end
-  call('XTRIM', T .. ':q:' .. sid, 'MINID', count + 1 .. '-0')
+  if count > s.ack then release(sid, count) end
   s.ack = count
   if not wake(sid, s) then return 'gone' end
   if f[1] == 'live' and f[8] ~= node then say(f[8], 'r\n' .. sid .. '\ntaken\n' .. f[4] + 1) end
@@ -489,14 +499,15 @@ end
 
 local READS = { lookup = true, pending = true, missed = true, directed = true, nodes = true, count = true, post = true, mail = true, tell = true }
 
--- node, milliseconds to add to the clock, limits of queue, directed presence and waiting packets, operations
+-- node, milliseconds to add to the clock, limits of queue, directed presence, waiting packets and bytes, operations
 local function run(keys, args)
-  T, node, limits = keys[1], args[1], { tonumber(args[3]), tonumber(args[4]), tonumber(args[5]) }
+  T, node = keys[1], args[1]
+  limits = { tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[6]) }
   local clock = call('TIME')
   time = clock[1] .. '.' .. clock[2]
   now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000) + tonumber(args[2])
   local replies, changes = { 0 }, false
-  local i = 6
+  local i = 7
   while i <= #args do
     local count = tonumber(args[i + 1])
     replies[#replies + 1] = ops[args[i]](args, i + 2)

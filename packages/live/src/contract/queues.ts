@@ -63,8 +63,31 @@ export function queueSuite(at: Setting): void {
       expect(await at.send(...packets)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'busy'])
       await at.settled()
       expect(at.client.replacements).toBe(1)
+      expect(at.client.why).toBe('lost')
       expect(xmlOf(at.ended[0]?.unacked)).toBe('abcde')
       expect(await at.send(now('g'))).toEqual(['gone'])
+    })
+
+    test('a queue is full by its size too; what was acknowledged makes room, and one packet always fits', async () => {
+      const epoch = await queued()
+      const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(text => text.repeat(2000)) as [string, string, string, string]
+      expect(await at.send(now(a, { mid: 'a' }), now(b, { mid: 'b' }))).toEqual(['ok', 'ok'])
+      await at.live.acknowledge('s1', epoch, 1)
+      expect(await at.send(now(c, { mid: 'c' }))).toEqual(['ok'])
+      await at.live.acknowledge('s1', epoch, 3)
+      expect(await at.send(now(d.repeat(3), { mid: 'd' }))).toEqual(['ok'])
+      expect(await at.send(now('e'))).toEqual(['busy'])
+      await at.settled()
+      expect(xmlOf(at.ended[0]?.unacked)).toBe(d.repeat(3))
+    })
+
+    test('what a resuming client has taken makes room', async () => {
+      const epoch = await queued()
+      const [a, b] = ['a', 'b'].map(text => text.repeat(4000)) as [string, string]
+      expect(await at.send(now(a, { mid: 'a' }))).toEqual(['ok'])
+      await at.live.hold('s1', epoch)
+      await at.live.resume('s1', ROMEO.bare, 1, at.client)
+      expect(await at.send(now(b, { mid: 'b' }), now('c'))).toEqual(['ok', 'ok'])
     })
 
     test('what is owed and not taken is known', async () => {

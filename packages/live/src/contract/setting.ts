@@ -14,7 +14,7 @@ export interface DriverOptions {
 /** A new, empty driver, and another node that shares it where there are such. */
 export type Driver = (options: DriverOptions) => Promise<{ readonly live: Live; readonly peer?: Live }>
 
-export const LIMITS: LiveLimits = { queue: 5, directed: 3, waiting: 3 }
+export const LIMITS: LiveLimits = { queue: 5, chars: 5000, total: 8000, directed: 3, waiting: 3 }
 export const ROMEO = Jid.parse('romeo@a.test/orchard')
 export const PHONE = Jid.parse('romeo@a.test/phone')
 

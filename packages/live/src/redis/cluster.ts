@@ -74,10 +74,10 @@ export class Cluster {
       },
       this.#log,
     )
-    const { queue, directed, waiting } = this.limits
+    const { queue, directed, waiting, chars } = this.limits
     const parts = {
       server: this.server,
-      head: () => [this.node, Math.round(this.#ahead()), queue, directed, waiting],
+      head: () => [this.node, Math.round(this.#ahead()), queue, directed, waiting, chars],
       stats: this.stats,
       lost: (lane: Lane) => this.#lost(lane),
       unheard: (_node: string, letter: string) => this.sessions.returned(letter),

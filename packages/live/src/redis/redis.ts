@@ -171,7 +171,7 @@ class RedisLive implements Live, Measured {
       return
     }
     const answer = await local.lane.call<1 | 0 | [Report | null]>('quiet', sid, on ? 1 : 0)
-    if (Array.isArray(answer) && answer[0]) this.#sessions.end(answer[0])
+    if (Array.isArray(answer) && answer[0]) this.#sessions.end(answer[0], 'lost')
   }
 
   async enableQueue(sid: string, hold: number): Promise<void> {

@@ -78,7 +78,7 @@ export class Sessions {
         const [, sid = '', why, epoch] = text.split('\n')
         this.#taken(
           sid,
-          why === 'fence' || why === 'dead' ? 'lost' : 'taken',
+          why === 'fence' || why === 'dead' || why === 'full' ? 'lost' : 'taken',
           Number(epoch || Number.POSITIVE_INFINITY),
         )
       }
@@ -174,7 +174,7 @@ export class Sessions {
       local?.queue?.place(Number(answer[1]), packet, local.outlet)
       return 'dup'
     }
-    if (answer[0]) this.end(answer[0] as Report)
+    if (answer[0]) this.end(answer[0] as Report, 'lost')
     return 'busy'
   }
 
