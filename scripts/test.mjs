@@ -85,6 +85,8 @@ async function round(where, env, jestArgs) {
       '--disable-warning=ExperimentalWarning',
       join(root, 'node_modules/jest/bin/jest.js'),
       '--json',
+      // A test that failed may have left something open: the run goes on all the same.
+      '--forceExit',
       `--outputFile=${report}`,
       ...jestArgs,
     ],
