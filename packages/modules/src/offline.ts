@@ -65,9 +65,9 @@ export default defineModule({
     /** What has been written and not taken yet is known to this node alone, but for queues: others read when the marks are clear. */
     async function known(sid: string): Promise<void> {
       const session = server.sessions.get(sid)
-      const wire = session?.acks ? undefined : session?.stream?.wire
-      if (wire) {
-        const read = new Promise<void>(resolve => wire.flushed(resolve))
+      const stream = session?.acks ? undefined : session?.stream
+      if (stream) {
+        const read = new Promise<void>(resolve => stream.flushed(resolve))
         await Promise.race([read, new Promise<void>(resolve => clock.after(PATIENCE, resolve))])
       }
       await stored.flush()

@@ -12,8 +12,8 @@ function onSlowNetwork() {
   const flushes: (() => void)[] = []
   const messages = { clearOwed: (_: string, ids: readonly bigint[]) => cleared.push(...ids) }
   const server = { store: { messages } } as unknown as Server
-  const wire = { flushed: (done: () => void) => flushes.push(done) }
-  const stream = { wire, writeStanza: () => true } as unknown as ClientStream
+  const flushed = (done: () => void) => flushes.push(done)
+  const stream = { flushed, writeStanza: () => true } as unknown as ClientStream
   const entry = { sid: 's', jid: Jid.parse('juliet@a.test/balcony') } as SessionEntry
   const session = new Session(server, {} as Host, stream, entry, 1)
   const write = (owed: bigint) =>

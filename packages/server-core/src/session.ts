@@ -364,7 +364,7 @@ export class Session implements Outlet {
   /** Clears what has been written by now when it has left; what is written meanwhile has its turn behind it. */
   #clearFlushed(): void {
     const written = this.#owed.length
-    this.stream?.wire.flushed(() => {
+    this.stream?.flushed(() => {
       this.server.store.messages.clearOwed(this.account.text, this.#owed.splice(0, written))
       if (this.#owed.length > 0) this.#clearFlushed()
     })

@@ -264,15 +264,50 @@ describe('threat 33: STARTTLS where it can not be', () => {
   })
 })
 
-test('a client that does not read is cut when a megabyte waits for it, and costs no more', async () => {
-  const peer = await loggedIn()
-  peer.socket.pause()
-  const [session] = front.server.sessions.values()
-  const stanza = `<message><body>${'x'.repeat(100_000)}</body></message>`
-  let written = 0
-  while (session!.stream?.writeStanza(stanza)) written++
-  expect(written).toBeGreaterThan(9)
-  expect(written).toBeLessThan(100)
-  peer.socket.resume()
-  await peer.closed
+describe('clients that do not read', () => {
+  const stanza = (id: string) => `<message id="${id}"><body>${'x'.repeat(100_000)}</body></message>`
+
+  async function deaf() {
+    const peer = await loggedIn()
+    peer.socket.pause()
+    const [session] = front.server.sessions.values()
+    return { peer, session: session! }
+  }
+
+  test('threat 164: one is cut when more waits for it than may', async () => {
+    const { peer, session } = await deaf()
+    let written = 0
+    while (session.stream?.writeStanza(stanza(''))) written++
+    expect(written).toBeGreaterThan(80)
+    expect(written).toBeLessThan(200)
+    peer.socket.resume()
+    await peer.closed
+  })
+
+  test('threat 164: one is cut when it has taken nothing for a minute', async () => {
+    const { peer, session } = await deaf()
+    for (let n = 0; n < 80; n++) expect(session.stream?.writeStanza(stanza(''))).toBe(true)
+    await new Promise(resolve => setImmediate(resolve))
+    front.clock.advance(61_000)
+    expect(session.stream).toBeUndefined()
+    peer.socket.resume()
+    await peer.closed
+  })
+
+  test('threat 164: one that begins to again gets everything, in order; what has not left does not count as sent', async () => {
+    const { peer, session } = await deaf()
+    const left: string[] = []
+    for (let n = 0; n < 80; n++) {
+      session.stream!.writeStanza(stanza(`n${n}`))
+      session.stream!.flushed(() => left.push(`n${n}`))
+    }
+    await new Promise(resolve => setImmediate(resolve))
+    expect(left.length).toBeLessThan(80)
+    peer.socket.resume()
+    const text = await peer.until('id="n79"')
+    await front.until(() => left.length === 80)
+    const all = Array.from({ length: 80 }, (_, n) => `n${n}`)
+    expect([...text.matchAll(/id="(n\d+)"/g)].map(match => match[1])).toEqual(all)
+    expect(left).toEqual(all)
+  })
 })

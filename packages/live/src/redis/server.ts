@@ -80,11 +80,13 @@ export class Server {
   async ready(): Promise<void> {
     while (this.#client.status !== 'ready' && !this.#closed) {
       await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, 1000)
-        this.#client.once('ready', () => {
+        const done = () => {
           clearTimeout(timer)
+          this.#client.off('ready', done)
           resolve()
-        })
+        }
+        const timer = setTimeout(done, 1000)
+        this.#client.once('ready', done)
       })
     }
   }

@@ -9,14 +9,13 @@ import type { Session } from '../session.ts'
 import { type StreamCondition, streamErrorXml } from './errors.ts'
 import { FEATURE_ORDER } from './feature.ts'
 import { Inlet } from './inlet.ts'
+import { Outflow } from './outflow.ts'
 import type { PeerHeader, Wire, WireEvents } from './wire.ts'
 
 /** A peer that has proven nothing gets stanzas of this size and no larger (RFC 6120 §4.9.3.14). */
 const LIMIT_BEFORE_LOGIN = 10_000
 /** After our `</stream:stream>` the peer has this long to send its own (RFC 6120 §4.4). */
 const CLOSE_WAIT = 3000
-/** Bytes that a peer may leave unread before its stream is cut. */
-const BACKLOG = 1_048_576
 
 /** RFC 5646 §2.1, as far as it matters for something that is only repeated. */
 const LANGUAGE = /^[A-Za-z0-9-]{1,35}$/
@@ -44,6 +43,7 @@ export class ClientStream implements WireEvents {
   /** Something came since somebody last set this to false. */
   heard = false
   readonly #inlet: Inlet
+  readonly #outflow: Outflow
   #state: 'silent' | 'open' | 'closing' | 'closed' = 'silent'
   #stopWaiting: (() => void) | undefined
 
@@ -54,6 +54,7 @@ export class ClientStream implements WireEvents {
       overflow: () => this.fail('policy-violation', 'Too much at once'),
       crashed: error => this.#crashed(error),
     })
+    this.#outflow = new Outflow(wire, server.clock, () => this.#cut())
     wire.limit(LIMIT_BEFORE_LOGIN)
     wire.start(this)
   }
@@ -146,15 +147,17 @@ export class ClientStream implements WireEvents {
   /** Writes a stanza that has its number already. False: the peer does not read, and the stream has been cut. */
   writeStanza(xml: string): boolean {
     if (this.#state !== 'open') return false
-    if (this.wire.backlog > BACKLOG) {
-      this.host?.log.warn('a client does not read: connection cut', { account: this.account?.text })
-      this.wire.destroy()
-      this.lost()
+    if (!this.#outflow.stanza(xml)) {
+      this.#cut()
       return false
     }
-    this.wire.stanza(xml)
     this.server.counters.sent.client.addXml(xml)
     return true
+  }
+
+  /** Calls back when all stanzas so far have been given to the network; never where it does not take them. */
+  flushed(done: () => void): void {
+    this.#outflow.flushed(done)
   }
 
   /** The peer has proven to be `account`; nothing of what it said before counts any more (RFC 6120 §6.4.6). */
@@ -271,6 +274,12 @@ export class ClientStream implements WireEvents {
     this.#end(session => session.close())
   }
 
+  #cut(): void {
+    this.host?.log.warn('a client does not read: connection cut', { account: this.account?.text })
+    this.wire.destroy()
+    this.lost()
+  }
+
   #footer(): void {
     if (this.#state === 'open' || this.#state === 'silent') this.wire.footer()
     this.#state = 'closing'
@@ -280,6 +289,7 @@ export class ClientStream implements WireEvents {
     this.#state = 'closed'
     this.#stopWaiting?.()
     this.#inlet.shut()
+    this.#outflow.clear()
     this.wire.end()
     this.server.closed(this)
   }
