@@ -7,7 +7,8 @@
 --   T:r:<bare>   hash  resource → sid
 --   T:s:<sid>    hash  b bare, r resource, st live|held|ending, ow owner, ep epoch, g generation, in, out, ack, q hold (ms),
 --                      tb bytes of all packets ever numbered, ab of those acknowledged,
---                      cu packets that waited in the log, qt quiet, en directory value of a session that ends, by closer's mark
+--                      cu packets that waited in the log, qt quiet; when it ends: en directory value, by closer's mark,
+--                      fi the node that is to finish it
 --   T:q:<sid>    stream n-0 → p packet, t bytes up to here: what the client has not acknowledged
 --   T:m:<sid>    zset  mid → n, so that a repeat has no second effect
 --   T:w:<sid>    stream of packets kept back from a quiet client; T:k:<sid> hash  what may be replaced → its id
@@ -75,7 +76,7 @@ local function finish(sid, mark)
   if not s[1] or s[1] == 'ending' then return false end
   if s[1] == 'live' and s[2] ~= node then say(s[2], 'r\n' .. sid .. '\n' .. mark) end
   call('DECR', T .. ':n')
-  call('HSET', key, 'st', 'ending', 'en', call('HGET', T .. ':u:' .. s[3], sid) or '', 'by', mark)
+  call('HSET', key, 'st', 'ending', 'en', call('HGET', T .. ':u:' .. s[3], sid) or '', 'by', mark, 'fi', node)
   call('ZADD', T .. ':e', now, sid)
   call('ZREM', T .. ':held', sid)
   call('SREM', T .. ':n:' .. s[2], sid)
@@ -368,6 +369,7 @@ function ops.sweep(a, i)
   end
   for _, sid in ipairs(call('ZRANGEBYSCORE', T .. ':e', '-inf', now - REPORT_AGAIN, 'LIMIT', 0, a[i])) do
     call('ZADD', T .. ':e', now, sid)
+    call('HSET', T .. ':s:' .. sid, 'fi', node)
     ended[#ended + 1] = report(sid)
   end
   return ended
@@ -387,7 +389,16 @@ function ops.reap(a, i)
     end
     call('SREM', dead, sid)
   end
-  return { call('SCARD', dead), ended }
+  -- Ends that it was told of, and may not have told anybody.
+  for _, sid in ipairs(call('ZRANGE', T .. ':e', 0, -1)) do
+    local key = T .. ':s:' .. sid
+    if #ended < tonumber(a[i + 1]) and call('HGET', key, 'fi') == a[i] then
+      call('HSET', key, 'fi', node)
+      call('ZADD', T .. ':e', now, sid)
+      ended[#ended + 1] = report(sid)
+    end
+  end
+  return { math.max(call('SCARD', dead), #ended < tonumber(a[i + 1]) and 0 or 1), ended }
 end
 
 -- how many at most → the ends of sessions of an earlier generation

@@ -143,6 +143,20 @@ function suite(redis: string): void {
       expect(node.client.xml).toBe('<first/><second/><third/>')
     })
 
+    test('what a node was to finish when it died is finished by the one that tidies up behind it', async () => {
+      const prober = lane(redis, prefix)
+      await peer.live.open('s1', ROMEO, peer.client)
+      const dead = (await peer.live.nodes()).find(({ own }) => own)!.node
+      // The end is reported to the node that asks for it, which dies before it has told anybody.
+      await prober.call(dead, 'close', 's1', '', 'mark')
+      const [left, [report]] = (await prober.call('janitor', 'reap', dead, 32)) as [number, [readonly string[]]]
+      expect([left, report.slice(0, 2)]).toEqual([0, ['s1', ROMEO.bare.text]])
+      expect(await prober.call('janitor', 'reap', dead, 32)).toEqual([0, []])
+      await prober.call('janitor', 'finished', 's1')
+      expect(await prober.call('janitor', 'reap', 'janitor', 32)).toEqual([0, []])
+      prober.close()
+    })
+
     test('Redis that was emptied while it ran: sessions end everywhere, and what they had is given back', async () => {
       await node.live.open('s1', ROMEO, node.client)
       await node.live.enableQueue('s1', 60_000)
@@ -169,6 +183,29 @@ function suite(redis: string): void {
       expect(await peer.live.sessions(ROMEO.bare)).toMatchObject([{ sid: 's3', carbons: true }])
     })
   })
+}
+
+/** Calls functions as any node. */
+function lane(redis: string, prefix: string) {
+  const client = new Redis({ path: decodeURIComponent(new URL(redis).pathname), protocol: 2 })
+  return {
+    async call(node: string, name: string, ...args: readonly (string | number)[]): Promise<unknown> {
+      const [[, library]] = (await client.call('FUNCTION', 'LIST')) as [[string, string]]
+      const head = [node, 0, 10, 10, 10, 10_000]
+      const replies = (await client.call(
+        'FCALL',
+        library,
+        1,
+        `${prefix}{0}`,
+        ...head,
+        name,
+        args.length,
+        ...args,
+      )) as unknown[]
+      return replies[1]
+    },
+    close: () => client.disconnect(),
+  }
 }
 
 /** What FLUSHALL does to the keys of these nodes alone. */
