@@ -60,7 +60,7 @@ export const BREAKAGES: readonly Proof[] = [
     changes: [
       {
         file: 'packages/live/functions/live.lua',
-        find: "  call('XTRIM', T .. ':q:' .. sid, 'MINID', count + 1 .. '-0')\n  s.ack = count",
+        find: '  if count > s.ack then release(sid, count) end\n  s.ack = count',
         put: '  s.ack = count',
       },
     ],

@@ -19,7 +19,7 @@ function history(count: number, bob: readonly (number | Body)[], more: Partial<H
   }
   const accounts = ['alice@localhost', 'bob@localhost']
   const streams = [{ name: STREAM, watchers: [BOB], accounts }]
-  return { streams, clients, faults: [], archives: [], end: 100_000, ...more }
+  return { streams, clients, faults: [], archives: [], end: 100_000, grace: 15_000, ...more }
 }
 
 function arrival(n: number, more: Partial<Extract<Event, { what: 'got' }>> = {}): Body {

@@ -68,15 +68,22 @@ export interface History {
   readonly archives: readonly ArchiveView[]
   /** When the run was over (ms). */
   readonly end: number
+  /** How long the server may take beyond the hold time to notice that a client is gone for ever (ms). */
+  readonly grace: number
 }
 
 /** Where clients write what happens to them. */
 export class Recorder {
   readonly #began = performance.now()
+  readonly #grace: number
   readonly clients: Record<string, Event[]> = {}
   readonly faults: Fault[] = []
   readonly archives: ArchiveView[] = []
   readonly streams: Stream[] = []
+
+  constructor(grace: number) {
+    this.#grace = grace
+  }
 
   now(): number {
     return performance.now() - this.#began
@@ -93,6 +100,6 @@ export class Recorder {
 
   end(): History {
     const { streams, clients, faults, archives } = this
-    return { streams, clients, faults, archives, end: this.now() }
+    return { streams, clients, faults, archives, end: this.now(), grace: this.#grace }
   }
 }

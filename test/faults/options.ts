@@ -22,6 +22,8 @@ export interface Options {
 
 const LONG = { warmup: 10, faults: 90, drain: 60 }
 const QUICK = { warmup: 1, faults: 10, drain: 60 }
+/** Long enough for each breakage to show. */
+const PROOF = { warmup: 2, faults: 25, drain: 40 }
 const SEEDS = [1, 2, 3]
 
 export const HELP = `npm run test:faults [-- options]
@@ -59,7 +61,7 @@ export function readOptions(args: readonly string[]): Options {
     },
   })
   const { short, again, keep, prove, help } = values
-  const times = short ? QUICK : LONG
+  const times = short ? QUICK : prove ? PROOF : LONG
   return {
     trials: trialsOf(values.only, short),
     seeds: values.seed === undefined ? (short ? [1] : SEEDS) : numbers('seed', values.seed),

@@ -40,6 +40,8 @@ export interface Outcome {
   readonly breaches: readonly string[]
 }
 
+/** P7 (ms) */
+const GRACE = 15_000
 const READY = 60_000
 const PROGRESS = 5000
 
@@ -47,7 +49,7 @@ const PROGRESS = 5000
 export async function run(parts: RunParts): Promise<Outcome> {
   const { trial, seed, times, program, folder, progress } = parts
   const stage = await Stage.open({ ...trial, program, folder: join(folder, 'stage') })
-  const recorder = new Recorder()
+  const recorder = new Recorder(trial.limits.grace ?? GRACE)
   const dice = new Dice(seed)
   const world: World = { ports: stage.ports, recorder, dice: new Dice(seed + 1_000_003), patience: trial.patience }
   const load = new Load(world, trial.load)

@@ -1,8 +1,5 @@
 import type { History } from '../history.ts'
 
-/** Beyond the time that a session is kept for its client (P7). */
-const GRACE = 15_000
-
 interface Sight {
   readonly at: number
   readonly isAvailable: boolean
@@ -13,19 +10,21 @@ interface Death {
   readonly by: number
 }
 
+type Seen = Pick<History, 'clients' | 'end' | 'grace'>
+
 /** P7: who went away for ever is seen to be away when the hold time and a bit more are over. */
-export function ghosts(history: Pick<History, 'clients' | 'end'>): string[] {
+export function ghosts(history: Seen): string[] {
   const { sights, deaths } = look(history)
   return deaths.filter(({ jid, by }) => by <= history.end && isSeen(sights.get(jid) ?? [], by)).map(({ jid }) => jid)
 }
 
 /** Deaths that have not been seen yet, though the time for it is not over: a run waits for them. */
-export function undecided(history: Pick<History, 'clients' | 'end'>): number {
+export function undecided(history: Seen): number {
   const { sights, deaths } = look(history)
   return deaths.filter(({ jid, by }) => by > history.end && isSeen(sights.get(jid) ?? [], by)).length
 }
 
-function look({ clients }: Pick<History, 'clients'>): {
+function look({ clients, grace }: Seen): {
   readonly sights: ReadonlyMap<string, readonly Sight[]>
   readonly deaths: readonly Death[]
 } {
@@ -36,7 +35,7 @@ function look({ clients }: Pick<History, 'clients'>): {
       // Whoever begins a new session knows nobody's presence: the server tells it all that there is.
       if (event.what === 'bound') forgetAll(sights, event.at)
       else if (event.what === 'presence') sights.set(event.from, [...(sights.get(event.from) ?? []), event])
-      else if (event.what === 'died') deaths.push({ jid: event.jid, by: event.at + event.hold + GRACE })
+      else if (event.what === 'died') deaths.push({ jid: event.jid, by: event.at + event.hold + grace })
     }
   }
   return { sights, deaths }
