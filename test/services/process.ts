@@ -12,6 +12,8 @@ const PARLEY = join(root, 'services/parley/bin/parley.js')
 export class ServerProcess {
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
+  /** What it is started with, such as `prlimit --nofile=1000`. */
+  wrapper: readonly string[] = []
   #child: ChildProcess | undefined
   #output = ''
 
@@ -38,7 +40,8 @@ export class ServerProcess {
 
   /** Starts it and waits until it says that it is ready. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [PARLEY, 'serve'], { cwd: this.folder, env: { ...this.env }, stdio: 'pipe' })
+    const [program = '', ...args] = [...this.wrapper, process.execPath, PARLEY, 'serve']
+    const child = spawn(program, args, { cwd: this.folder, env: { ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#output = ''
     await new Promise<void>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 
-/** Why a connection was not let in: its address has too many, the server is going down, its proxy named no client. */
-type Refusal = 'limit' | 'draining' | 'proxy'
+/** Why a connection was not let in: its address has too many, all have, the server is going down, its proxy named no client. */
+type Refusal = 'limit' | 'full' | 'draining' | 'proxy'
 
 /** TLS handshakes that have ended. */
 export interface Handshakes {
@@ -12,7 +12,7 @@ export interface Handshakes {
 /** What one listener counts, for metrics. */
 export class DoorCounts {
   accepted = 0
-  readonly refused: Record<Refusal, number> = { limit: 0, draining: 0, proxy: 0 }
+  readonly refused: Record<Refusal, number> = { limit: 0, full: 0, draining: 0, proxy: 0 }
   /** Undefined where there are none. */
   readonly handshakes: Handshakes | undefined
 
@@ -29,6 +29,7 @@ export class DoorCounts {
   /** Counts the connections of an HTTP server, which carry requests and, later, streams. */
   watch(server: HttpServer): void {
     server.on('connection', () => this.accepted++)
+    server.on('drop', () => this.refused.full++)
     const { handshakes } = this
     if (!handshakes) return
     server.on('secureConnection', () => handshakes.ok++)

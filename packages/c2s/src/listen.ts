@@ -19,6 +19,7 @@ import { Components } from './components.ts'
 import { DoorCounts } from './counts.ts'
 import { certificateFamilies, listenerFamilies } from './metrics.ts'
 import { Proxies } from './proxy/proxies.ts'
+import { Room } from './room.ts'
 import { Stalls } from './stalls.ts'
 import { TcpWire } from './tcp-wire.ts'
 import { TlsDoor } from './tls-door.ts'
@@ -67,6 +68,7 @@ class Opening implements Listeners {
   readonly #siblings: Siblings | undefined
   readonly #stalls: Stalls
   readonly #proxies: Proxies
+  readonly #room: Room
   readonly #doors: TlsDoor[] = []
   readonly #counts = new Map<Door, DoorCounts>()
   readonly #closers: (() => unknown)[] = []
@@ -79,6 +81,7 @@ class Opening implements Listeners {
     this.#siblings = siblings
     this.#stalls = new Stalls(server.clock)
     const { clock, config, log } = server
+    this.#room = new Room(clock, log)
     this.#proxies = new Proxies({ trusted: config.trustedProxies, clock, log })
   }
 
@@ -124,7 +127,10 @@ class Opening implements Listeners {
   async #tcp(door: Door, counts: DoorCounts, accept: (socket: Socket) => void): Promise<void> {
     if (this.#server.config.listen[door] === undefined) return
     this.#counts.set(door, counts)
-    const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept)
+    const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, socket => {
+      if (this.#room.admits(socket, () => this.#server.makeRoom())) accept(socket)
+      else counts.refused.full++
+    })
     await this.#listen(door, listener)
     this.#tcpListeners.push(listener)
     this.#closers.push(() => new Promise<void>(resolve => void listener.close(() => resolve())))
@@ -150,6 +156,7 @@ class Opening implements Listeners {
       )
       this.#proxies.guard(app.server, () => counts.refused.proxy++)
       counts.watch(app.server)
+      app.server.maxConnections = this.#room.web
       this.#closers.push(() => closeWeb(app))
       if (door === 'https') this.#closers.push(this.#certificates.renew(app.server as never))
       const address = await this.#listen(door, app.server)

@@ -219,7 +219,7 @@ export const LIVE_LIMITS: LiveLimits = {
   queue: 2000,
   chars: 8 * MEBIBYTE,
   // Characters beyond Latin-1 take two bytes: at most half of the heap.
-  total: Math.max(64 * MEBIBYTE, getHeapStatistics().heap_size_limit / 4),
+  total: getHeapStatistics().heap_size_limit / 4,
   directed: 1000,
   waiting: 500,
 }

@@ -21,6 +21,9 @@ import { networkOf, Throttle } from './throttle.ts'
 /** From the connection to a session: a peer that is slower is sent away (RFC 6120 §4.9.3.4). */
 const NEGOTIATION = 60_000
 
+/** Connections without a session: where more come, the oldest makes room, so that somebody who is quick still gets in. */
+const NEGOTIATING = 10_000
+
 /** How long a stop waits for what clients have sent. */
 const STOP_PATIENCE = 5000
 
@@ -135,7 +138,16 @@ export class Server {
     this.#streams.add(stream)
     this.#negotiating.set(stream, this.clock.monotonic() + NEGOTIATION)
     if (this.#usable) stream.during(this.#usable.promise)
+    if (this.#negotiating.size > NEGOTIATING) this.makeRoom()
     return stream
+  }
+
+  /** Cuts the oldest connection without a session. False: there is none. */
+  makeRoom(): boolean {
+    const [oldest] = this.#negotiating.keys()
+    oldest?.wire.destroy()
+    oldest?.lost()
+    return oldest !== undefined
   }
 
   closed(stream: ClientStream): void {

@@ -160,7 +160,11 @@ export class Node {
     this.port = port
   }
 
-  static async open(env: Readonly<Record<string, string>>, folder?: string): Promise<Node> {
+  static async open(
+    env: Readonly<Record<string, string>>,
+    folder?: string,
+    wrapper: readonly string[] = [],
+  ): Promise<Node> {
     const port = await freePort()
     const process = new ServerProcess(
       {
@@ -176,6 +180,7 @@ export class Node {
       },
       folder,
     )
+    process.wrapper = wrapper
     const node = new Node(process, port)
     await process.start()
     return node
