@@ -10,6 +10,10 @@ import {
   saltLength,
   scramHash,
 } from './scram-mechanism.ts'
+import { Turnstile } from './turnstile.ts'
+
+/** Slow on purpose, so that a flood of passwords would keep every thread busy for as long as it likes. */
+const hashing = new Turnstile()
 
 const minIterations = 4096
 const maxIterations = 10_000_000
@@ -49,7 +53,10 @@ export function upgradeTask(mechanism: ScramMechanism): string {
   return `UPGR-${mechanism}`
 }
 
-/** Whether the password is the one that the keys were made of; a password that cannot be prepared is not. */
+/**
+ * Whether the password is the one that the keys were made of; a password that cannot be prepared is not. Rejects with
+ * SaslError where so many are being looked at that this one would have to wait for long.
+ */
 export async function verifyPassword(password: string, keys: ScramKeys): Promise<boolean> {
   let prepared: string
   try {
@@ -57,13 +64,14 @@ export async function verifyPassword(password: string, keys: ScramKeys): Promise
   } catch {
     return false
   }
+  if (!hashing.isQuick) throw new SaslError('temporary-auth-failure', 'too many logins at once', { untested: true })
   const hash = scramHash[keys.mechanism]
   const salted = await saltedPassword(prepared, keys)
   return equalSecrets(digest.hash(hash, digest.hmac(hash, salted, 'Client Key')), keys.storedKey)
 }
 
 function saltedPassword(prepared: string, { mechanism, salt, iterations }: ScramParameters): Promise<Buffer> {
-  return digest.pbkdf2(scramHash[mechanism], prepared, salt, iterations)
+  return hashing.pass(() => digest.pbkdf2(scramHash[mechanism], prepared, salt, iterations))
 }
 
 function keysOf({ mechanism, salt, iterations }: ScramParameters, salted: Buffer): ScramKeys {
