@@ -40,15 +40,15 @@ export const BREAKAGES: readonly Proof[] = [
     ],
   },
   {
-    name: 'late-retry',
-    title: 'calls to Redis that broke are made again behind those that wait',
+    name: 'last-first',
+    title: 'what waited while Redis was away is sent to it the last first',
     trial: 'T4',
     finds: /inverted/,
     changes: [
       {
         file: 'packages/live/dist/redis/lane.js',
-        find: 'await this.#server.pause(RETRY);\n',
-        put: 'await this.#server.pause(RETRY);\n                    this.#waiting.push(...batch);\n                    return;\n',
+        find: 'await this.#server.pause(RETRY);',
+        put: 'await this.#server.pause(RETRY); this.#waiting.reverse();',
       },
     ],
   },
