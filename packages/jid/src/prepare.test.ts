@@ -254,9 +254,11 @@ describe('threat 28', () => {
   test.each(cases)('threat 28: %s take at most 5 ms (asserted tenfold)', (_, text) => {
     for (const way of ways) {
       outcome(way, text)
-      const start = process.hrtime.bigint()
+      // What this process spends, not what passes: others may need the processor too.
+      const before = process.cpuUsage()
       outcome(way, text)
-      expect(Number(process.hrtime.bigint() - start) / 1e6).toBeLessThan(50)
+      const { user, system } = process.cpuUsage(before)
+      expect((user + system) / 1000).toBeLessThan(50)
     }
   })
 })
