@@ -48,7 +48,8 @@ export const BREAKAGES: readonly Proof[] = [
       {
         file: 'packages/live/dist/redis/lane.js',
         find: 'await this.#server.pause(RETRY);',
-        put: 'await this.#server.pause(RETRY); this.#waiting.reverse();',
+        // By their arguments, ids of messages among them: so it is the same however often it is tried again.
+        put: 'await this.#server.pause(RETRY); this.#waiting.sort((a, b) => (String(a.args) < String(b.args) ? 1 : -1));',
       },
     ],
   },
