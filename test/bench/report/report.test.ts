@@ -106,6 +106,15 @@ describe('what people read', () => {
     ])
   })
 
+  test('a machine that had other things to do is told of', () => {
+    const busy = { ...outcome('message', 'parley', 10), figures: { cpu: 10, others: 0.4 } }
+    const quiet = { ...outcome('message', 'ejabberd', 80), figures: { cpu: 80, others: 0.05 } }
+    expect(table({ ...result, outcomes: [busy, quiet] })).toContain(
+      'Not quiet: others used the server’s core for more than 10 % of 1 of 2',
+    )
+    expect(table({ ...result, outcomes: [quiet] })).not.toContain('Not quiet')
+  })
+
   test('every line of the Markdown table has the same number of cells', () => {
     const cells = markdown(result)
       .split('\n')

@@ -3,6 +3,8 @@ import { cell, machine, subject, target } from './format.ts'
 import { measured, type Result } from './result.ts'
 
 const HEAD = ['', ...SERVERS, '÷ ejabberd', '÷ prosody', 'wanted', '']
+/** What others may use of the server's core: the kernel's own work is there too. */
+const QUIET = 0.1
 const TITLES = ['server CPU by unit, unless another unit is shown', 'Parley', 'ejabberd', 'Prosody']
 
 /** The table for people at a terminal, with what was left out or went wrong below it. */
@@ -46,12 +48,23 @@ function cells(result: Result): string[][] {
   ])
 }
 
-/** What is not in the table, and why: nothing is left out silently. */
-function notes({ outcomes, quick }: Result): string[] {
-  const missing = outcomes
+/** What is not in the table, and why, and what makes its figures doubtful: nothing is left out silently. */
+function notes(result: Result): string[] {
+  const missing = result.outcomes
     .filter(({ figures }) => !figures)
     .map(({ row, server, leftOut, failure }) =>
       failure === undefined ? `Left out: ${row} on ${server}: ${leftOut}` : `FAILED: ${row} on ${server}: ${failure}`,
     )
-  return quick ? ['A quick run: short, and with few sessions. Not for publication.', ...missing] : missing
+  const quick = result.quick ? ['A quick run: short, and with few sessions. Not for publication.'] : []
+  return [...quick, ...disturbance(result), ...missing]
+}
+
+/** Whether the machine had other things to do. */
+function disturbance({ outcomes }: Result): string[] {
+  const shares = outcomes.flatMap(({ figures }) => figures?.['others'] ?? [])
+  const disturbed = shares.filter(share => share > QUIET).length
+  if (disturbed === 0) return []
+  return [
+    `Not quiet: others used the server’s core for more than ${QUIET * 100} % of ${disturbed} of ${shares.length} measurements.`,
+  ]
 }
