@@ -322,3 +322,17 @@ scenario('RFC 6121 § 8.5: a request for an account is answered by the server on
   await refused(romeo.asks`<iq type="get" to="${juliet.bare}"><q xmlns="urn:x"/></iq>`, 'service-unavailable')
   await juliet.receivesNothing()
 })
+
+scenario(
+  'RFC 6121 § 4.5.4: an end that is found late does not hide who is there again',
+  async ({ server, befriend }) => {
+    const stage = await server('a.test')
+    const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')
+    await befriend(romeo, juliet)
+    const { core } = stage
+    const [entry] = await core.live.sessionsNow(romeo.jid.bare)
+    const earlier = { ...entry!, sid: 'earlier' }
+    await core.finishEnded(core.hosts[0]!, { entry: earlier, unacked: [], directed: [], inbound: 0 })
+    await juliet.receivesNothing()
+  },
+)

@@ -9,6 +9,7 @@ import {
   type StagedServer,
   scenario,
 } from '@parley/testkit'
+import { parseElement } from '@parley/xml'
 
 const SM = 'urn:xmpp:sm:3'
 const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
@@ -219,4 +220,31 @@ scenario('XEP-0198 § 5: a session that is over is told all that it had handled'
   await juliet.fence()
   await stage.store.messages.flush()
   expect(await stage.store.messages.smHandled(id!)).toBe(3)
+})
+
+scenario('XEP-0198 § 5: a request that comes again has one answer, and one of each result', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo] = await stage.join('romeo/orchard')
+  await romeo.sends`<message to="${romeo.bare}" type="chat"><body>to be read</body></message>`
+  await romeo.receives`<message><body>to be read</body></message>`
+  const sid = await resumable(romeo)
+  const session = stage.core.sessions.get(sid)!
+  for (const xml of [
+    `<iq xmlns="jabber:client" type="set" id="q1"><query xmlns="urn:xmpp:mam:2"/></iq>`,
+    `<iq xmlns="jabber:client" type="get" id="q2"><query xmlns="urn:example:unknown"/></iq>`,
+    `<message xmlns="jabber:client" type="chat" to="nobody@a.test" id="m1"><body>?</body></message>`,
+  ]) {
+    const stanza = parseElement(xml)
+    await session.receive(stanza)
+    await session.drained()
+    // As after a resumption: its number was not kept.
+    session.received--
+    await session.receive(stanza)
+    await session.drained()
+  }
+  await romeo.receives`<message><result xmlns="urn:xmpp:mam:2"/></message>`
+  await romeo.receives`<iq type="result" id="q1"><fin xmlns="urn:xmpp:mam:2"/></iq>`
+  await romeo.receives`<iq type="error" id="q2"/>`
+  await romeo.receives`<message type="error" id="m1"/>`
+  await romeo.receivesNothing()
 })
