@@ -11,12 +11,17 @@ export class Nodes {
   readonly #servers: readonly Server[]
   #used = 0
   #stopped = false
-  /** What was said in one round of {@link settled}, by whom, to whom. */
-  readonly #heard = new Set<string>()
+  /** How often what was said in a round of {@link settled} has been heard; several rounds may be under way. */
+  readonly #heard = new Map<string, number>()
 
   private constructor(servers: readonly Server[]) {
     this.#servers = servers
-    for (const [to, server] of servers.entries()) server.hear('settled', said => this.#heard.add(`${said} ${to}`))
+    for (const server of servers) {
+      server.hear('settled', mark => {
+        const times = this.#heard.get(mark)
+        if (times !== undefined) this.#heard.set(mark, times + 1)
+      })
+    }
   }
 
   static async start(clock: FakeClock, start: (live: Live) => Promise<Server>): Promise<Nodes> {
@@ -69,13 +74,13 @@ export class Nodes {
 
   /** Everybody says something to everybody; it comes behind all that was said before. */
   async #exchange(): Promise<void> {
-    this.#heard.clear()
     const mark = randomUUID()
-    for (const [from, { live }] of this.#servers.entries()) live.tell('settled', `${mark} ${from}`)
+    this.#heard.set(mark, 0)
+    for (const { live } of this.#servers) live.tell('settled', mark)
+    // Each says it once, and nobody hears himself.
     const pairs = this.#servers.length * (this.#servers.length - 1)
-    while ([...this.#heard].filter(said => said.startsWith(mark)).length < pairs) {
-      await new Promise<void>(resolve => setImmediate(resolve))
-    }
+    while (this.#heard.get(mark)! < pairs) await new Promise<void>(resolve => setImmediate(resolve))
+    this.#heard.delete(mark)
   }
 }
 
