@@ -11,7 +11,6 @@ import {
   type Inbound,
   inbound,
   integer,
-  isPromise,
   type Outbound,
   observe,
   on,
@@ -26,6 +25,7 @@ import {
 import blocking from './blocking.ts'
 import roster from './roster.ts'
 import type { RosterView } from './roster-view.ts'
+import { oneByOne, toAll } from './slices.ts'
 import subscription, { type Granted, presenceGranted, presenceRevoked } from './subscription.ts'
 
 type Event<E> = Omit<E, 'stanza'> & { readonly stanza: Presence }
@@ -109,7 +109,8 @@ export default defineModule({
       for (const other of await live.sessions(session.account)) {
         if (other.presence && other.sid !== session.sid) await session.send(presenceOf(other, session.jid))
       }
-      for (const contact of await blocking.without(session.account, view.watched)) await probe(session, contact)
+      const watched = await blocking.without(session.account, view.watched)
+      await oneByOne(watched, contact => probe(session, contact))
     }
 
     /** A contact of this server who is away needs no probe: there is nothing to tell. */
@@ -224,19 +225,6 @@ export default defineModule({
     }
   },
 })
-
-/** Does something for each, and waits only where something waits. */
-function toAll<T>(all: readonly T[], task: (one: T) => Awaitable<unknown>): Awaitable<void> {
-  let waiting: Promise<unknown>[] | undefined
-  for (const one of all) {
-    const done = task(one)
-    if (isPromise(done)) {
-      waiting ??= []
-      waiting.push(done)
-    }
-  }
-  if (waiting) return Promise.all(waiting).then(() => undefined)
-}
 
 function presenceOf({ jid, presence }: SessionEntry, to: Jid): Presence {
   return new Presence({ type: 'available', from: jid, to }, Body.fromXml(presence?.xml ?? ''))

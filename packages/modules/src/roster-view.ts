@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Jid } from '@parley/jid'
 import type { Roster, RosterItem } from '@parley/store'
+import { mapped } from './slices.ts'
+
+/** Rows whose addresses are read together when they are needed. */
+const LARGE = 250
 
 /**
  * A roster as the server works with it: by contact, with the two lists that presence needs. Rows of the account's own and
@@ -68,13 +72,13 @@ export class RosterView {
 
   /** Contacts who see the account's presence (subscription from or both). */
   get watchers(): readonly Jid[] {
-    this.#watchers ??= this.#contacts('from')
+    this.#watchers ??= this.#rows('from').map(contactOf)
     return this.#watchers
   }
 
   /** Contacts whose presence the account sees (subscription to or both). */
   get watched(): readonly Jid[] {
-    this.#watched ??= this.#contacts('to')
+    this.#watched ??= this.#rows('to').map(contactOf)
     return this.#watched
   }
 
@@ -84,17 +88,26 @@ export class RosterView {
     return this.#requests
   }
 
+  /** Makes the lists of a large roster ready, with turns for others in between; before anybody asks for them. */
+  async prepare(): Promise<this> {
+    if (this.items.size <= LARGE) return this
+    this.#watchers = await mapped(this.#rows('from'), contactOf)
+    this.#watched = await mapped(this.#rows('to'), contactOf)
+    return this
+  }
+
   #changed(version: string, contact: string, item: RosterItem | undefined): RosterView {
     const own = edited(this.#own, contact, item)
     const shown = merged(item, this.#shared.rows.get(contact))
-    return new RosterView(version, own, this.#shared, edited(this.items, contact, shown))
+    const view = new RosterView(version, own, this.#shared, edited(this.items, contact, shown))
+    // Addresses are not read again for one of many.
+    view.#watchers = this.#watchers && listed(this.#watchers, contact, allows(shown, 'from'))
+    view.#watched = this.#watched && listed(this.#watched, contact, allows(shown, 'to'))
+    return view
   }
 
-  #contacts(direction: 'from' | 'to'): Jid[] {
-    const items = [...this.items.values()]
-    return items
-      .filter(({ subscription }) => subscription === direction || subscription === 'both')
-      .map(({ contact }) => Jid.parse(contact))
+  #rows(direction: 'from' | 'to'): RosterItem[] {
+    return [...this.items.values()].filter(item => allows(item, direction))
   }
 }
 
@@ -110,6 +123,20 @@ function merged(own: RosterItem | undefined, shared: RosterItem | undefined): Ro
   if (!own?.listed) return shared
   const { pendingIn: _answered, ...rest } = own
   return { ...rest, subscription: shared.subscription, ask: false }
+}
+
+function allows(item: RosterItem | undefined, direction: 'from' | 'to'): boolean {
+  return item?.subscription === direction || item?.subscription === 'both'
+}
+
+function contactOf({ contact }: RosterItem): Jid {
+  return Jid.parse(contact)
+}
+
+function listed(jids: readonly Jid[], contact: string, is: boolean): readonly Jid[] {
+  const at = jids.findIndex(({ text }) => text === contact)
+  if (is === at >= 0) return jids
+  return is ? [...jids, Jid.parse(contact)] : jids.filter((_, index) => index !== at)
 }
 
 function edited<T>(map: ReadonlyMap<string, T>, key: string, value: T | undefined): Map<string, T> {

@@ -21,6 +21,7 @@ import {
   type Session,
 } from '@xmpp/server-core'
 import { isEmpty, RosterView } from './roster-view.ts'
+import { mapped } from './slices.ts'
 import { Turns } from './turns.ts'
 
 const VERSIONING = 'urn:xmpp:features:rosterver'
@@ -138,7 +139,8 @@ export default defineModule({
         return undefined
       }
       const items = [...view.items.values()].filter(item => item.listed)
-      return el('query', NS.roster, version === undefined ? {} : { ver: view.version }, items.map(itemElement))
+      const elements = await mapped(items, itemElement)
+      return el('query', NS.roster, version === undefined ? {} : { ver: view.version }, elements)
     }
 
     /** What changed since that version; undefined where only the whole roster can tell. */
@@ -295,7 +297,7 @@ function cachedRosters({ store }: Context) {
 
   async function read(account: Jid): Promise<RosterView> {
     const shared = await Promise.all(sources.map(source => source.items(account)))
-    return RosterView.of(await store.rosters.load(account.text), shared.flat())
+    return RosterView.of(await store.rosters.load(account.text), shared.flat()).prepare()
   }
 
   /** One load at a time; what changed while it was under way is not overwritten by it. */
