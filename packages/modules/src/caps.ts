@@ -15,7 +15,7 @@ import { hashOf, verificationString } from './caps-hash.ts'
 import disco from './disco.ts'
 
 const CAPS = 'http://jabber.org/protocol/caps'
-/** Answers in memory, and in the store: a made-up client costs its maker as much as it costs us. */
+/** Answers in memory and in the store, and the longest: a made-up client costs its maker as much as it costs us. */
 const KEPT = 2000
 const STORED = 20_000
 const ANSWER_LENGTH = 16_384
@@ -60,7 +60,7 @@ export default defineModule({
     let stored: number | undefined
     async function store(caps: string, xml: string): Promise<void> {
       stored ??= (await stores.verified.keys(host.domain)).length
-      if (stored >= STORED || xml.length > ANSWER_LENGTH) return
+      if (stored >= STORED) return
       stored++
       await stores.verified.set(host.domain, caps, xml)
     }
@@ -79,8 +79,10 @@ export default defineModule({
           log.info('capabilities that do not have their hash', { session: session.jid.text })
           return
         }
+        const xml = serialize(answer)
+        if (xml.length > ANSWER_LENGTH) return
         remember(caps, answer)
-        const writing = store(caps, serialize(answer))
+        const writing = store(caps, xml)
         writes.add(writing)
         await writing.finally(() => writes.delete(writing))
       } catch (error) {

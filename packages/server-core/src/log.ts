@@ -30,7 +30,7 @@ export interface LogOptions {
 const BURST = 100
 
 export function createLogger({ level, format, sink = process.stdout }: LogOptions): Logger {
-  const target = format === 'json' ? sink : { write: (line: string) => void sink.write(pretty(line)) }
+  const target = { write: (line: string) => void sink.write(format === 'json' ? escaped(line) : pretty(line)) }
   const root = pino(
     { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: name } },
     target,
@@ -75,11 +75,18 @@ function name(label: string): { level: string } {
   return { level: label }
 }
 
+/** What peers have a say in may be long: a line shows the beginning of it. */
+const FIELD = 2000
+
 function printable(fields: LogFields | undefined): LogFields {
   if (!fields) return {}
-  const { error, ...rest } = fields
-  if (error === undefined) return rest
-  return { ...rest, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  const shown: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    const text = value instanceof Error ? (value.stack ?? value.message) : key === 'error' ? String(value) : value
+    shown[key] = typeof text === 'string' && text.length > FIELD ? `${text.slice(0, FIELD)}…` : text
+  }
+  return shown
 }
 
 const COLOURS: Record<string, string> = {
@@ -93,21 +100,21 @@ function pretty(line: string): string {
   const { level, time, msg, error, ...fields } = JSON.parse(line) as Record<string, unknown>
   const colour = process.stdout.isTTY ? (COLOURS[String(level)] ?? '') : ''
   const rest = Object.entries(fields).map(
-    ([key, value]) => ` ${key}=${typeof value === 'string' ? quoted(value) : JSON.stringify(value)}`,
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? quoted(value) : escaped(JSON.stringify(value))}`,
   )
-  const text = `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(msg)}${rest.join('')}`
+  const text = `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${escaped(String(msg)).replaceAll('\n', ' ')}${rest.join('')}`
   const trace = error === undefined ? '' : `\n    ${escaped(String(error)).replaceAll('\n', '\n    ')}`
   return `${colour}${text}${trace}${colour && '\u001b[0m'}\n`
 }
 
 function quoted(value: string): string {
-  return /^[\w@.:/+-]+$/.test(value) ? value : JSON.stringify(value)
+  return /^[\w@.:/+-]+$/.test(value) ? value : escaped(JSON.stringify(value))
 }
 
-/** Control characters never reach a terminal. */
+/** Control characters never reach a terminal, nor what turns the direction of text; inside of JSON it means the same. */
 function escaped(text: string): string {
   return text.replace(
-    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -47,7 +47,13 @@ export class Directory {
   async load(bare: string, fetch: () => Promise<readonly string[]>): Promise<readonly SessionEntry[]> {
     const loading = this.#loading.get(bare) ?? { changed: false }
     this.#loading.set(bare, loading)
-    const fields = await fetch()
+    let fields: readonly string[]
+    try {
+      fields = await fetch()
+    } catch (error) {
+      if (this.#loading.get(bare) === loading) this.#loading.delete(bare)
+      throw error
+    }
     if (this.#loading.get(bare) === loading) {
       this.#loading.delete(bare)
       // A change that came meanwhile may be in the answer or not: ask again next time.
