@@ -10,7 +10,7 @@
 --                      cu packets that waited in the log, qt quiet; when it ends: en directory value, by closer's mark,
 --                      fi the node that is to finish it
 --   T:q:<sid>    stream n-0 → p packet, t bytes up to here: what the client has not acknowledged
---   T:m:<sid>    zset  mid → n, so that a repeat has no second effect
+--   T:m:<sid>    zset  mid → n, so that a repeat has no second effect;  T:o:<sid>  the same, of the time before (mt: until when)
 --   T:w:<sid>    stream of packets kept back from a quiet client; T:k:<sid> hash  what may be replaced → its id
 --   T:d:<sid>    set   addresses that have directed presence
 --   T:n:<node>   set   sids that a node serves
@@ -19,10 +19,12 @@
 --   T:v          number  the last version given;  T:c  number  calls that changed something;  T:g  number  generation
 --   T:boot       hash  run id of this Redis, T:c when it was first seen, and a name for the life that began then
 --   T:nodes      zset  node → when its lease ends;  T:node:<node>  what it says of itself, or that it is dead
+--   T:dead:<node>      others have taken over what it had: nothing that it says is done any more
 -- Channels: T:in:<node> what concerns the sessions of a node; T:dir changes of the directory; T:all for every node.
 
 local QUEUE, DIRECTED, WAITING, CHARS = 1, 2, 3, 4
-local MIDS_KEPT = 500
+-- A node that says something again, or late, has done so by then, or was given up: its lease, the janitor's turn, and some more (ms).
+local MIDS_KEPT = 20000
 local REPORT_AGAIN = 60000
 local WRAP = 4294967296
 
@@ -85,8 +87,22 @@ local function finish(sid, mark)
   return report(sid)
 end
 
+-- The number that a packet has already.
+local function numberOf(sid, mid)
+  return call('ZSCORE', T .. ':m:' .. sid, mid) or call('ZSCORE', T .. ':o:' .. sid, mid)
+end
+
+-- Forgets the mids of the time before when another one has passed.
+local function forget(sid, since)
+  if since and now < since + MIDS_KEPT then return end
+  call('HSET', T .. ':s:' .. sid, 'mt', now)
+  call('UNLINK', T .. ':o:' .. sid)
+  if call('EXISTS', T .. ':m:' .. sid) == 1 then call('RENAME', T .. ':m:' .. sid, T .. ':o:' .. sid) end
+end
+
 -- Numbers a packet and keeps it. Gives its number; nothing for a repeat.
 local function push(sid, s, mid, packet)
+  if call('ZSCORE', T .. ':o:' .. sid, mid) then return nil end
   local n = s.out + 1
   if call('ZADD', T .. ':m:' .. sid, 'NX', n, mid) == 0 then return nil end
   s.out = n
@@ -167,7 +183,7 @@ function ops.finished(a, i)
   local sid = a[i]
   if call('HGET', T .. ':s:' .. sid, 'st') ~= 'ending' then return 0 end
   call('ZREM', T .. ':e', sid)
-  for _, kind in ipairs({ 's', 'q', 'm', 'w', 'k', 'd' }) do call('DEL', T .. ':' .. kind .. ':' .. sid) end
+  for _, kind in ipairs({ 's', 'q', 'm', 'o', 'w', 'k', 'd' }) do call('DEL', T .. ':' .. kind .. ':' .. sid) end
   return 1
 end
 
@@ -199,11 +215,11 @@ function ops.deliver(a, i)
   end
   local kept = state.total - tonumber(s[9])
   if state.out - state.ack >= limits[QUEUE] or (kept > 0 and kept + #packet > limits[CHARS]) then
-    local n = call('ZSCORE', T .. ':m:' .. sid, mid)
+    local n = numberOf(sid, mid)
     return n and { 'dup', n } or { finish(sid, 'full') }
   end
   local n = push(sid, state, mid, packet)
-  if not n then return { 'dup', call('ZSCORE', T .. ':m:' .. sid, mid) } end
+  if not n then return { 'dup', numberOf(sid, mid) } end
   if state.st == 'live' and state.ow ~= node then say(state.ow, 'd\n' .. sid .. '\n' .. n .. '\n' .. packet) end
   return n
 end
@@ -276,12 +292,12 @@ function ops.ack(a, i)
   local sid = a[i]
   if not mine(sid, a[i + 1]) then return 'fenced' end
   local key = T .. ':s:' .. sid
-  local s = call('HMGET', key, 'out', 'ack')
+  local s = call('HMGET', key, 'out', 'ack', 'mt')
   local count = tonumber(a[i + 2])
   if count > tonumber(s[1]) then return 'too-high' end
   if count > tonumber(s[2]) then
     release(sid, count)
-    call('ZREMRANGEBYSCORE', T .. ':m:' .. sid, '-inf', count - MIDS_KEPT)
+    forget(sid, tonumber(s[3]))
   end
   return 'ok'
 end
@@ -379,6 +395,7 @@ end
 function ops.reap(a, i)
   local dead = T .. ':n:' .. a[i]
   local ended = {}
+  call('SET', T .. ':dead:' .. a[i], 1, 'EX', 86400)
   for _, sid in ipairs(call('SRANDMEMBER', dead, a[i + 1])) do
     local s = call('HMGET', T .. ':s:' .. sid, 'st', 'q', 'ep')
     if s[1] == 'live' and s[2] and s[2] ~= '0' then
@@ -511,8 +528,10 @@ end
 local READS = { lookup = true, pending = true, missed = true, directed = true, nodes = true, count = true, post = true, mail = true, tell = true }
 
 -- node, milliseconds to add to the clock, limits of queue, directed presence, waiting packets and bytes, operations
+-- → number of the call (0: it changed nothing; -1: nothing is done for a node that was given up), and the replies
 local function run(keys, args)
   T, node = keys[1], args[1]
+  if call('EXISTS', T .. ':dead:' .. node) == 1 then return { -1 } end
   limits = { tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[6]) }
   local clock = call('TIME')
   time = clock[1] .. '.' .. clock[2]

@@ -82,7 +82,7 @@ export function asStanzaError(error: unknown, stanza: { readonly id: string | un
 }
 
 /** What a sender may try again later. */
-const FOR_NOW: ReadonlySet<string> = new Set(['busy', 'unavailable', 'closed', 'failed'])
+const FOR_NOW: ReadonlySet<string> = new Set(['busy', 'unavailable', 'closed', 'failed', 'fenced'])
 
 interface Pending {
   readonly to: Jid

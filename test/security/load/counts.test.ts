@@ -23,37 +23,42 @@ test('threat 166: around the turn of the count, every h means one count or none'
   }
 })
 
-const onRedis = url?.startsWith('unix:') ? test : test.skip
-onRedis('threat 166: a queue in Redis goes on over the turn of the count', async () => {
-  const prefix = `test:${randomUUID()}:`
-  const live = await redisLive({ url: url!, prefix, every: () => () => {} })
-  const raw = new Redis({ path: new URL(url!).pathname, protocol: 2 })
-  const written: number[] = []
-  const outlet: Outlet = { write: n => void written.push(n), replaced() {} }
-  const romeo = Jid.parse('romeo@a.test/orchard')
-  const packet = (xml: string): Packet => ({ xml, mid: xml, urgency: 'now' })
-  live.handle({ ended() {}, stray() {}, missed() {}, told() {}, usable() {} })
-  try {
-    await live.open('s1', romeo, outlet)
-    await live.enableQueue('s1', 60_000)
-    await live.hold('s1', 1)
-    // Four thousand million messages later.
-    await raw.hset(`${prefix}{0}:s:s1`, 'out', WRAP - 2, 'ack', WRAP - 2)
-    expect(await live.resume('s1', romeo.bare, WRAP - 3, outlet)).toBe('bad-h')
-    expect(await live.resume('s1', romeo.bare, WRAP - 2, outlet)).toMatchObject({ ack: WRAP - 2, unacked: [] })
-    for (const xml of ['<a/>', '<b/>', '<c/>', '<d/>']) expect(await live.deliver('s1', packet(xml))).toBe('ok')
-    expect(written).toEqual([WRAP - 1, WRAP, WRAP + 1, WRAP + 2])
-    expect(await live.acknowledge('s1', 2, 3)).toBe('too-high')
-    expect(await live.acknowledge('s1', 2, WRAP - 3)).toBe('too-high')
-    expect(await live.acknowledge('s1', 2, 0)).toMatchObject([{ xml: '<a/>' }, { xml: '<b/>' }])
-    await live.hold('s1', 2)
-    expect(await live.resume('s1', romeo.bare, WRAP - 1, outlet)).toBe('bad-h')
-    expect(await live.resume('s1', romeo.bare, 1, outlet)).toMatchObject({ ack: WRAP + 1, unacked: [{ xml: '<d/>' }] })
-  } finally {
-    raw.disconnect()
-    await live.stop()
-  }
-})
+const onTheTurn = 'threat 166: a queue in Redis goes on over the turn of the count'
+if (!url || url === 'none') test.todo(`${onTheTurn}: set PARLEY_TEST_REDIS`)
+else
+  test(onTheTurn, async () => {
+    const prefix = `test:${randomUUID()}:`
+    const live = await redisLive({ url, prefix, every: () => () => {} })
+    const raw = new Redis(url.replace(/^unix:\/\//, ''), { protocol: 2 })
+    const written: number[] = []
+    const outlet: Outlet = { write: n => void written.push(n), replaced() {} }
+    const romeo = Jid.parse('romeo@a.test/orchard')
+    const packet = (xml: string): Packet => ({ xml, mid: xml, urgency: 'now' })
+    live.handle({ ended() {}, stray() {}, missed() {}, told() {}, usable() {} })
+    try {
+      await live.open('s1', romeo, outlet)
+      await live.enableQueue('s1', 60_000)
+      await live.hold('s1', 1)
+      // Four thousand million messages later.
+      await raw.hset(`${prefix}{0}:s:s1`, 'out', WRAP - 2, 'ack', WRAP - 2)
+      expect(await live.resume('s1', romeo.bare, WRAP - 3, outlet)).toBe('bad-h')
+      expect(await live.resume('s1', romeo.bare, WRAP - 2, outlet)).toMatchObject({ ack: WRAP - 2, unacked: [] })
+      for (const xml of ['<a/>', '<b/>', '<c/>', '<d/>']) expect(await live.deliver('s1', packet(xml))).toBe('ok')
+      expect(written).toEqual([WRAP - 1, WRAP, WRAP + 1, WRAP + 2])
+      expect(await live.acknowledge('s1', 2, 3)).toBe('too-high')
+      expect(await live.acknowledge('s1', 2, WRAP - 3)).toBe('too-high')
+      expect(await live.acknowledge('s1', 2, 0)).toMatchObject([{ xml: '<a/>' }, { xml: '<b/>' }])
+      await live.hold('s1', 2)
+      expect(await live.resume('s1', romeo.bare, WRAP - 1, outlet)).toBe('bad-h')
+      expect(await live.resume('s1', romeo.bare, 1, outlet)).toMatchObject({
+        ack: WRAP + 1,
+        unacked: [{ xml: '<d/>' }],
+      })
+    } finally {
+      raw.disconnect()
+      await live.stop()
+    }
+  })
 
 scenario(
   'threat 170: a flood of requests is answered as fast as stanzas may come, and costs nothing more',

@@ -80,6 +80,7 @@ export class Cluster {
       head: () => [this.node, Math.round(this.#ahead()), queue, directed, waiting, chars],
       stats: this.stats,
       lost: (lane: Lane) => this.#lost(lane),
+      buried: () => this.members.buried(),
       unheard: (_node: string, letter: string) => this.sessions.returned(letter),
     }
     this.lanes = Array.from({ length: this.server.buckets }, (_, n) => new Lane(`${prefix}{${n}}`, parts))
@@ -88,7 +89,7 @@ export class Cluster {
       lanes: this.lanes,
       log: this.#log,
       ended: reports => this.sessions.endAll(reports),
-      dead: () => this.#restart(),
+      dead: node => this.#restart(node),
       usable: is => this.#handlers?.usable(is),
     })
     await this.#listen()
@@ -145,11 +146,8 @@ export class Cluster {
   }
 
   async #listen(): Promise<void> {
-    for (const { tag } of this.lanes) {
-      await this.server.listen(`${tag}:in:${this.node}`)
-      await this.server.listen(`${tag}:dir`)
-    }
-    await this.server.listen(`${this.lanes[0]!.tag}:all`)
+    const own = this.lanes.flatMap(({ tag }) => [`${tag}:in:${this.node}`, `${tag}:dir`])
+    await this.server.listen([...own, `${this.lanes[0]!.tag}:all`])
   }
 
   #heard(channel: string, text: string): void {
@@ -210,10 +208,11 @@ export class Cluster {
   }
 
   /** Others have given this node up: it goes on as another one, without sessions. */
-  async #restart(): Promise<void> {
+  async #restart(dead: string): Promise<void> {
     this.sessions.abandon()
     this.sessions.directory.clear()
     await this.#listen()
+    for (const { tag } of this.lanes) await this.server.unlisten(`${tag}:in:${dead}`)
   }
 }
 

@@ -157,6 +157,42 @@ function suite(redis: string): void {
       prober.close()
     })
 
+    test('a node that was given up says nothing more: who took its sessions over has said it', async () => {
+      const janitor = lane(redis, prefix)
+      await peer.live.open('s2', PHONE, peer.client)
+      await peer.live.enableQueue('s2', 60_000)
+      await node.live.sessionsNow(PHONE.bare)
+      const dead = (await node.live.nodes()).find(({ own }) => own)!.node
+      tunnel.isMute = true
+      const late = node.live.deliver('s2', now('<late/>'))
+      const later = Promise.resolve(node.live.deliver('s2', now('<later/>')))
+      await new Promise(resolve => setImmediate(resolve))
+      await janitor.call('janitor', 'reap', dead, 32)
+      tunnel.isMute = false
+      tunnel.break()
+      await expect(Promise.resolve(late)).rejects.toMatchObject({ code: 'fenced' })
+      await expect(later).rejects.toMatchObject({ code: 'fenced' })
+      // It goes on as another one.
+      await node.live.sessionsNow(PHONE.bare)
+      expect(await node.live.deliver('s2', now('<fresh/>'))).toBe('ok')
+      await until(() => peer.client.xml !== '')
+      expect(peer.client.xml).toBe('<fresh/>')
+      janitor.close()
+    })
+
+    test('what is said late has no second effect, however much was said meanwhile', async () => {
+      await node.live.open('s1', ROMEO, node.client)
+      await node.live.enableQueue('s1', 60_000)
+      expect(await node.live.deliver('s1', now('<first/>'))).toBe('ok')
+      for (let n = 2; n <= 1200; n += 100) {
+        const more = Array.from({ length: 100 }, (_, i) => node.live.deliver('s1', now(`<more n="${n + i}"/>`)))
+        expect(new Set(await Promise.all(more))).toEqual(new Set(['ok']))
+        expect(await node.live.acknowledge('s1', 1, n + 99)).toHaveLength(n === 2 ? 101 : 100)
+      }
+      expect(await peer.live.sessionsNow(ROMEO.bare)).toHaveLength(1)
+      expect(await peer.live.deliver('s1', now('<first/>'))).toBe('dup')
+    })
+
     test('Redis that was emptied while it ran: sessions end everywhere, and what they had is given back', async () => {
       await node.live.open('s1', ROMEO, node.client)
       await node.live.enableQueue('s1', 60_000)

@@ -25,9 +25,9 @@ interface Letter {
 /** Redis cannot be asked now: the operation had no effect, or one that a repeat does not double. */
 export class LiveError extends Error {
   override readonly name = 'LiveError'
-  readonly code: 'busy' | 'failed' | 'closed'
+  readonly code: 'busy' | 'failed' | 'closed' | 'fenced'
 
-  constructor(code: 'busy' | 'failed' | 'closed', message: string, options?: ErrorOptions) {
+  constructor(code: LiveError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }
@@ -47,6 +47,8 @@ export interface LaneParts {
   readonly stats: LaneStats
   /** Redis has lost something that it had answered. */
   lost(lane: Lane): void
+  /** Others have given this node up: all lanes {@link Lane.drop} what they have. */
+  buried(): void
   /** A letter to a node that does not listen. */
   unheard(node: string, text: string): void
 }
@@ -60,6 +62,7 @@ export class Lane {
   readonly #server: Server
   readonly #head: () => readonly (string | number)[]
   readonly #onLost: (lane: Lane) => void
+  readonly #buried: () => void
   readonly #unheard: (node: string, text: string) => void
   readonly #stats: LaneStats
   #waiting: Operation[] = []
@@ -71,6 +74,8 @@ export class Lane {
   #calls = 0
   /** The life of Redis in which it has answered them. */
   #life = ''
+  /** How often what waited was dropped: a call that was under way is not made again then. */
+  #drops = 0
   #greeted = false
   #closed = false
 
@@ -80,6 +85,7 @@ export class Lane {
     this.#head = parts.head
     this.#stats = parts.stats
     this.#onLost = parts.lost
+    this.#buried = parts.buried
     this.#unheard = parts.unheard
   }
 
@@ -87,7 +93,10 @@ export class Lane {
     return this.#waiting.length
   }
 
-  /** @throws LiveError as a rejection: `busy` when too much waits, `failed` where Redis refuses it, `closed` */
+  /**
+   * @throws LiveError as a rejection: `busy` when too much waits, `failed` where Redis refuses it, `fenced` when others have
+   * given this node up before it was done, `closed`
+   */
   call<T>(name: string, ...args: readonly (string | number)[]): Promise<T> {
     return new Promise<T>((resolve, reject) => this.#add({ name, args, resolve, reject }))
   }
@@ -113,13 +122,22 @@ export class Lane {
       if (heard === 0) this.#unheard(node, fresh.text)
     }
     // Its place in the queue is where it began; a later operation of another kind closes it.
-    this.#add({ name: 'mail', args: [node], letter: fresh, resolve: sent, reject: () => sent(0) })
+    // What a node that was given up has not said is said by those who took its sessions over.
+    const failed = (error: Error) => sent((error as LiveError).code === 'fenced' ? 1 : 0)
+    this.#add({ name: 'mail', args: [node], letter: fresh, resolve: sent, reject: failed })
     return true
   }
 
   /** The connection broke: what was answered must be compared before anything else is said. */
   broken(): void {
     this.#greeted = false
+  }
+
+  /** Nothing of what was asked so far is done any more: this node goes on as another one. */
+  drop(): void {
+    this.#drops++
+    this.#letters.clear()
+    for (const { reject } of this.#waiting.splice(0)) reject?.(givenUp())
   }
 
   async close(): Promise<void> {
@@ -150,7 +168,8 @@ export class Lane {
   }
 
   async #send(batch: readonly Operation[]): Promise<void> {
-    while (!this.#closed) {
+    const drops = this.#drops
+    while (!this.#closed && drops === this.#drops) {
       try {
         await this.#server.ready()
         if (!this.#greeted) await this.#greet()
@@ -161,7 +180,10 @@ export class Lane {
         for (const [i, operation] of batch.entries()) operation.resolve?.(replies[i + 1] as never)
         return
       } catch (error) {
-        if (this.#server.isAway(error)) {
+        if (error instanceof Buried) {
+          // Unless another lane has heard of it before.
+          if (drops === this.#drops) this.#buried()
+        } else if (this.#server.isAway(error)) {
           this.#greeted = false
           await this.#server.pause(RETRY)
         } else if (batch.length === 1) {
@@ -175,10 +197,11 @@ export class Lane {
         }
       }
     }
-    for (const { reject } of batch) reject?.(new LiveError('closed', 'Live state is closed'))
+    for (const { reject } of batch)
+      reject?.(drops === this.#drops ? new LiveError('closed', 'Live state is closed') : givenUp())
   }
 
-  /** @throws whatever the connection throws; then nobody knows whether it had its effect */
+  /** @throws Buried, or whatever the connection throws; then nobody knows whether it had its effect */
   async #ask(batch: readonly Pick<Operation, 'name' | 'args' | 'letter'>[]): Promise<readonly unknown[]> {
     const args: (string | number)[] = [...this.#head()]
     for (const { name, args: own, letter } of batch) {
@@ -188,6 +211,7 @@ export class Lane {
     }
     const replies = (await this.#server.run(this.tag, args)) as readonly unknown[]
     const calls = Number(replies[0])
+    if (calls < 0) throw new Buried()
     // Emptied while it ran: no connection broke.
     if (calls > 0 && calls < this.#calls) this.#greeted = false
     else if (calls > 0) this.#calls = calls
@@ -215,4 +239,11 @@ export class Lane {
     stats.seconds += ms / 1000
     if (ms / 1000 > stats.slowest) stats.slowest = ms / 1000
   }
+}
+
+/** Redis does nothing more for this node. */
+class Buried extends Error {}
+
+function givenUp(): LiveError {
+  return new LiveError('fenced', 'Other nodes have given this one up')
 }

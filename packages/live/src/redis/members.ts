@@ -20,7 +20,7 @@ export interface MembersParts {
   /** Ends of sessions that cannot be resumed. */
   ended(reports: readonly unknown[]): void
   /** Others have given this node up: it starts again as another one. */
-  dead(): Promise<void>
+  dead(node: string): Promise<void>
   usable(is: boolean): void
 }
 
@@ -34,6 +34,7 @@ export class Members {
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
   #isKnown = false
+  #restarting: Promise<void> | undefined
   #reaping = false
   #count = 1
 
@@ -70,6 +71,20 @@ export class Members {
     this.#isKnown = false
   }
 
+  /** Others have given this node up, and have its sessions: it goes on as another one. */
+  buried(): void {
+    this.#parts.log('error', 'Other nodes have given this one up: its sessions are theirs')
+    this.#use(false)
+    const dead = this.#node
+    this.#node = newNode()
+    this.#isKnown = false
+    // What it has not said yet has been said for it: said by another one, it would not be known as the same.
+    for (const lane of this.#parts.lanes) lane.drop()
+    this.#restarting = this.#parts.dead(dead).catch((error: Error) => {
+      this.#parts.log('warn', `Beginning again waits for Redis: ${error.message}`)
+    })
+  }
+
   async nodes(): Promise<NodeInfo[]> {
     const [now, ...rest] = await this.#parts.lane.call<string[]>('nodes')
     const found: NodeInfo[] = []
@@ -100,6 +115,7 @@ export class Members {
   }
 
   async #renew(): Promise<void> {
+    await this.#restarting
     const asked = performance.now()
     const first = !this.#isKnown
     this.#isKnown = true
@@ -107,10 +123,7 @@ export class Members {
     if (answer === 'dead') {
       // Not others have forgotten it, but Redis has.
       if (!first && !this.#isKnown) return this.#renew()
-      this.#parts.log('error', 'Other nodes have given this one up: its sessions are theirs')
-      this.#node = newNode()
-      this.#isKnown = false
-      await this.#parts.dead()
+      this.buried()
       return this.#renew()
     }
     this.#renewed = asked

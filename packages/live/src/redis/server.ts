@@ -105,9 +105,10 @@ export class Server {
     })
   }
 
-  async listen(channel: string): Promise<void> {
-    this.#channels.add(channel)
-    await this.#listener.ssubscribe(channel)
+  /** What cannot be listened to now is as soon as the connection is back. */
+  async listen(channels: readonly string[]): Promise<void> {
+    for (const channel of channels) this.#channels.add(channel)
+    for (const channel of channels) await this.#listener.ssubscribe(channel)
   }
 
   async unlisten(channel: string): Promise<void> {
