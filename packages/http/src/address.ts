@@ -1,5 +1,8 @@
 import type { AddressInfo, Server } from 'node:net'
 
+/** Connections that may wait to be taken in: all come back at once when a server was away. The system may allow fewer. */
+const BACKLOG = 4096
+
 /** A listener can not be opened. The message names the configuration key, the address, and what to do. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
@@ -30,7 +33,7 @@ export async function listenAt(server: Server, key: string, address: string): Pr
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off('error', reject)
       resolve()
     })

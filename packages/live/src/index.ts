@@ -10,6 +10,7 @@ export {
   type Outlet,
   type Packet,
   type PresenceState,
+  type Replaced,
   type Resumed,
   type SessionChanges,
   type SessionEntry,

@@ -76,12 +76,15 @@ export type SessionChanges = Partial<Omit<SessionEntry, 'sid' | 'jid' | 'since' 
 /** The owner's end of a session. `n` counts the packets of a session from 1; without a queue it is 0. */
 export interface Outlet {
   write(n: number, packet: Packet): void
-  /**
-   * The session is somebody else's now: touch nothing shared any more. `taken`: another stream took the address or the
-   * session itself (close with `<conflict/>`); `lost`: this node lost its say, so the client should connect again.
-   */
-  replaced(why: 'taken' | 'lost'): void
+  /** The session is somebody else's now: touch nothing shared any more. */
+  replaced(why: Replaced): void
 }
+
+/**
+ * `taken`: another stream took the address or the session itself (close with `<conflict/>`); `lost`: Redis lost its state;
+ * `fenced`: this node was given up, and what it had begun for the session is done by others. The client should connect again.
+ */
+export type Replaced = 'taken' | 'lost' | 'fenced'
 
 export interface Resumed {
   readonly entry: SessionEntry

@@ -1,4 +1,4 @@
-import type { Ended, Outlet, Packet } from '@parley/live'
+import type { Ended, Outlet, Packet, Replaced } from '@parley/live'
 import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import {
@@ -191,14 +191,14 @@ function countOf(element: Element): number | undefined {
 class Handover implements Outlet {
   #waiting: [n: number, packet: Packet][] | undefined = []
   #session: Session | undefined
-  #replaced: 'taken' | 'lost' | undefined
+  #replaced: Replaced | undefined
 
   write(n: number, packet: Packet): void {
     if (this.#waiting) this.#waiting.push([n, packet])
     else this.#session?.write(n, packet)
   }
 
-  replaced(why: 'taken' | 'lost'): void {
+  replaced(why: Replaced): void {
     this.#replaced = why
     this.#session?.replaced(why)
   }

@@ -83,6 +83,7 @@ export class Router {
 
   /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1); once for a `mid`. */
   bounce(stanza: Stanza, cause: unknown, session?: Session, mid?: string): Awaitable<void> {
+    if (session?.isFenced) return
     const error = asStanzaError(cause, stanza, this.#log)
     if (!mayBounce(stanza)) return
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).

@@ -1,5 +1,13 @@
 import type { Jid } from '@parley/jid'
-import type { Ended, Outlet, Packet, SessionChanges, SessionEntry } from '@parley/live'
+import {
+  type Ended,
+  LiveError,
+  type Outlet,
+  type Packet,
+  type Replaced,
+  type SessionChanges,
+  type SessionEntry,
+} from '@parley/live'
 import { readStanza, refusalOf, type Stanza, type StanzaError } from '@parley/stanza'
 import { StoreError } from '@parley/store'
 import type { Element } from '@parley/xml'
@@ -55,6 +63,7 @@ export class Session implements Outlet {
   #relief: (() => void) | undefined
   #owed: bigint[] = []
   #over = false
+  #fenced = false
 
   constructor(server: Server, host: Host, stream: ClientStream, entry: SessionEntry, epoch: number) {
     this.server = server
@@ -68,6 +77,11 @@ export class Session implements Outlet {
 
   get account(): Jid {
     return this.jid.bare
+  }
+
+  /** Others have this session, and do what this node has begun for it: whatever it still does is not to be seen. */
+  get isFenced(): boolean {
+    return this.#fenced
   }
 
   update(changes: SessionChanges): Awaitable<void> {
@@ -122,6 +136,8 @@ export class Session implements Outlet {
 
   /** Delivers a stanza to this session; what has a `mid` only once. */
   send(stanza: Stanza, mid?: string): Awaitable<void> {
+    // Whoever has the session now answers what this one has not.
+    if (this.#fenced) return
     return chain(this.server.live.deliver(this.sid, packetOf(stanza, undefined, mid)), () => undefined)
   }
 
@@ -165,8 +181,9 @@ export class Session implements Outlet {
   }
 
   /** Another stream has this address now (RFC 6120 §7.7.2.2) or has resumed this session; or this node has lost it. */
-  replaced(why: 'taken' | 'lost'): void {
+  replaced(why: Replaced): void {
     this.#over = true
+    this.#fenced = why === 'fenced'
     if (this.server.sessions.get(this.sid) === this) this.server.sessions.delete(this.sid)
     const stream = this.#detach()
     if (why === 'taken') stream?.fail('conflict', 'Replaced by another connection')
@@ -276,6 +293,7 @@ export class Session implements Outlet {
   }
 
   #run(transit: Transit): Awaitable<void> {
+    if (this.#fenced) return
     try {
       const done = transit.run()
       return isPromise(done) ? done.catch((error: unknown) => this.#refused(transit, error)) : done
@@ -287,8 +305,9 @@ export class Session implements Outlet {
   /** The stanza was taken in but could not be stored or delivered: its sender hears of it. */
   #refused(transit: Transit, error: unknown): Awaitable<void> {
     // Another node has the session by now: its client sends there what this one has not answered for.
-    if (error instanceof StoreError && error.code === 'fenced') return this.replaced('taken')
-    if (transit.stanza) return this.server.router.bounce(transit.stanza, error, this, midOf(transit))
+    if ((error instanceof StoreError || error instanceof LiveError) && error.code === 'fenced')
+      return this.replaced('fenced')
+    if (transit.stanza && !this.#fenced) return this.server.router.bounce(transit.stanza, error, this, midOf(transit))
   }
 
   /** The stanza has had its turn. It counts when what it left behind is done, and all stanzas before it. */

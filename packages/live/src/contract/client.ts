@@ -1,15 +1,15 @@
-import type { Outlet, Packet } from '../live.ts'
+import type { Outlet, Packet, Replaced } from '../live.ts'
 
 /** What a session's owner was told to write. */
 export class Client implements Outlet {
   readonly written: [n: number, xml: string][] = []
   replacements = 0
-  why: 'taken' | 'lost' | undefined
+  why: Replaced | undefined
 
   write(n: number, { xml }: Packet): void {
     this.written.push([n, xml])
   }
-  replaced(why: 'taken' | 'lost'): void {
+  replaced(why: Replaced): void {
     this.why = why
     this.replacements++
   }

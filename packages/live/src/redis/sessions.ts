@@ -146,7 +146,7 @@ export class Sessions {
   abandon(): void {
     for (const local of [...this.local.values()]) {
       this.forget(local)
-      local.outlet.replaced('lost')
+      local.outlet.replaced('fenced')
     }
   }
 
