@@ -139,11 +139,19 @@ export interface Placed {
   readonly isNew: boolean
 }
 
+/** A time (milliseconds since 1970, both inclusive) of which not everything may have reached those who were there. */
+export interface Gap {
+  readonly from: number
+  readonly to: number
+}
+
 export interface Live {
   /** Whether other processes share it: then work that a dead one left is done by others. */
   readonly isShared: boolean
   /** The name of this process among those that share it; another one after others have given it up. */
   readonly node: string
+  /** When sessions were lost, newest last. Who was there may have heard of a message and not of an earlier one. */
+  readonly gaps: readonly Gap[]
 
   handle(handlers: LiveHandlers): void
 

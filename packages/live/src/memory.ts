@@ -53,6 +53,7 @@ class MemoryLive implements Live, Measured {
   #ended: (ended: Ended) => void = () => {}
   readonly isShared = false
   readonly node = 'alone'
+  readonly gaps = []
 
   constructor(options: MemoryLiveOptions) {
     const { limits = LIVE_LIMITS, now = () => performance.now(), time = Date.now, every = everySecond } = options

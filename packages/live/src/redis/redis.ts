@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Jid } from '@parley/jid'
 import {
   type Ended,
+  type Gap,
   type Live,
   type LiveHandlers,
   type LiveLimits,
@@ -56,6 +57,10 @@ class RedisLive implements Live, Measured {
 
   get node(): string {
     return this.#cluster.node
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#cluster.gaps
   }
 
   handle(handlers: LiveHandlers): void {
