@@ -1,6 +1,6 @@
 import { Jid } from '@parley/jid'
 import type { Stanza } from '@parley/stanza'
-import { type Awaitable, chain, Transit } from '@xmpp/server-core'
+import type { Awaitable, Transit } from '@xmpp/server-core'
 import type { Parts } from './parts.ts'
 import { restore } from './succession.ts'
 
@@ -18,17 +18,7 @@ export function elsewhere(parts: Parts): (stanza: Stanza, to: Jid, transit: Tran
       places.forget()
       keeper.forget()
     }
-    const room = to.bare
-    return chain(
-      places.of(room, () => succeed(room)),
-      node => {
-        if (places.isHere(node)) return false
-        // As if it came from there: what waits for this one must not wait for itself.
-        const here = () => chain(succeed(room), () => router.handle(stanza, new Transit(undefined, 0, transit.origin)))
-        transit.behind(places.pass(node, stanza, room, transit, here))
-        return true
-      },
-    )
+    return places.pass(stanza, to.bare, transit)
   }
 
   /** What another node has left of a room: who was here. Whoever has gone meanwhile has gone from here too. */
@@ -49,5 +39,6 @@ export function elsewhere(parts: Parts): (stanza: Stanza, to: Jid, transit: Tran
     outlet.during(undefined, () => restore(open.room, notes, there, account => parts.idOf(jid, account)))
   }
 
+  places.taken = succeed
   return isElsewhere
 }
