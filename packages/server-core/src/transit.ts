@@ -27,6 +27,7 @@ export class Transit {
   #gates: Promise<unknown>[] | undefined
   #rows: LogEntry[] | undefined
   #stored: ((id: bigint) => void)[] | undefined
+  #failed: (() => void) | undefined
   #effects: (() => Awaitable<void>)[] | undefined
   #behind: Promise<unknown>[] | undefined
 
@@ -52,13 +53,14 @@ export class Transit {
   /**
    * Adds a row to what this stanza writes into the message log. `stored` hears its id when it is durable. A row that waits
    * for anything else of the first stage is given without an id: rows become visible in the order of their ids, since
-   * readers go on behind the last one that they have seen.
+   * readers go on behind the last one that they have seen. `failed`: it is not stored, and never will be.
    */
-  log(row: LogEntry, stored: (id: bigint) => void = () => {}): void {
+  log(row: LogEntry, stored: (id: bigint) => void = () => {}, failed?: () => void): void {
     this.#rows ??= []
     this.#rows.push(row)
     this.#stored ??= []
     this.#stored.push(stored)
+    if (failed) this.#failed = failed
   }
 
   /**
@@ -95,9 +97,15 @@ export class Transit {
       const stored = this.#stored ?? []
       const ids = log.append(this.#rows, counted)
       this.gate(
-        ids.then(all => {
-          for (const [n, tell] of stored.entries()) tell(all[n]!)
-        }),
+        ids.then(
+          all => {
+            for (const [n, tell] of stored.entries()) tell(all[n]!)
+          },
+          (error: unknown) => {
+            this.#failed?.()
+            throw error
+          },
+        ),
       )
       this.#rows = undefined
     }

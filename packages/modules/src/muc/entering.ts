@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { Body, Message, Presence, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import type { Throttle } from '@xmpp/server-core'
 import { type Earlier, historyOf, readHistory } from './history.ts'
 import { MUC, USER } from './namespaces.ts'
 import { type Occupant, withoutReserved } from './occupant.ts'
@@ -20,6 +21,8 @@ export interface Entering {
   readonly isNew: boolean
   readonly earlier: readonly Earlier[]
   readonly now: number
+  /** Wrong passwords of each account. */
+  readonly guessed: Throttle
 }
 
 /** Lets somebody in, with everything in the order of XEP-0045 §7.1. @throws StanzaError as §7.2.15 says */
@@ -66,7 +69,7 @@ function tellEntry({ room, from, isNew }: Entering, occupant: Occupant, isShared
   room.send(new Presence({ type: 'available', from: occupant.jid, to: from }, self))
 }
 
-function checkEntry({ room, from, nick, isNew }: Entering, x: Element | undefined): void {
+function checkEntry({ room, from, nick, isNew, guessed }: Entering, x: Element | undefined): void {
   const account = from.bare
   const affiliation = room.affiliationOf(account)
   const isAdmin = isAtLeast(affiliation, 'admin')
@@ -81,8 +84,13 @@ function checkEntry({ room, from, nick, isNew }: Entering, x: Element | undefine
   }
   // §7.2.6
   const { password } = room.config
-  if (password !== '' && affiliation !== 'owner' && !isPassword(x?.textOf('password', MUC) ?? '', password)) {
-    throw new StanzaError('not-authorized', 'The room has another password')
+  if (password !== '' && affiliation !== 'owner') {
+    // Threat 93
+    if (!guessed.allows(account.text)) throw new StanzaError('resource-constraint', 'Too many wrong passwords')
+    if (!isPassword(x?.textOf('password', MUC) ?? '', password)) {
+      guessed.count(account.text)
+      throw new StanzaError('not-authorized', 'The room has another password')
+    }
   }
   checkNick(room, account, nick)
   // §7.2.10

@@ -13,12 +13,15 @@ import { leave, move } from './moving.ts'
 import { MUC, STANZA_ID, USER } from './namespaces.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
-import type { Room } from './room.ts'
+import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
+
+/** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
+const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
 
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
-  const { keeper, places, outlet, turns, clock } = parts
+  const { keeper, places, outlet, turns, clock, store } = parts
   const relay = new Relay(clock)
 
   function receive(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
@@ -44,7 +47,10 @@ export function incoming(parts: Parts): Receive {
           const occupant = open?.room.byReal(from)
           const x = stanza.child('x', MUC)
           if (occupant && (!x || occupant.nick !== to.resource)) {
-            return outlet.during(transit, () => move(open!.room, occupant, from, nickOf(to), stanza))
+            const nick = nickOf(to)
+            return chain(open!.sayings.done(), () =>
+              outlet.during(transit, () => move(open!.room, occupant, from, nick, stanza)),
+            )
           }
           if (x) return turns.take(to.bare.text, () => come(stanza, to, transit))
           if (!to.isBare) outlet.during(transit, () => outlet.send(notHere(from, to)))
@@ -64,19 +70,26 @@ export function incoming(parts: Parts): Receive {
     const [from, nick] = [stanza.from!, nickOf(to)]
     const known = await keeper.find(to.bare)
     if (!known && !parts.mayCreate(from)) throw new StanzaError('not-allowed', 'You may not make rooms here')
-    const open = known ?? (await keeper.create(to.bare, from.bare, {}))
-    const { room, earlier } = open
+    if (!known && !parts.made.take(from.bare.text)) {
+      throw new StanzaError('resource-constraint', 'You make rooms too often')
+    }
+    const { room, earlier } = known ?? (await keeper.create(to.bare, from.bare, {}))
     const id = parts.idOf(room.jid, from.bare)
+    const { guessed } = parts
     outlet.during(transit, () =>
-      enter({ room, from, nick, presence: stanza, id, isNew: !known, earlier, now: clock.now() }),
+      enter({ room, from, nick, presence: stanza, id, isNew: !known, earlier, now: clock.now(), guessed }),
     )
   }
 
-  function gone({ room }: Open, from: Jid, stanza: Presence, transit: Transit): Awaitable<void> {
-    const occupant = room.byReal(from)!
-    const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza) }
-    outlet.during(transit, () => leave(room, occupant, from, remark))
-    if (room.size === 0) return turns.take(room.jid.text, () => left(room))
+  /** Behind what was said before. */
+  function gone({ room, sayings }: Open, from: Jid, stanza: Presence, transit: Transit): Awaitable<void> {
+    return chain(sayings.done(), () => {
+      const occupant = room.byReal(from)
+      if (!occupant) return
+      const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza) }
+      outlet.during(transit, () => leave(room, occupant, from, remark))
+      if (room.size === 0) return turns.take(room.jid.text, () => left(room))
+    })
   }
 
   async function left(room: Room): Promise<void> {
@@ -95,12 +108,12 @@ export function incoming(parts: Parts): Receive {
     if (!to.isBare) return outlet.during(transit, () => whisper(room, from, to, stanza))
     if (stanza.type !== 'groupchat') return byTheWay(open, stanza, transit)
     if (isSubject(stanza)) return changeSubject(open, stanza, transit)
-    say(open, spoken(room, from, stanza), transit)
+    say(open, from, spoken(room, from, stanza), transit)
   }
 
   /** Kept first, then said; the log gives the order in which everybody hears it. */
-  function say(open: Open, said: Message, transit: Transit): void {
-    const { room } = open
+  function say(open: Open, from: Jid, said: Message, transit: Transit): void {
+    const { room, sayings } = open
     const keeps = room.config.archived && fateOf(said.with({ type: 'chat' })).keep
     if (!keeps) {
       transit.effect(() => outlet.during(transit, () => room.say(said)))
@@ -116,11 +129,19 @@ export function incoming(parts: Parts): Receive {
       kept: true,
       owed: false,
     } as const
-    transit.log(row, id => {
+    sayings.begin()
+    const written = (id: bigint) => {
+      sayings.end()
+      // Threat 83: who has been thrown out meanwhile, or has no voice any more, has said nothing.
+      if (!mayBeHeard(room, from)) {
+        void store.messages.remove(row.owner, [id])
+        throw new StanzaError('not-acceptable')
+      }
       const marked = said.withBody(said.body.plus(el('stanza-id', STANZA_ID, { by: room.jid.text, id: idText(id) })))
       outlet.during(transit, () => room.say(marked))
       keeper.remember(open, { from: said.from!, id: said.id, body: marked.body, at: clock.now() })
-    })
+    }
+    transit.log(row, written, () => sayings.end())
   }
 
   function changeSubject(open: Open, stanza: Message, transit: Transit): Awaitable<void> {
@@ -168,8 +189,15 @@ export function incoming(parts: Parts): Receive {
   return receive
 }
 
+function mayBeHeard(room: Room, from: Jid): boolean {
+  const speaker = room.byReal(from)
+  return speaker !== undefined && maySpeak(speaker)
+}
+
 function nickOf(to: Jid): string {
   if (to.isBare) throw new StanzaError('jid-malformed', 'A nick is needed')
+  // Threat 96: a nick that cannot be told from none, or from another one.
+  if (INVISIBLE.test(to.resource)) throw new StanzaError('not-acceptable', 'The nick has characters that nobody sees')
   return to.resource
 }
 

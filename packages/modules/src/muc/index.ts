@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { choice, defineModule, map } from '@xmpp/server-core'
+import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
 import { Turns } from '../turns.ts'
 import { answers } from './answers.ts'
 import { elsewhere } from './elsewhere.ts'
@@ -11,6 +11,9 @@ import type { Parts } from './parts.ts'
 import { Places } from './places.ts'
 import type { Outside } from './room.ts'
 import { noteOf } from './succession.ts'
+
+/** Passwords of a room that one account may try a minute. */
+const GUESSES = 10
 
 /**
  * Rooms (XEP-0045) at `conference.<domain>`. Each room has one process that does everything for it; others pass on to it what
@@ -24,7 +27,10 @@ export default defineModule({
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
   ],
-  config: { create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms') },
+  config: {
+    create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
+    made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+  },
   stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>() },
   async setup(context) {
     const { config, stores, store, host, serve, server, clock, live } = context
@@ -41,6 +47,8 @@ export default defineModule({
       ...{ server, store, live, clock, host, keeper, outlet },
       places: new Places(server),
       turns: new Turns(),
+      made: new Throttle(clock, config.made),
+      guessed: new Throttle(clock, GUESSES),
       idOf: (room, account) => createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url'),
       mayCreate(from) {
         if (config.create === 'anybody') return true

@@ -7,6 +7,7 @@ import { configOf, type RoomConfig, storedConfig } from './config.ts'
 import type { Earlier } from './history.ts'
 import { STANZA_ID } from './namespaces.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
+import { Sayings } from './sayings.ts'
 
 /** What is kept of a room besides its affiliations. */
 export type StoredRoom = {
@@ -40,6 +41,7 @@ export type Saved = Pick<Room, 'jid' | 'config' | 'subject' | 'isLocked'>
 export interface Open {
   readonly room: Room
   readonly earlier: Earlier[]
+  readonly sayings: Sayings
 }
 
 /** Rooms, read when somebody asks for them and kept while somebody is in them. */
@@ -68,7 +70,7 @@ export class Keeper {
   async create(jid: Jid, owner: Jid, config: Partial<RoomConfig>): Promise<Open> {
     const room = new Room(jid, configOf(config), new Map([[owner.text, { affiliation: 'owner' }]]), this.#parts.outside)
     room.isLocked = true
-    const open: Open = { room, earlier: [] }
+    const open: Open = { room, earlier: [], sayings: new Sayings() }
     await this.#parts.affiliations.set(jid.text, owner.text, { affiliation: 'owner' })
     await this.save(room)
     this.#open.set(jid.text, open)
@@ -136,7 +138,7 @@ export class Keeper {
     const room = new Room(jid, configOf(stored.config as Partial<RoomConfig>), known, this.#parts.outside)
     room.subject = stored.subject as Subject | undefined
     room.isLocked = stored.locked ?? false
-    const open: Open = { room, earlier: room.config.archived ? await this.#earlier(jid) : [] }
+    const open: Open = { room, earlier: room.config.archived ? await this.#earlier(jid) : [], sayings: new Sayings() }
     this.#open.set(jid.text, open)
     return open
   }

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
-import { type Awaitable, type Context, chain } from '@xmpp/server-core'
+import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
 import type { Turns } from '../turns.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
@@ -16,6 +16,9 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   /** XEP-0421 id of an account in a room. */
   idOf(room: Jid, account: Jid): string
   mayCreate(from: Jid): boolean
+  /** Rooms that one account makes, and wrong passwords that it tries, a minute. */
+  readonly made: Throttle
+  readonly guessed: Throttle
 }
 
 /** @throws StanzaError `item-not-found` where there is no such room */
