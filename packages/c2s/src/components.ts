@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { NS, parseStanza, type Stanza, StanzaError } from '@parley/stanza'
-import { networkOf, type Server } from '@xmpp/server-core'
+import { networkOf, type Server, Transit } from '@xmpp/server-core'
 import { type ComponentDirectory, ComponentStream } from './component.ts'
 import type { Stalls } from './stalls.ts'
 import { TcpWire } from './tcp-wire.ts'
@@ -108,7 +108,7 @@ export class Components implements ComponentDirectory {
     try {
       component.deliver(stanza)
     } catch (error) {
-      void this.#server.router.bounce(stanza, error)
+      void this.#server.router.bounce(stanza, error, new Transit())
     }
   }
 

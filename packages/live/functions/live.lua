@@ -20,6 +20,7 @@
 --   T:boot       hash  run id of this Redis, T:c when it was first seen, and a name for the life that began then
 --   T:nodes      zset  node → when its lease ends;  T:node:<node>  what it says of itself, or that it is dead
 --   T:dead:<node>      others have taken over what it had: nothing that it says is done any more
+--   T:own:<name> what node has something of that name (a room);  T:note:<name> hash  what it would leave to its successor
 -- Channels: T:in:<node> what concerns the sessions of a node; T:dir changes of the directory; T:all for every node.
 
 local QUEUE, DIRECTED, WAITING, CHARS = 1, 2, 3, 4
@@ -509,6 +510,34 @@ function ops.release(a, i)
   return 1
 end
 
+-- name, an owner that is known to be gone, or '' → the owner, and 1 when this node has become it
+function ops.place(a, i)
+  local key = T .. ':own:' .. a[i]
+  local owner = call('GET', key)
+  if owner and owner ~= a[i + 1] and call('EXISTS', T .. ':dead:' .. owner) == 0 then return { owner, 0 } end
+  call('SET', key, node)
+  return { node, owner == node and 0 or 1 }
+end
+
+-- name: this node has it no longer, and leaves nothing
+function ops.unplace(a, i)
+  if call('GET', T .. ':own:' .. a[i]) ~= node then return 0 end
+  call('DEL', T .. ':own:' .. a[i], T .. ':note:' .. a[i])
+  return 1
+end
+
+-- name, field, value; without a value it is forgotten
+function ops.note(a, i)
+  if call('GET', T .. ':own:' .. a[i]) ~= node then return 0 end
+  if a[i + 2] == '' then call('HDEL', T .. ':note:' .. a[i], a[i + 1]) else call('HSET', T .. ':note:' .. a[i], a[i + 1], a[i + 2]) end
+  return 1
+end
+
+-- name → fields and values
+function ops.notes(a, i)
+  return call('HGETALL', T .. ':note:' .. a[i])
+end
+
 -- node, text for it alone → how many heard it
 function ops.post(a, i)
   return say(a[i], 'p\n' .. a[i + 1])
@@ -525,7 +554,7 @@ function ops.count()
   return tonumber(call('GET', T .. ':n') or 0)
 end
 
-local READS = { lookup = true, pending = true, missed = true, directed = true, nodes = true, count = true, post = true, mail = true, tell = true }
+local READS = { lookup = true, pending = true, missed = true, directed = true, notes = true, nodes = true, count = true, post = true, mail = true, tell = true }
 
 -- node, milliseconds to add to the clock, limits of queue, directed presence, waiting packets and bytes, operations
 -- → number of the call (0: it changed nothing; -1: nothing is done for a node that was given up), and the replies

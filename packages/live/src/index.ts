@@ -10,6 +10,7 @@ export {
   newEntry,
   type Outlet,
   type Packet,
+  type Placed,
   type PresenceState,
   type Replaced,
   type Resumed,

@@ -132,6 +132,13 @@ export interface NodeInfo {
   readonly about: Readonly<Record<string, string | number | boolean>>
 }
 
+/** Where something is that one node has at a time. */
+export interface Placed {
+  readonly node: string
+  readonly own: boolean
+  readonly isNew: boolean
+}
+
 /** A time (milliseconds since 1970, both inclusive) of which not everything may have reached those who were there. */
 export interface Gap {
   readonly from: number
@@ -141,6 +148,8 @@ export interface Gap {
 export interface Live {
   /** Whether other processes share it: then work that a dead one left is done by others. */
   readonly isShared: boolean
+  /** The name of this process among those that share it; another one after others have given it up. */
+  readonly node: string
   /** When sessions were lost, newest last. Who was there may have heard of a message and not of an earlier one. */
   readonly gaps: readonly Gap[]
 
@@ -199,6 +208,17 @@ export interface Live {
 
   /** Runs tasks of one name one after another, whichever node they are on. For what is rare: it may ask Redis many times. */
   alone<T>(name: string, task: () => Promise<T>): Promise<T>
+
+  /**
+   * Who has something that one node has at a time (a room): this one from now on, if nobody does or its owner is dead.
+   * `gone` names an owner that the caller knows to be gone. `isNew`: this node has just become its owner.
+   */
+  place(name: string, gone?: string): Awaitable<Placed>
+  /** This node has it no longer; its notes are forgotten. */
+  unplace(name: string): void
+  /** What a successor of this node would need to know, field by field; undefined forgets. */
+  note(name: string, field: string, value: string | undefined): void
+  notes(name: string): Awaitable<ReadonlyMap<string, string>>
 
   /** Says something to all other nodes: what they have cached is out of date, certificates are to be read again. */
   tell(topic: string, text: string): void

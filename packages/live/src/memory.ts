@@ -11,6 +11,7 @@ import {
   newEntry,
   type Outlet,
   type Packet,
+  type Placed,
   type Resumed,
   type SessionChanges,
   type SessionEntry,
@@ -45,11 +46,13 @@ class MemoryLive implements Live, Measured {
   readonly #now: () => number
   readonly #stop: () => void
   readonly #turns = new Turns()
+  readonly #placed = new Set<string>()
   #about: NodeInfo['about'] = {}
   /** Characters that wait for clients. */
   #chars = 0
   #ended: (ended: Ended) => void = () => {}
   readonly isShared = false
+  readonly node = 'alone'
   readonly gaps = []
 
   constructor(options: MemoryLiveOptions) {
@@ -240,6 +243,23 @@ class MemoryLive implements Live, Measured {
   }
 
   /** There is nobody else. */
+  place(name: string): Placed {
+    const isNew = !this.#placed.has(name)
+    this.#placed.add(name)
+    return { node: this.node, own: true, isNew }
+  }
+
+  unplace(name: string): void {
+    this.#placed.delete(name)
+  }
+
+  /** Nobody comes after this process. */
+  note(): void {}
+
+  notes(): ReadonlyMap<string, string> {
+    return new Map()
+  }
+
   tell(): void {}
 
   post(): boolean {
@@ -251,7 +271,7 @@ class MemoryLive implements Live, Measured {
   }
 
   nodes(): readonly NodeInfo[] {
-    return [{ node: 'alone', lease: Number.POSITIVE_INFINITY, own: true, about: this.#about }]
+    return [{ node: this.node, lease: Number.POSITIVE_INFINITY, own: true, about: this.#about }]
   }
 
   stop(): void {

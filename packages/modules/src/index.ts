@@ -19,6 +19,7 @@ import lastActivity from './last-activity.ts'
 import leftovers from './leftovers.ts'
 import messageLog from './message-log.ts'
 import messages from './messages.ts'
+import muc from './muc/index.ts'
 import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
 import ping from './ping.ts'
@@ -59,6 +60,7 @@ export const modules: readonly AnyModule[] = [
   leftovers,
   messageLog,
   messages,
+  muc,
   offline,
   offlineQuota,
   ping,

@@ -6,6 +6,7 @@ import type { AnyModule, Context, Needs, Parts } from './module.ts'
 import { readOptions } from './options.ts'
 import type { Router } from './router.ts'
 import type { Server } from './server.ts'
+import { type Receive, Service } from './service.ts'
 
 export interface LoaderParts {
   readonly store: Store
@@ -90,6 +91,12 @@ function contextOf(host: Host, module: AnyModule, apis: Map<AnyModule, unknown>,
     route: (stanza, transit) =>
       parts.router.route(stanza.from ? stanza : (stanza.with({ from: host.jid }) as never), transit),
     request: iq => parts.router.request(iq.from ? iq : iq.with({ from: host.jid })),
+    serve: (prefix: string, title: string, receive: Receive) => {
+      const service = new Service(host, prefix, title, receive)
+      parts.router.services.set(service.domain, service)
+      host.services.set(service.domain, title)
+      return service
+    },
     phase: (hook, name) => host.hooks.phase(hook, name),
   } as Context
 }

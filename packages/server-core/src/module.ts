@@ -13,6 +13,7 @@ import type { Host } from './host.ts'
 import type { Logger } from './log.ts'
 import type { Options, OptionValues } from './options.ts'
 import type { Server } from './server.ts'
+import type { Receive, Service } from './service.ts'
 import type { Session } from './session.ts'
 import type { StreamFeature } from './stream/feature.ts'
 import type { Transit } from './transit.ts'
@@ -84,6 +85,8 @@ export interface Context<C extends Options = Options, S extends Needs = Needs, U
   route(stanza: Stanza, transit?: Transit): Awaitable<void>
   /** Sends a request and waits for its answer: the result, or a StanzaError. */
   request(iq: Iq): Promise<Iq>
+  /** Answers for a domain under the host (`conference` → `conference.example.org`) from now on. */
+  serve(prefix: string, title: string, receive: Receive): Service
   /** The listeners of a hook that this module owns. */
   phase<E, P extends string>(hook: Hook<E, P>, name: NoInfer<P>): Phase
 }

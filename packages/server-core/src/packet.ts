@@ -20,8 +20,11 @@ let delivered = 0
  * The id of a delivery of what a session sent, the same when the session sends it again because it heard of no
  * acknowledgement (XEP-0198 §5); undefined where stanzas are not counted.
  */
-export function midOf({ session, k }: Transit): string | undefined {
-  return session && k > 0 ? `${session.sid}:${k}` : undefined
+export function midOf(transit: Transit): string | undefined {
+  const { session, k } = transit
+  if (k === 0) return undefined
+  const sid = session?.sid ?? transit.origin?.sid
+  return sid && `${sid}:${k}`
 }
 
 /** A stanza, serialised once, with what a session must know of it. */

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { Live, SessionEntry } from '@parley/live'
 import { errorOf, type Iq, mayBounce, Presence, type Stanza, StanzaError } from '@parley/stanza'
-import type { MessageLog } from '@parley/store'
+import { type MessageLog, StoreError } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import type { Inbound, Outbound } from './events.ts'
@@ -11,6 +11,7 @@ import { answer, asStanzaError, IqCaller } from './iq.ts'
 import type { Logger } from './log.ts'
 import type { Request } from './module.ts'
 import { type LogMark, midOf, packetOf } from './packet.ts'
+import type { Service } from './service.ts'
 import type { Session } from './session.ts'
 import { Transit } from './transit.ts'
 
@@ -18,11 +19,12 @@ import { Transit } from './transit.ts'
 export type Link = (stanza: Stanza) => Awaitable<void>
 
 /**
- * Takes every stanza where it belongs (RFC 6120 §10): component → local account → local host → remote domain. What cannot
+ * Takes every stanza where it belongs (RFC 6120 §10): local account → local host → service → component → remote domain. What cannot
  * be delivered goes back to its sender as an error, once.
  */
 export class Router {
   readonly hosts = new Map<string, Host>()
+  readonly services = new Map<string, Service>()
   readonly components = new Map<string, Link>()
   /** Stanzas that went back to their senders as errors, for metrics. */
   bounced = 0
@@ -61,12 +63,18 @@ export class Router {
   /** Routes a stanza of the server or of another domain. With a transit: its first stage only. */
   route(stanza: Stanza, transit?: Transit): Awaitable<void> {
     if (transit) return this.#deciding(stanza, transit, () => this.#dispatch(stanza, transit))
-    const own = new Transit()
-    own.stanza = stanza
-    const decided = this.#deciding(stanza, own, () => this.#dispatch(stanza, own))
+    return this.handle(stanza, new Transit())
+  }
+
+  /** Both stages of a stanza that no session here has sent. Resolves when it is handled. */
+  handle(stanza: Stanza, transit: Transit): Awaitable<void> {
+    transit.stanza = stanza
+    const decided = this.#deciding(stanza, transit, () => this.#dispatch(stanza, transit))
     return chain(decided, () =>
-      this.#guarded(stanza, own, () =>
-        chain(own.durable(this.#messages), () => chain(own.run(), () => own.unfinished?.then(() => undefined))),
+      this.#guarded(stanza, transit, () =>
+        chain(transit.durable(this.#messages), () =>
+          chain(transit.run(), () => transit.unfinished?.then(() => undefined)),
+        ),
       ),
     )
   }
@@ -81,17 +89,28 @@ export class Router {
     return chain(this.#live.deliver(entry.sid, packetOf(stanza, log, mid)), wasTaken)
   }
 
-  /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1); once for a `mid`. */
-  bounce(stanza: Stanza, cause: unknown, session?: Session, mid?: string): Awaitable<void> {
-    if (session?.isFenced) return
+  /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1); a counted one once. */
+  bounce(stanza: Stanza, cause: unknown, transit: Transit): Awaitable<void> {
+    const { session } = transit
+    const mid = midOf(transit)
+    // Another node has the sender by now, and gets the stanza again.
+    if (session?.isFenced || (cause instanceof StoreError && cause.code === 'fenced')) return
     const error = asStanzaError(cause, stanza, this.#log)
     if (!mayBounce(stanza)) return
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
-    if (stanza.name === 'presence' && !session) return
+    if (stanza.name === 'presence' && !transit.origin) return
     const reply = errorOf(stanza, error)
     this.bounced++
-    if (!session || !stanza.from?.equals(session.jid)) return this.route(reply)
+    if (!session || !stanza.from?.equals(session.jid)) return this.#once(reply, mid && `${mid}:error`)
     return chain(session.send(reply, mid && `${mid}:error`), () => this.#showOthers(reply, session))
+  }
+
+  /** An answer to a session that another node has: it takes it once for a `mid`. */
+  #once(reply: Stanza, mid: string | undefined): Awaitable<void> {
+    if (mid === undefined || !reply.to || !this.hosts.has(reply.to.domain)) return this.route(reply)
+    return chain(this.#live.session(reply.to), entry => {
+      if (entry) return chain(this.toSession(entry, reply, undefined, mid), () => undefined)
+    })
   }
 
   /** What became of a message concerns the account's other clients too (XEP-0280 §6.1). */
@@ -103,7 +122,7 @@ export class Router {
 
   /** As {@link #guarded}, for the first stage: the sender hears of it in its turn. */
   #deciding(stanza: Stanza, transit: Transit, run: () => Awaitable<void>): Awaitable<void> {
-    const refuse = (error: unknown) => transit.effect(() => this.bounce(stanza, error, transit.session, midOf(transit)))
+    const refuse = (error: unknown) => transit.effect(() => this.bounce(stanza, error, transit))
     try {
       const done = run()
       return isPromise(done) ? done.catch(refuse) : done
@@ -113,7 +132,7 @@ export class Router {
   }
 
   #guarded(stanza: Stanza, transit: Transit, run: () => Awaitable<void>): Awaitable<void> {
-    const refuse = (error: unknown) => this.bounce(stanza, error, transit.session, midOf(transit))
+    const refuse = (error: unknown) => this.bounce(stanza, error, transit)
     try {
       const done = run()
       return isPromise(done) ? done.catch(refuse) : done
@@ -129,6 +148,8 @@ export class Router {
     const host = this.hosts.get(to.domain)
     if (host)
       return to.local === '' ? this.#toHost(host, stanza, to, transit) : this.#toAccount(host, stanza, to, transit)
+    const service = this.services.get(to.domain)
+    if (service) return this.#toService(service, stanza, to, transit)
     const link = this.components.get(to.domain) ?? this.remote
     if (!link) throw new StanzaError('remote-server-not-found', `There is no way to ${to.domain}`)
     transit.effect(() => this.#guarded(stanza, transit, () => link(stanza)))
@@ -146,6 +167,24 @@ export class Router {
     }
     // RFC 6121 §8.4: a server that has nothing to say to a message says so; presence it ignores.
     if (stanza.name === 'message' && stanza.type !== 'headline') throw new StanzaError('service-unavailable')
+  }
+
+  #toService(service: Service, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
+    if (!service.elsewhere) return this.#toServiceHere(service, stanza, to, transit)
+    return chain(service.elsewhere(stanza, to, transit), away =>
+      away ? undefined : this.#toServiceHere(service, stanza, to, transit),
+    )
+  }
+
+  #toServiceHere(service: Service, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
+    if (stanza.name !== 'iq' || !to.isBare) return service.receive(stanza, to, transit)
+    if (!stanza.isRequest) {
+      this.#caller.settle(stanza)
+      return
+    }
+    const route = service.iq.find(to.local === '' ? 'host' : 'account', stanza.type as 'get' | 'set', stanza.payload)
+    if (!route) return service.receive(stanza, to, transit)
+    transit.effect(() => this.#answer(service.host, stanza, to, route, transit))
   }
 
   #toAccount(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
@@ -228,7 +267,8 @@ export class Router {
     const request = (iq.to ? iq : iq.with({ to })) as Request
     const reply = (answered: Iq) => {
       const out = iq.to ? answered : answered.with({ from: undefined })
-      return session ? session.send(out, mid && `${mid}:answer`) : this.route(out)
+      const once = mid && `${mid}:answer`
+      return session ? session.send(out, once) : this.#once(out, once)
     }
     return answer(request, route, session, reply, host.log, mid)
   }

@@ -14,7 +14,7 @@ import type { Element } from '@parley/xml'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { Host } from './host.ts'
 import { asStanzaError } from './iq.ts'
-import { midOf, packetOf } from './packet.ts'
+import { packetOf } from './packet.ts'
 import type { Server } from './server.ts'
 import type { StreamCondition } from './stream/errors.ts'
 import type { ClientStream } from './stream/stream.ts'
@@ -307,7 +307,7 @@ export class Session implements Outlet {
     // Another node has the session by now: its client sends there what this one has not answered for.
     if ((error instanceof StoreError || error instanceof LiveError) && error.code === 'fenced')
       return this.replaced('fenced')
-    if (transit.stanza && !this.#fenced) return this.server.router.bounce(transit.stanza, error, this, midOf(transit))
+    if (transit.stanza && !this.#fenced) return this.server.router.bounce(transit.stanza, error, transit)
   }
 
   /** The stanza has had its turn. It counts when what it left behind is done, and all stanzas before it. */

@@ -3,27 +3,45 @@ import type { LogEntry, MessageLog } from '@parley/store'
 import { type Awaitable, isPromise } from './awaitable.ts'
 import type { Session } from './session.ts'
 
+/** A stanza's number in the session that sent it. */
+export interface Origin {
+  readonly sid: string
+  readonly account: string
+  readonly epoch: number
+  readonly k: number
+}
+
 /**
  * One stanza on its way through the server, in two stages. The first decides, rewrites and hands rows to the message log;
  * what must be durable before anybody may see an effect is a gate. The second stage (copies, delivery) waits for the gates
  * and for the stanzas of the same session before it, so order holds while commits are shared.
  */
 export class Transit {
-  /** The session that sent the stanza, when one of ours did. */
+  /** The session that sent the stanza, when one of this node did. */
   readonly session: Session | undefined
   /** Its number among the session's stanzas (XEP-0198); 0 when they are not counted. */
   readonly k: number
+  readonly #origin: Origin | undefined
   /** What the session sent, for an error that comes late. */
   stanza: Stanza | undefined
   #gates: Promise<unknown>[] | undefined
   #rows: LogEntry[] | undefined
   #stored: ((id: bigint) => void)[] | undefined
+  #failed: (() => void) | undefined
   #effects: (() => Awaitable<void>)[] | undefined
   #behind: Promise<unknown>[] | undefined
 
-  constructor(session?: Session, k = 0) {
+  constructor(session?: Session, k = 0, origin?: Origin) {
     this.session = session
-    this.k = k
+    this.k = origin?.k ?? k
+    this.#origin = origin
+  }
+
+  /** The client's session, when a client has sent the stanza, to this node or to another one. */
+  get origin(): Origin | undefined {
+    const { session, k } = this
+    if (!session) return this.#origin
+    return { sid: session.sid, account: session.account.text, epoch: session.epoch, k }
   }
 
   /** Nothing happens to the outside before this has come. */
@@ -35,13 +53,14 @@ export class Transit {
   /**
    * Adds a row to what this stanza writes into the message log. `stored` hears its id when it is durable. A row that waits
    * for anything else of the first stage is given without an id: rows become visible in the order of their ids, since
-   * readers go on behind the last one that they have seen.
+   * readers go on behind the last one that they have seen. `failed`: it is not stored, and never will be.
    */
-  log(row: LogEntry, stored: (id: bigint) => void = () => {}): void {
+  log(row: LogEntry, stored: (id: bigint) => void = () => {}, failed?: () => void): void {
     this.#rows ??= []
     this.#rows.push(row)
     this.#stored ??= []
     this.#stored.push(stored)
+    if (failed) this.#failed = failed
   }
 
   /**
@@ -71,18 +90,22 @@ export class Transit {
    */
   durable(log: MessageLog): Promise<unknown> | undefined {
     if (this.#rows) {
-      const { session, k } = this
-      const outbox = session?.server.live.isShared ?? false
-      const counted =
-        session && k > 0
-          ? { smId: session.sid, owner: session.account.text, k, outbox, epoch: session.epoch }
-          : undefined
+      const { k } = this
+      const origin = k > 0 ? this.origin : undefined
+      const outbox = this.#origin !== undefined || (this.session?.server.live.isShared ?? false)
+      const counted = origin && { smId: origin.sid, owner: origin.account, k, outbox, epoch: origin.epoch }
       const stored = this.#stored ?? []
       const ids = log.append(this.#rows, counted)
       this.gate(
-        ids.then(all => {
-          for (const [n, tell] of stored.entries()) tell(all[n]!)
-        }),
+        ids.then(
+          all => {
+            for (const [n, tell] of stored.entries()) tell(all[n]!)
+          },
+          (error: unknown) => {
+            this.#failed?.()
+            throw error
+          },
+        ),
       )
       this.#rows = undefined
     }

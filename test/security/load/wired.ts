@@ -30,6 +30,8 @@ export class Wired {
   taken = 0
   sent = 0
   isOpen = true
+  /** Takes messages instead of the inbox. */
+  onMessage: ((message: Element) => void) | undefined
 
   private constructor(socket: Socket) {
     this.socket = socket
@@ -189,6 +191,10 @@ export class Wired {
 
   #take(element: Element): void {
     if (['message', 'presence', 'iq'].includes(element.name)) this.taken++
+    if (this.onMessage && element.name === 'message') {
+      this.onMessage(element)
+      return
+    }
     for (const waiting of this.#waiting) {
       if (waiting.wants(element)) {
         waiting.take(element)

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals'
+import { placeSuite } from './places.ts'
 import { queueSuite } from './queues.ts'
 import { sessionSuite } from './sessions.ts'
 import { type Driver, Setting } from './setting.ts'
@@ -11,5 +12,6 @@ export function liveContract(name: string, driver: Driver): void {
     const at = new Setting(driver)
     sessionSuite(at)
     queueSuite(at)
+    placeSuite(at)
   })
 }

@@ -30,7 +30,8 @@ export class Setting {
   live!: Live
   ended: Ended[] = []
   client = new Client()
-  #peer: Live | undefined
+  /** Another node, where the driver knows any. */
+  peer: Live | undefined
   #told: string[] = []
   #elapsed = 0
   #check = () => {}
@@ -39,7 +40,7 @@ export class Setting {
     beforeEach(() => this.#start(driver))
     afterEach(async () => {
       await this.live.stop()
-      await this.#peer?.stop()
+      await this.peer?.stop()
     })
   }
 
@@ -58,7 +59,7 @@ export class Setting {
       },
     })
     this.live = live
-    this.#peer = peer
+    this.peer = peer
     const nothing = { ended() {}, stray() {}, missed() {}, told() {}, usable() {} }
     peer?.handle(nothing)
     live.handle({
@@ -92,9 +93,9 @@ export class Setting {
   /** Resolves when all that was done has been heard of: what another node says comes behind it. */
   async settled(): Promise<void> {
     await this.live.count()
-    if (!this.#peer) return
+    if (!this.peer) return
     const mark = randomUUID()
-    this.#peer.tell('settled', mark)
+    this.peer.tell('settled', mark)
     while (!this.#told.includes(mark)) await new Promise(resolve => setImmediate(resolve))
   }
 }

@@ -10,6 +10,7 @@ import {
   newEntry,
   type Outlet,
   type Packet,
+  type Placed,
   type Resumed,
   type SessionChanges,
   type SessionEntry,
@@ -52,6 +53,10 @@ class RedisLive implements Live, Measured {
     this.#sessions = cluster.sessions
     this.#limits = cluster.limits
     this.#time = time
+  }
+
+  get node(): string {
+    return this.#cluster.node
   }
 
   get gaps(): readonly Gap[] {
@@ -275,6 +280,26 @@ class RedisLive implements Live, Measured {
 
   alone<T>(name: string, task: () => Promise<T>): Promise<T> {
     return this.#turns.take(name, () => this.#cluster.alone(name, task))
+  }
+
+  async place(name: string, gone = ''): Promise<Placed> {
+    const [node, isNew] = await this.#laneOf(name).call<[string, number]>('place', name, gone)
+    return { node, own: node === this.#cluster.node, isNew: isNew === 1 }
+  }
+
+  unplace(name: string): void {
+    this.#laneOf(name).fire('unplace', name)
+  }
+
+  note(name: string, field: string, value = ''): void {
+    this.#laneOf(name).fire('note', name, field, value)
+  }
+
+  async notes(name: string): Promise<ReadonlyMap<string, string>> {
+    const found = await this.#laneOf(name).call<string[]>('notes', name)
+    const notes = new Map<string, string>()
+    for (let n = 0; n < found.length; n += 2) notes.set(found[n]!, found[n + 1]!)
+    return notes
   }
 
   tell(topic: string, text: string): void {

@@ -1,0 +1,31 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Setting } from './setting.ts'
+
+/** What one node has at a time, and what it would leave to another one. */
+export function placeSuite(at: Setting): void {
+  describe('places', () => {
+    test('who asks first has it, until it is given up', async () => {
+      expect(await at.live.place('room')).toMatchObject({ own: true, isNew: true })
+      expect(await at.live.place('room')).toMatchObject({ own: true, isNew: false })
+      at.live.unplace('room')
+      expect(await at.live.place('room')).toMatchObject({ own: true, isNew: true })
+    })
+
+    test('another node hears who has it, and has it when that one is known to be gone', async () => {
+      const { peer } = at
+      if (!peer) return
+      const { node } = await at.live.place('room')
+      expect(await peer.place('room')).toEqual({ node, own: false, isNew: false })
+      at.live.note('room', 'romeo', 'here')
+      at.live.note('room', 'juliet', 'here')
+      at.live.note('room', 'romeo', undefined)
+      await at.settled()
+      expect(await peer.place('room', node)).toMatchObject({ own: true, isNew: true })
+      expect(await peer.notes('room')).toEqual(new Map([['juliet', 'here']]))
+      // Who has it no longer notes nothing any more.
+      at.live.note('room', 'nurse', 'here')
+      await at.settled()
+      expect((await peer.notes('room')).has('nurse')).toBe(false)
+    })
+  })
+}

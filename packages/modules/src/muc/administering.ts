@@ -1,0 +1,187 @@
+import type { Jid } from '@parley/jid'
+import { readAddress, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
+import { remove } from './moving.ts'
+import { ADMIN } from './namespaces.ts'
+import type { Occupant } from './occupant.ts'
+import { AFFILIATIONS, type Affiliation, hasRole, isAtLeast, outranks, ROLES, type Role, roleOf } from './roles.ts'
+import type { Affiliated, Room } from './room.ts'
+
+/** A change of what somebody is to the room. */
+export interface AffiliationChange {
+  readonly account: Jid
+  readonly affiliated: Affiliated
+}
+
+/** A change of what an occupant may do. */
+interface RoleChange {
+  readonly occupant: Occupant
+  readonly role: Role
+}
+
+export interface Changes {
+  readonly actor: Occupant | undefined
+  readonly affiliations: readonly (AffiliationChange & { readonly reason: string | undefined })[]
+  readonly roles: readonly (RoleChange & { readonly reason: string | undefined })[]
+}
+
+/** A list of occupants by role, or of accounts by affiliation (XEP-0045 §8.5, §9.2, §9.5, §9.8, §10.5, §10.8). */
+export function listOf(room: Room, from: Jid, query: Element): Element {
+  const [item] = query.childrenNamed('item')
+  const { affiliation, role } = item?.attrs ?? {}
+  const asker = room.byReal(from)
+  const own = room.affiliationOf(from.bare)
+  if (affiliation !== undefined) {
+    const wanted = readAffiliation(affiliation)
+    if (!maySeeList(room, own, asker, wanted)) throw new StanzaError('forbidden', 'The list is not for you')
+    return el('query', ADMIN, null, [...affiliatedItems(room, wanted)])
+  }
+  const wanted = readRole(role)
+  if (!asker || !hasRole(asker.role, 'moderator')) throw new StanzaError('forbidden', 'Only moderators may see roles')
+  return el('query', ADMIN, null, [...room.occupants].filter(occupant => occupant.role === wanted).map(roleItem))
+}
+
+/** Threat 81: outsiders and visitors learn nothing. */
+function maySeeList({ config }: Room, own: Affiliation, asker: Occupant | undefined, wanted: Affiliation): boolean {
+  if (wanted === 'owner' || wanted === 'admin')
+    return isAtLeast(own, 'owner') || (config.whois === 'anyone' && isAtLeast(own, 'admin'))
+  if (isAtLeast(own, 'admin')) return true
+  if (wanted !== 'member') return false
+  // §5.2.1: where addresses are hidden, the list would show them.
+  if (config.whois !== 'anyone') return asker?.role === 'moderator'
+  if (asker) return config.memberList.includes(asker.role)
+  return own === 'member'
+}
+
+function* affiliatedItems(room: Room, wanted: Affiliation): Generator<Element> {
+  for (const [jid, { affiliation, nick, reason }] of room.affiliations) {
+    if (affiliation !== wanted) continue
+    yield el(
+      'item',
+      ADMIN,
+      { affiliation, jid, nick },
+      reason === undefined ? undefined : el('reason', ADMIN, null, reason),
+    )
+  }
+}
+
+function roleItem({ affiliation, role, nick, seats }: Occupant): Element {
+  const [seat] = seats.values()
+  return el('item', ADMIN, { affiliation, role, nick, jid: seat?.jid.text })
+}
+
+/**
+ * What a moderator, admin or owner asks for: all of it may be done, or it is refused as a whole.
+ * @throws StanzaError
+ */
+export function readChanges(room: Room, from: Jid, query: Element): Changes {
+  const items = query.childrenNamed('item')
+  if (items.length === 0) throw new StanzaError('bad-request', 'Nothing to change')
+  const actor = room.byReal(from)
+  const own = room.affiliationOf(from.bare)
+  const affiliations = items.filter(({ attrs }) => attrs['affiliation'] !== undefined)
+  const roles = items.filter(({ attrs }) => attrs['affiliation'] === undefined)
+  const changes = {
+    actor,
+    affiliations: affiliations.map(item => affiliationChange(room, own, item)),
+    roles: roles.map(item => roleChange(room, actor, own, item)),
+  }
+  checkOwnersLeft(room, changes.affiliations)
+  return changes
+}
+
+function affiliationChange(room: Room, own: Affiliation, item: Element) {
+  const { jid, nick, affiliation } = item.attrs
+  const account = jid === undefined ? room.byNick(nick ?? '')?.account : readAddress(jid).bare
+  if (!account) throw new StanzaError('item-not-found', 'Whose affiliation it is must be said by jid, or by nick')
+  const wanted = readAffiliation(affiliation)
+  const before = room.affiliations.get(account.text)
+  const had = before?.affiliation ?? 'none'
+  // §9, §10: admins decide about members and outcasts, owners about everybody.
+  if (!isAtLeast(own, 'admin')) throw new StanzaError('forbidden', 'Only admins change affiliations')
+  if (own !== 'owner' && (isAtLeast(had, 'admin') || isAtLeast(wanted, 'admin'))) {
+    throw new StanzaError(isAtLeast(had, own) ? 'not-allowed' : 'forbidden', 'Only owners change admins and owners')
+  }
+  const reason = item.textOf('reason', ADMIN)
+  const kept = wanted === 'member' && jid !== undefined && nick !== undefined && nick !== '' ? nick : before?.nick
+  const affiliated: Affiliated = {
+    affiliation: wanted,
+    ...(kept !== undefined && wanted !== 'outcast' && wanted !== 'none' && { nick: kept }),
+    ...(reason !== undefined && { reason }),
+  }
+  return { account, affiliated, reason }
+}
+
+/** §10.4: there is always an owner. */
+function checkOwnersLeft(room: Room, changes: readonly AffiliationChange[]): void {
+  const owners = new Set(
+    [...room.affiliations].filter(([, { affiliation }]) => affiliation === 'owner').map(([jid]) => jid),
+  )
+  const had = owners.size
+  for (const { account, affiliated } of changes) {
+    if (affiliated.affiliation === 'owner') owners.add(account.text)
+    else owners.delete(account.text)
+  }
+  if (had > 0 && owners.size === 0) throw new StanzaError('conflict', 'A room has an owner')
+}
+
+function roleChange(room: Room, actor: Occupant | undefined, own: Affiliation, item: Element) {
+  const { nick, role } = item.attrs
+  if (nick === undefined) throw new StanzaError('bad-request', 'Whose role it is must be said by nick')
+  const occupant = room.byNick(nick)
+  if (!occupant) throw new StanzaError('item-not-found', 'Nobody here is called that')
+  const wanted = readRole(role)
+  if (!actor || !hasRole(actor.role, 'moderator')) throw new StanzaError('forbidden', 'Only moderators change roles')
+  // §5.1.3, §8.2: nobody acts against somebody of a higher affiliation, and voice of admins and owners stays.
+  if (outranks(occupant.affiliation, own)) throw new StanzaError('not-allowed', 'That occupant outranks you')
+  if (wanted !== 'none' && isAtLeast(occupant.affiliation, 'admin') && wanted !== 'moderator') {
+    throw new StanzaError('not-allowed', 'Admins and owners are moderators')
+  }
+  const makesModerators = wanted === 'moderator' || occupant.role === 'moderator'
+  if (makesModerators && occupant !== actor && !isAtLeast(own, 'admin')) {
+    throw new StanzaError('not-allowed', 'Only admins make moderators')
+  }
+  return { occupant, role: wanted, reason: item.textOf('reason', ADMIN) }
+}
+
+/** Does what was found to be allowed, and tells everybody. */
+export function applyChanges(room: Room, { actor, affiliations, roles }: Changes): void {
+  for (const { occupant, role, reason } of roles) {
+    if (role === 'none') remove(room, occupant, { codes: [307], reason, actor: actor?.nick })
+    else {
+      room.setRole(occupant, role)
+      room.announce(occupant, { reason, actor: actor?.nick })
+    }
+  }
+  for (const { account, affiliated, reason } of affiliations) affiliate(room, account, affiliated, reason, actor?.nick)
+}
+
+/** What somebody is to the room from now on, in the room and out of it. */
+export function affiliate(room: Room, account: Jid, affiliated: Affiliated, reason?: string, actor?: string): void {
+  const { affiliation } = affiliated
+  if (affiliation === 'none') room.affiliations.delete(account.text)
+  else room.affiliations.set(account.text, affiliated)
+  for (const occupant of room.ofAccount(account)) {
+    const before = occupant.affiliation
+    occupant.affiliation = affiliation
+    if (affiliation === 'outcast') remove(room, occupant, { codes: [301], reason, actor })
+    else if (affiliation === 'none' && room.config.membersOnly) remove(room, occupant, { codes: [321], reason, actor })
+    else {
+      // §5.1.3: what comes with an affiliation comes at once; what goes with one goes where it had come from that.
+      if (before !== affiliation) room.setRole(occupant, roleOf(affiliation, room.config))
+      room.announce(occupant, { reason, actor })
+    }
+  }
+}
+
+function readAffiliation(text: string | undefined): Affiliation {
+  const known = AFFILIATIONS.find(name => name === text)
+  if (!known) throw new StanzaError('bad-request', 'There is no such affiliation')
+  return known
+}
+
+function readRole(text: string | undefined): Role {
+  const known = ROLES.find(name => name === text)
+  if (!known) throw new StanzaError('bad-request', 'There is no such role')
+  return known
+}

@@ -1,0 +1,102 @@
+import type { Jid } from '@parley/jid'
+import { NS, pageOf, readRsm, rsmElement, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
+import { type Asked, type Awaitable, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
+import { fin, readArchive, resultMessage } from '../archive-pages.ts'
+import { MAM, queryForm, readQuery } from '../archive-query.ts'
+import { applyChanges, listOf, readChanges } from './administering.ts'
+import { roomInfo, serviceInfo } from './discovering.ts'
+import type { Open } from './keeper.ts'
+import { ADMIN, OWNER } from './namespaces.ts'
+import { configure, destroy, ownerForm, readWish } from './owning.ts'
+import { opened, type Parts } from './parts.ts'
+import { isAtLeast } from './roles.ts'
+import type { Room } from './room.ts'
+
+/** Rooms named at once (XEP-0045 §6.3). */
+const PAGE = 100
+
+/** What rooms and their service answer; `domain` is the service's. */
+export function answers(parts: Parts, domain: string): readonly IqRoute[] {
+  const { keeper, places, outlet, turns, store } = parts
+
+  const inTurn =
+    (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
+    (request: Request): Promise<Element | undefined> =>
+      turns.take(request.to.text, async () => answer(await opened(parts, request.to), request))
+
+  async function administer({ room }: Open, { from, payload }: Request): Promise<undefined> {
+    const changes = readChanges(room, from, payload)
+    for (const { account, affiliated } of changes.affiliations) await keeper.affiliate(room, account, affiliated)
+    outlet.during(undefined, () => applyChanges(room, changes))
+    return undefined
+  }
+
+  async function own({ room }: Open, { from, payload }: Request): Promise<undefined> {
+    const wish = readWish(room, from, payload)
+    if (wish.what === 'configure') {
+      const { jid, subject } = room
+      await keeper.save({ jid, subject, config: wish.config, isLocked: false })
+      outlet.during(undefined, () => configure(room, wish.config))
+    } else if (wish.what !== 'nothing') {
+      await keeper.remove(room)
+      places.leave(room.jid)
+      outlet.during(undefined, () => destroy(room, wish.what === 'destroy' ? wish.destroy : payload))
+    }
+    return undefined
+  }
+
+  async function archive(open: Open, { from, to, payload }: Request, { session }: Asked): Promise<Element> {
+    checkReader(open.room, from)
+    const wanted = readQuery(payload)
+    const page = await readArchive(store.messages, to.text, wanted)
+    for (const row of wanted.flipped ? page.rows.toReversed() : page.rows) {
+      const result = resultMessage(row, to, from, wanted.queryId)
+      await (session ? session.send(result) : outlet.route(result))
+    }
+    return fin(page)
+  }
+
+  /** Who may enter may read (threats 90, 98). */
+  function checkReader(room: Room, from: Jid): void {
+    const affiliation = room.affiliationOf(from.bare)
+    const isHere = room.byReal(from) !== undefined
+    const closed = room.config.membersOnly || room.config.password !== '' || room.isLocked
+    if (affiliation === 'outcast' || (closed && !isHere && !isAtLeast(affiliation, 'member'))) {
+      throw new StanzaError('forbidden', 'The archive of this room is not for you')
+    }
+  }
+
+  async function listRooms({ payload }: Request): Promise<Element> {
+    const all = await keeper.listed(domain)
+    const { items, summary } = pageOf(all, jid => jid, readRsm(payload), PAGE)
+    const found = await Promise.all(items.map(async jid => [jid, await keeper.titleOf(jid)] as const))
+    const named = found.map(([jid, title]) =>
+      el('item', NS.discoItems, { jid, name: title || jid.slice(0, jid.indexOf('@')) }),
+    )
+    return el('query', NS.discoItems, null, named, all.length > named.length ? rsmElement(summary) : undefined)
+  }
+
+  return [
+    iqGet('host', NS.discoInfo, 'query', () => serviceInfo('Rooms')),
+    iqGet('host', NS.discoItems, 'query', listRooms),
+    iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) =>
+      roomInfo((await opened(parts, to)).room, from, payload.attrs['node']),
+    ),
+    iqGet('account', NS.discoItems, 'query', async ({ to }) => {
+      await opened(parts, to)
+      return el('query', NS.discoItems)
+    }),
+    iqGet('account', ADMIN, 'query', async ({ from, to, payload }) =>
+      listOf((await opened(parts, to)).room, from, payload),
+    ),
+    iqSet('account', ADMIN, 'query', inTurn(administer)),
+    iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to)).room, from)),
+    iqSet('account', OWNER, 'query', inTurn(own)),
+    iqGet('account', MAM, 'query', async ({ from, to }) => {
+      checkReader((await opened(parts, to)).room, from)
+      return el('query', MAM, null, queryForm())
+    }),
+    iqSet('account', MAM, 'query', async (request, asked) => archive(await opened(parts, request.to), request, asked)),
+  ]
+}

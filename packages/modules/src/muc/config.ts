@@ -1,0 +1,101 @@
+import { type DataForm, type FormField, formField, formOf, StanzaError } from '@parley/stanza'
+import type { Json } from '@parley/store'
+import { CONFIG } from './namespaces.ts'
+import { allowInvites } from './options/allow-invites.ts'
+import { allowPrivate } from './options/allow-private.ts'
+import { archived } from './options/archived.ts'
+import { changeSubject } from './options/change-subject.ts'
+import { description } from './options/description.ts'
+import { history } from './options/history.ts'
+import { language } from './options/language.ts'
+import { listed } from './options/listed.ts'
+import { memberList } from './options/member-list.ts'
+import { membersOnly } from './options/members-only.ts'
+import { moderated } from './options/moderated.ts'
+import { mostUsers } from './options/most-users.ts'
+import { fieldOf, type RoomOption } from './options/option.ts'
+import { password } from './options/password.ts'
+import { persistent } from './options/persistent.ts'
+import { shownRoles } from './options/shown-roles.ts'
+import { title } from './options/title.ts'
+import { whois } from './options/whois.ts'
+
+/** All options of a room, in the order in which an owner sees them. */
+const OPTIONS = {
+  title,
+  description,
+  language,
+  persistent,
+  listed,
+  membersOnly,
+  password,
+  whois,
+  moderated,
+  changeSubject,
+  allowInvites,
+  allowPrivate,
+  mostUsers,
+  history,
+  archived,
+  shownRoles,
+  memberList,
+}
+
+type Value<O> = O extends RoomOption<infer T> ? T : never
+
+/** How a room is set up. */
+export type RoomConfig = { readonly [K in keyof typeof OPTIONS]: Value<(typeof OPTIONS)[K]> }
+
+const options = Object.entries(OPTIONS) as [keyof RoomConfig, RoomOption<RoomConfig[keyof RoomConfig]>][]
+
+/** The configuration of a room of which nothing is known but `given`. */
+export function configOf(given: Partial<RoomConfig> = {}): RoomConfig {
+  return Object.fromEntries(
+    options.map(([key, { fallback }]) => [key, given[key] ?? fallback]),
+  ) as unknown as RoomConfig
+}
+
+/** As it is kept. */
+export function storedConfig(config: RoomConfig): { readonly [key: string]: Json } {
+  return config as unknown as { readonly [key: string]: Json }
+}
+
+/** The form that owners fill in (XEP-0045 §10.2). */
+export function configForm(config: RoomConfig, name: string): DataForm {
+  const fields = options.map(([key, option]) => fieldOf(option, config[key]))
+  // Clients of old show a password only where this is set; it follows from the password.
+  const protectedField = formField('muc#roomconfig_passwordprotectedroom', 'boolean', config.password !== '', {
+    label: 'A password is needed',
+  })
+  return formOf('form', CONFIG, { title: `Settings of ${name}`, fields: [...fields, protectedField] })
+}
+
+/**
+ * The configuration after an owner's changes; fields that are left out stay as they were.
+ * @throws StanzaError `not-acceptable` for a field that is not known, or a value that is not allowed
+ */
+export function changedConfig(config: RoomConfig, form: DataForm): RoomConfig {
+  const changes: Record<string, unknown> = {}
+  for (const { name, values } of form.fields) {
+    if (name === 'FORM_TYPE' || name === '' || name === 'muc#roomconfig_passwordprotectedroom') continue
+    const known = options.find(([, { field }]) => field === name)
+    if (!known) throw new StanzaError('not-acceptable', 'The room has no such setting')
+    changes[known[0]] = known[1].read(values)
+  }
+  // XEP-0045 §10.1.3: without protection there is no password.
+  if (form.flag('muc#roomconfig_passwordprotectedroom') === false) changes['password'] = ''
+  return { ...config, ...changes }
+}
+
+/** What the configuration has the room advertise (§6.4). */
+export function featuresOf(config: RoomConfig): string[] {
+  return options.flatMap(([key, { feature }]) => feature?.(config[key]) ?? [])
+}
+
+/** Settings that anybody may read (§6.4). */
+export function publicFields(config: RoomConfig): FormField[] {
+  return (['title', 'changeSubject', 'whois', 'memberList'] as const).map(key => {
+    const option = OPTIONS[key] as RoomOption<RoomConfig[keyof RoomConfig]>
+    return formField(option.field, option.type, option.write(config[key]), { label: option.label })
+  })
+}

@@ -1,0 +1,52 @@
+import type { Jid } from '@parley/jid'
+import { formField, formOf, NS, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
+import { featuresOf, publicFields } from './config.ts'
+import { INFO, MUC, OCCUPANT_ID, STABLE_ID, STANZA_ID } from './namespaces.ts'
+import type { Room } from './room.ts'
+
+/** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
+const OWN_NICK = 'x-roomuser-item'
+const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, STANZA_ID, NS.discoInfo, NS.discoItems]
+const MAM = 'urn:xmpp:mam:2'
+
+/** The service itself (§6.2). */
+export function serviceInfo(title: string): Element {
+  return el('query', NS.discoInfo, null, [
+    el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: title }),
+    ...[...FEATURES, MAM].map(feature => el('feature', NS.discoInfo, { var: feature })),
+  ])
+}
+
+/** A room (§6.4), or the asker's reserved nick in it. */
+export function roomInfo(room: Room, from: Jid, node: string | undefined): Element {
+  if (node === OWN_NICK) {
+    const nick = room.affiliations.get(from.bare.text)?.nick
+    const identity =
+      nick === undefined
+        ? undefined
+        : el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: nick })
+    return el('query', NS.discoInfo, { node }, identity)
+  }
+  if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
+  const { config } = room
+  const features = [...FEATURES, ...featuresOf(config), ...(config.archived ? [MAM, `${MAM}#extended`] : [])]
+  const form = formOf('result', INFO, {
+    fields: [
+      formField('muc#roominfo_description', 'text-single', config.description, { label: 'Description' }),
+      formField('muc#roominfo_lang', 'text-single', config.language, { label: 'Language' }),
+      formField('muc#roominfo_subject', 'text-single', subjectText(room), { label: 'Subject' }),
+      formField('muc#roominfo_occupants', 'text-single', room.size, { label: 'Occupants' }),
+      ...publicFields(config),
+    ],
+  })
+  return el('query', NS.discoInfo, null, [
+    el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: config.title || room.jid.local }),
+    ...features.map(feature => el('feature', NS.discoInfo, { var: feature })),
+    form.toElement(),
+  ])
+}
+
+function subjectText({ subject }: Room): string {
+  return subject === undefined ? '' : subject.text
+}

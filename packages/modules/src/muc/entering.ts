@@ -1,0 +1,126 @@
+import type { Jid } from '@parley/jid'
+import { Body, Message, Presence, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
+import type { Throttle } from '@xmpp/server-core'
+import { type Earlier, historyOf, readHistory } from './history.ts'
+import { MUC, USER } from './namespaces.ts'
+import { type Occupant, withoutReserved } from './occupant.ts'
+import { isPassword } from './options/password.ts'
+import { isAtLeast, roleOf } from './roles.ts'
+import type { Room } from './room.ts'
+
+export interface Entering {
+  readonly room: Room
+  /** Real address of the client. */
+  readonly from: Jid
+  readonly nick: string
+  readonly presence: Presence
+  /** XEP-0421 id of the account. */
+  readonly id: string
+  /** Has just been made by this account (XEP-0045 §10.1). */
+  readonly isNew: boolean
+  readonly earlier: readonly Earlier[]
+  readonly now: number
+  /** Wrong passwords of each account. */
+  readonly guessed: Throttle
+}
+
+/** Lets somebody in, with everything in the order of XEP-0045 §7.1. @throws StanzaError as §7.2.15 says */
+export function enter(entering: Entering): void {
+  const { room, from, nick, presence, isNew } = entering
+  const account = from.bare
+  const x = presence.child('x', MUC)
+  const known = room.byReal(from)
+  const there = room.byNick(nick)
+  const affiliation = room.affiliationOf(account)
+  if (!known) checkEntry(entering, x)
+  const occupant: Occupant = there ?? {
+    nick,
+    jid: room.jid.withResource(nick),
+    account,
+    id: entering.id,
+    role: roleOf(affiliation, room.config),
+    affiliation,
+    seats: new Map(),
+  }
+  room.introduce(from, occupant.role, occupant)
+  room.sit(occupant, { jid: from, state: withoutReserved(presence.children) })
+  tellEntry(entering, occupant, there !== undefined)
+  for (const message of historyOf(entering.earlier, readHistory(x), room.config.history, entering.now)) {
+    room.send(message.with({ to: from }))
+  }
+  room.send(subjectOf(room, from))
+  if (isNew) room.isLocked = true
+}
+
+function tellEntry({ room, from, isNew }: Entering, occupant: Occupant, isShared: boolean): void {
+  const selfCodes = [
+    ...(room.config.whois === 'anyone' ? [100] : []),
+    ...(room.config.archived ? [170] : []),
+    ...(isNew ? [201] : []),
+  ]
+  if (!isShared) {
+    room.announce(occupant, { selfCodes })
+    return
+  }
+  // Another client of somebody who is here: only it needs to be told, and its state is the latest.
+  room.announce(occupant)
+  const { self } = room.bodies(occupant, { selfCodes })
+  room.send(new Presence({ type: 'available', from: occupant.jid, to: from }, self))
+}
+
+function checkEntry({ room, from, nick, isNew, guessed }: Entering, x: Element | undefined): void {
+  const account = from.bare
+  const affiliation = room.affiliationOf(account)
+  const isAdmin = isAtLeast(affiliation, 'admin')
+  // §7.2.11
+  if (room.isLocked && !isNew && affiliation !== 'owner')
+    throw new StanzaError('item-not-found', 'The room is being set up')
+  // §7.2.8
+  if (affiliation === 'outcast') throw new StanzaError('forbidden', 'You are banned from this room')
+  // §7.2.7
+  if (room.config.membersOnly && affiliation === 'none') {
+    throw new StanzaError('registration-required', 'Only members may enter')
+  }
+  // §7.2.6
+  const { password } = room.config
+  if (password !== '' && affiliation !== 'owner') {
+    // Threat 93
+    if (!guessed.allows(account.text)) throw new StanzaError('resource-constraint', 'Too many wrong passwords')
+    if (!isPassword(x?.textOf('password', MUC) ?? '', password)) {
+      guessed.count(account.text)
+      throw new StanzaError('not-authorized', 'The room has another password')
+    }
+  }
+  checkNick(room, account, nick)
+  // §7.2.10
+  if (room.size >= room.config.mostUsers && !isAdmin && !room.byNick(nick)) {
+    throw new StanzaError('service-unavailable', 'The room is full', { type: 'wait' })
+  }
+}
+
+/** §7.2.9, §7.6: taken by somebody else, or kept for somebody else. */
+export function checkNick(room: Room, account: Jid, nick: string): void {
+  const holder = room.byNick(nick)
+  if (holder && !holder.account.equals(account)) throw new StanzaError('conflict', 'The nick is taken')
+  for (const [text, { nick: reserved }] of room.affiliations) {
+    if (reserved === nick && text !== account.text)
+      throw new StanzaError('conflict', 'The nick is kept for somebody else')
+  }
+}
+
+/** §7.2.14: always there, and the last thing of entering. */
+function subjectOf(room: Room, to: Jid): Message {
+  const { subject } = room
+  if (!subject) {
+    return new Message({ type: 'groupchat', from: room.jid, to }, Body.of([el('subject', 'jabber:client')]))
+  }
+  return new Message({ type: 'groupchat', from: room.jid.withResource(subject.from), to }, Body.fromXml(subject.xml))
+}
+
+/** §7.2.17: a client that thinks it is in the room learns that it is not. */
+export function notHere(to: Jid, as: Jid): Presence {
+  const status = [110, 307, 333].map(code => el('status', USER, { code: String(code) }))
+  const x = el('x', USER, null, el('item', USER, { affiliation: 'none', role: 'none' }), status)
+  return new Presence({ type: 'unavailable', from: as, to }, Body.of([x]))
+}

@@ -1,0 +1,61 @@
+import type { Jid } from '@parley/jid'
+import { type Body, delay, Message, parseDateTime } from '@parley/stanza'
+import type { Element } from '@parley/xml'
+import { MUC } from './namespaces.ts'
+
+/** Something that was said before. */
+export interface Earlier {
+  readonly from: Jid
+  readonly id: string | undefined
+  /** Its children as they were sent, ids of the room included. */
+  readonly body: Body
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** How much a client wants (XEP-0045 §7.2.13); all bounds hold together. */
+export interface WantedHistory {
+  readonly stanzas?: number
+  readonly chars?: number
+  /** Milliseconds since 1970. */
+  readonly since?: number
+  readonly seconds?: number
+}
+
+/** Values that cannot be are as if they were not there: a client that wants too much gets what the room gives (threat 89). */
+export function readHistory(x: Element | undefined): WantedHistory {
+  const attrs = x?.child('history', MUC)?.attrs ?? {}
+  const whole = (name: string) => {
+    const text = attrs[name] ?? ''
+    return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+  }
+  const since = parseDateTime(attrs['since'] ?? '')
+  return {
+    ...optional('stanzas', whole('maxstanzas')),
+    ...optional('chars', whole('maxchars')),
+    ...optional('seconds', whole('seconds')),
+    ...optional('since', since),
+  }
+}
+
+/** The newest that fit, oldest first, each with the time when it was said (XEP-0203). */
+export function historyOf(earlier: readonly Earlier[], wanted: WantedHistory, most: number, now: number): Message[] {
+  const from = Math.max(wanted.since ?? 0, wanted.seconds === undefined ? 0 : now - wanted.seconds * 1000)
+  const stanzas = Math.min(wanted.stanzas ?? most, most)
+  let left = wanted.chars ?? Number.POSITIVE_INFINITY
+  const found: Message[] = []
+  for (let i = earlier.length - 1; i >= 0 && found.length < stanzas; i--) {
+    const { from: sender, id, body, at } = earlier[i]!
+    if (at < from) break
+    const room = sender.bare
+    const message = new Message({ type: 'groupchat', from: sender, id }, body.plus(delay(room, at)))
+    left -= message.body.xml.length
+    if (left < 0) break
+    found.unshift(message)
+  }
+  return found
+}
+
+function optional<K extends string, T>(name: K, value: T | undefined): { readonly [k in K]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [k in K]?: T }
+}

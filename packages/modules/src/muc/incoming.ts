@@ -1,0 +1,208 @@
+import type { Jid } from '@parley/jid'
+import { type Iq, type Message, type Presence, resultOf, type Stanza, StanzaError } from '@parley/stanza'
+import { idText } from '@parley/store'
+import { type Element, el } from '@parley/xml'
+import { type Awaitable, chain, type Receive, type Transit } from '@xmpp/server-core'
+import { fateOf } from '../message-rules.ts'
+import { affiliate } from './administering.ts'
+import { decideVoice, requestVoice, voiceForm } from './asking.ts'
+import { enter, notHere } from './entering.ts'
+import { declines, invitations } from './inviting.ts'
+import type { Open } from './keeper.ts'
+import { leave, move } from './moving.ts'
+import { MUC, STANZA_ID, USER } from './namespaces.ts'
+import { opened, type Parts } from './parts.ts'
+import { Relay } from './relay.ts'
+import { maySpeak, type Room } from './room.ts'
+import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
+
+/** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
+const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
+
+/** What clients send to rooms, and to those who are in them. */
+export function incoming(parts: Parts): Receive {
+  const { keeper, places, outlet, turns, clock, store } = parts
+  const relay = new Relay(clock)
+
+  function receive(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
+    if (to.local === '') {
+      if (stanza.name === 'presence') return
+      throw new StanzaError('service-unavailable')
+    }
+    switch (stanza.name) {
+      case 'presence':
+        return presence(stanza, to, transit)
+      case 'message':
+        return chain(opened(parts, to), open => message(open, stanza, to, transit))
+      default:
+        return chain(opened(parts, to), open => iq(open, stanza, to, transit))
+    }
+  }
+
+  function presence(stanza: Presence, to: Jid, transit: Transit): Awaitable<void> {
+    const from = stanza.from!
+    switch (stanza.type) {
+      case 'available':
+        return chain(keeper.find(to.bare), open => {
+          const occupant = open?.room.byReal(from)
+          const x = stanza.child('x', MUC)
+          if (occupant && (!x || occupant.nick !== to.resource)) {
+            const nick = nickOf(to)
+            return chain(open!.sayings.done(), () =>
+              outlet.during(transit, () => move(open!.room, occupant, from, nick, stanza)),
+            )
+          }
+          if (x) return turns.take(to.bare.text, () => come(stanza, to, transit))
+          if (!to.isBare) outlet.during(transit, () => outlet.send(notHere(from, to)))
+        })
+      case 'unavailable':
+      case 'error':
+        return chain(keeper.find(to.bare), open => {
+          const occupant = open?.room.byReal(from)
+          if (open && occupant) return gone(open, from, stanza, transit)
+        })
+      default:
+        return undefined
+    }
+  }
+
+  async function come(stanza: Presence, to: Jid, transit: Transit): Promise<void> {
+    const [from, nick] = [stanza.from!, nickOf(to)]
+    const known = await keeper.find(to.bare)
+    if (!known && !parts.mayCreate(from)) throw new StanzaError('not-allowed', 'You may not make rooms here')
+    if (!known && !parts.made.take(from.bare.text)) {
+      throw new StanzaError('resource-constraint', 'You make rooms too often')
+    }
+    const { room, earlier } = known ?? (await keeper.create(to.bare, from.bare, {}))
+    const id = parts.idOf(room.jid, from.bare)
+    const { guessed } = parts
+    outlet.during(transit, () =>
+      enter({ room, from, nick, presence: stanza, id, isNew: !known, earlier, now: clock.now(), guessed }),
+    )
+  }
+
+  /** Behind what was said before. */
+  function gone({ room, sayings }: Open, from: Jid, stanza: Presence, transit: Transit): Awaitable<void> {
+    return chain(sayings.done(), () => {
+      const occupant = room.byReal(from)
+      if (!occupant) return
+      const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza) }
+      outlet.during(transit, () => leave(room, occupant, from, remark))
+      if (room.size === 0) return turns.take(room.jid.text, () => left(room))
+    })
+  }
+
+  async function left(room: Room): Promise<void> {
+    if (await keeper.left(room)) places.leave(room.jid)
+  }
+
+  function message(open: Open, stanza: Message, to: Jid, transit: Transit): Awaitable<void> {
+    const { room } = open
+    const from = stanza.from!
+    // A client that cannot be reached is not here any more (XEP-0045 §18.1).
+    if (stanza.type === 'error') {
+      const occupant = room.byReal(from)
+      if (occupant) outlet.during(transit, () => leave(room, occupant, from, { codes: [333] }))
+      return
+    }
+    if (!to.isBare) return outlet.during(transit, () => whisper(room, from, to, stanza))
+    if (stanza.type !== 'groupchat') return byTheWay(open, stanza, transit)
+    if (isSubject(stanza)) return changeSubject(open, stanza, transit)
+    say(open, from, spoken(room, from, stanza), transit)
+  }
+
+  /** Kept first, then said; the log gives the order in which everybody hears it. */
+  function say(open: Open, from: Jid, said: Message, transit: Transit): void {
+    const { room, sayings } = open
+    const keeps = room.config.archived && fateOf(said.with({ type: 'chat' })).keep
+    if (!keeps) {
+      transit.effect(() => outlet.during(transit, () => room.say(said)))
+      return
+    }
+    const row = {
+      owner: room.jid.text,
+      peer: room.jid.text,
+      resource: said.from!.resource,
+      type: 'groupchat',
+      ...(said.id !== undefined && { originId: said.id }),
+      stanza: said.toXml(),
+      kept: true,
+      owed: false,
+    } as const
+    sayings.begin()
+    const written = (id: bigint) => {
+      sayings.end()
+      // Threat 83: who has been thrown out meanwhile, or has no voice any more, has said nothing.
+      if (!mayBeHeard(room, from)) {
+        void store.messages.remove(row.owner, [id])
+        throw new StanzaError('not-acceptable')
+      }
+      const marked = said.withBody(said.body.plus(el('stanza-id', STANZA_ID, { by: room.jid.text, id: idText(id) })))
+      outlet.during(transit, () => room.say(marked))
+      keeper.remember(open, { from: said.from!, id: said.id, body: marked.body, at: clock.now() })
+    }
+    transit.log(row, written, () => sayings.end())
+  }
+
+  function changeSubject(open: Open, stanza: Message, transit: Transit): Awaitable<void> {
+    const { room } = open
+    const changed = newSubject(room, stanza.from!, stanza)
+    const text = changed.textOf('subject') ?? ''
+    room.subject = { from: changed.from!.resource, text, xml: changed.body.xml, at: clock.now() }
+    transit.gate(turns.take(room.jid.text, () => keeper.save(room)))
+    transit.effect(() => outlet.during(transit, () => room.say(changed)))
+  }
+
+  /** Invitations, their refusals, and voice (§7.8.2, §7.13). */
+  function byTheWay({ room }: Open, stanza: Message, transit: Transit): Awaitable<void> {
+    const from = stanza.from!
+    const x = stanza.child('x', USER)
+    if (x?.child('invite', USER)) return turns.take(room.jid.text, () => invite(room, from, x, transit))
+    if (x?.child('decline', USER)) return outlet.during(transit, () => declines(room, from, x).forEach(outlet.send))
+    const form = voiceForm(stanza)
+    if (!form) throw new StanzaError('bad-request', 'A room takes messages of type groupchat')
+    const decides = form.field('muc#request_allow') !== undefined
+    outlet.during(transit, () => (decides ? decideVoice(room, from, form) : requestVoice(room, from)))
+  }
+
+  async function invite(room: Room, from: Jid, x: Element, transit: Transit): Promise<void> {
+    for (const { to, message, becomesMember } of invitations(room, from, x)) {
+      if (becomesMember) {
+        await keeper.affiliate(room, to.bare, { affiliation: 'member' })
+        outlet.during(transit, () => affiliate(room, to.bare, { affiliation: 'member' }))
+      }
+      await outlet.route(message)
+    }
+  }
+
+  function iq({ room }: Open, stanza: Iq, to: Jid, transit: Transit): Awaitable<void> {
+    if (to.isBare) throw new StanzaError('service-unavailable')
+    if (!stanza.isRequest) {
+      const answer = relay.answer(stanza)
+      if (answer) transit.effect(() => outlet.route(answer))
+      return
+    }
+    const passed = relay.request(room, stanza.from!, to, stanza)
+    transit.effect(() => outlet.route(passed === 'pong' ? resultOf(stanza, undefined) : passed))
+  }
+
+  return receive
+}
+
+function mayBeHeard(room: Room, from: Jid): boolean {
+  const speaker = room.byReal(from)
+  return speaker !== undefined && maySpeak(speaker)
+}
+
+function nickOf(to: Jid): string {
+  if (to.isBare) throw new StanzaError('jid-malformed', 'A nick is needed')
+  // Threat 96: a nick that cannot be told from none, or from another one.
+  if (INVISIBLE.test(to.resource)) throw new StanzaError('not-acceptable', 'The nick has characters that nobody sees')
+  return to.resource
+}
+
+/** §7.14: a farewell. */
+function statusOf(presence: Presence): readonly Element[] {
+  const status = presence.child('status')
+  return status ? [status] : []
+}

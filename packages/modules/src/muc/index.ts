@@ -1,0 +1,74 @@
+import { createHmac } from 'node:crypto'
+import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
+import { Turns } from '../turns.ts'
+import { answers } from './answers.ts'
+import { elsewhere } from './elsewhere.ts'
+import { incoming } from './incoming.ts'
+import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
+import { remove } from './moving.ts'
+import { Outlet } from './outlet.ts'
+import type { Parts } from './parts.ts'
+import { Places } from './places.ts'
+import type { Outside } from './room.ts'
+import { noteOf } from './succession.ts'
+
+/** Passwords of a room that one account may try a minute. */
+const GUESSES = 10
+
+/**
+ * Rooms (XEP-0045) at `conference.<domain>`. Each room has one process that does everything for it; others pass on to it what
+ * their clients send, and take it over when it dies.
+ */
+export default defineModule({
+  name: 'muc',
+  xeps: [
+    { number: 45, version: '1.35.5', partial: 'no registration with a room, no tombstones' },
+    { number: 249, version: '1.2' },
+    { number: 410, version: '1.1.0' },
+    { number: 421, version: '1.0.1' },
+  ],
+  config: {
+    create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
+    made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+  },
+  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>() },
+  async setup(context) {
+    const { config, stores, store, host, serve, server, clock, live } = context
+    const secret = await store.secrets.secret(`occupants ${host.domain}`)
+    const outlet = new Outlet(context)
+    const outside: Outside = {
+      send: outlet.send,
+      seated: (room, occupant, seat) => live.note(room.jid.text, seat.jid.text, noteOf(occupant, seat)),
+      stood: (room, real) => live.note(room.jid.text, real, undefined),
+    }
+    const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
+    const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
+    const parts: Parts = {
+      ...{ server, store, live, clock, host, keeper, outlet },
+      places: new Places(server),
+      turns: new Turns(),
+      made: new Throttle(clock, config.made),
+      guessed: new Throttle(clock, GUESSES),
+      idOf: (room, account) => createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url'),
+      mayCreate(from) {
+        if (config.create === 'anybody') return true
+        const isAdmin = server.config.admins.some(admin => admin === from.bare.text)
+        return isAdmin || (config.create === 'local' && from.domain === host.domain)
+      },
+    }
+    const service = serve('conference', 'Rooms', incoming(parts))
+    for (const answer of answers(parts, service.domain)) service.iq.add(answer)
+    if (live.isShared) service.elsewhere = elsewhere(parts)
+
+    return {
+      stop() {
+        // Other nodes go on with the rooms of this one.
+        if (live.isShared) return
+        // §12.2: everybody is told that the service goes.
+        for (const { room } of keeper.all) {
+          for (const occupant of [...room.occupants]) remove(room, occupant, { codes: [332] })
+        }
+      },
+    }
+  },
+})

@@ -1,0 +1,154 @@
+import type { Jid } from '@parley/jid'
+import { parseStanza } from '@parley/stanza'
+import { idText, idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store'
+import { el } from '@parley/xml'
+import type { Awaitable } from '@xmpp/server-core'
+import { configOf, type RoomConfig, storedConfig } from './config.ts'
+import type { Earlier } from './history.ts'
+import { STANZA_ID } from './namespaces.ts'
+import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
+import { Sayings } from './sayings.ts'
+
+/** What is kept of a room besides its affiliations. */
+export type StoredRoom = {
+  readonly config: { readonly [key: string]: Json }
+  readonly subject?: { readonly from: string; readonly text: string; readonly xml: string; readonly at: number }
+  readonly locked?: true
+}
+export type StoredAffiliation = { readonly affiliation: string; readonly nick?: string; readonly reason?: string }
+
+/** What was said lately, for those who enter. */
+const EARLIER = 100
+/** Empty rooms that stay in memory. */
+const IDLE = 1000
+
+const ROOM = 'room'
+const LISTED = 'listed'
+
+export interface KeeperParts {
+  readonly rooms: OwnedMap<StoredRoom>
+  readonly affiliations: OwnedMap<StoredAffiliation>
+  readonly messages: MessageLog
+  readonly outside: Outside
+  /** Deletes everything that is kept for a room. */
+  erase(room: Jid): Promise<void>
+}
+
+/** What of a room is written down when it changes. */
+export type Saved = Pick<Room, 'jid' | 'config' | 'subject' | 'isLocked'>
+
+/** A room in memory, with what was said in it lately. */
+export interface Open {
+  readonly room: Room
+  readonly earlier: Earlier[]
+  readonly sayings: Sayings
+}
+
+/** Rooms, read when somebody asks for them and kept while somebody is in them. */
+export class Keeper {
+  readonly #parts: KeeperParts
+  readonly #open = new Map<string, Open>()
+  readonly #loading = new Map<string, Promise<Open | undefined>>()
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts
+  }
+
+  get all(): Iterable<Open> {
+    return this.#open.values()
+  }
+
+  find(jid: Jid): Awaitable<Open | undefined> {
+    const open = this.#open.get(jid.text)
+    if (open) return open
+    const loading = this.#loading.get(jid.text) ?? this.#load(jid)
+    this.#loading.set(jid.text, loading)
+    return loading.finally(() => this.#loading.delete(jid.text))
+  }
+
+  /** A new room with its first owner, kept from now on. */
+  async create(jid: Jid, owner: Jid, config: Partial<RoomConfig>): Promise<Open> {
+    const room = new Room(jid, configOf(config), new Map([[owner.text, { affiliation: 'owner' }]]), this.#parts.outside)
+    room.isLocked = true
+    const open: Open = { room, earlier: [], sayings: new Sayings() }
+    await this.#parts.affiliations.set(jid.text, owner.text, { affiliation: 'owner' })
+    await this.save(room)
+    this.#open.set(jid.text, open)
+    return open
+  }
+
+  async save({ jid, config, subject, isLocked }: Saved): Promise<void> {
+    const { rooms } = this.#parts
+    const stored = {
+      config: storedConfig(config),
+      ...(subject && { subject }),
+      ...(isLocked && { locked: true as const }),
+    }
+    await rooms.set(jid.text, ROOM, stored)
+    if (config.listed && !isLocked) await rooms.set(jid.text, LISTED, stored)
+    else await rooms.delete(jid.text, LISTED)
+  }
+
+  async affiliate(room: Room, account: Jid, affiliated: Affiliated): Promise<void> {
+    const { affiliations } = this.#parts
+    if (affiliated.affiliation === 'none') await affiliations.delete(room.jid.text, account.text)
+    else await affiliations.set(room.jid.text, account.text, { ...affiliated })
+  }
+
+  /** Nothing of it is left. */
+  async remove(room: Room): Promise<void> {
+    this.#open.delete(room.jid.text)
+    await this.#parts.erase(room.jid)
+  }
+
+  /** Somebody has left: an empty room goes, or need not be in memory any more. True: it is not. */
+  async left(room: Room): Promise<boolean> {
+    if (room.size > 0) return false
+    if (!room.config.persistent) await this.remove(room)
+    else if (this.#open.size > IDLE) this.#open.delete(room.jid.text)
+    else return false
+    return true
+  }
+
+  /** Others have all of them now. */
+  forget(): void {
+    this.#open.clear()
+  }
+
+  remember({ earlier }: Open, message: Earlier): void {
+    earlier.push(message)
+    if (earlier.length > 2 * EARLIER) earlier.splice(0, EARLIER)
+  }
+
+  /** Addresses of rooms that want to be found. */
+  listed(domain: string): Promise<string[]> {
+    return this.#parts.rooms.owners(domain, LISTED)
+  }
+
+  /** The name that a listed room has given itself. */
+  async titleOf(jid: string): Promise<string> {
+    return String((await this.#parts.rooms.get(jid, LISTED))?.config['title'] ?? '')
+  }
+
+  async #load(jid: Jid): Promise<Open | undefined> {
+    const stored = await this.#parts.rooms.get(jid.text, ROOM)
+    if (!stored) return undefined
+    const affiliations = await this.#parts.affiliations.all(jid.text)
+    const known = new Map([...affiliations].map(([account, affiliated]) => [account, affiliated as Affiliated]))
+    const room = new Room(jid, configOf(stored.config as Partial<RoomConfig>), known, this.#parts.outside)
+    room.subject = stored.subject as Subject | undefined
+    room.isLocked = stored.locked ?? false
+    const open: Open = { room, earlier: room.config.archived ? await this.#earlier(jid) : [], sayings: new Sayings() }
+    this.#open.set(jid.text, open)
+    return open
+  }
+
+  async #earlier(jid: Jid): Promise<Earlier[]> {
+    const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
+    return rows.map(({ id, stanza }) => {
+      const { from, id: own, body } = parseStanza(stanza)
+      const mark = el('stanza-id', STANZA_ID, { by: jid.text, id: idText(id) })
+      return { from: from ?? jid, id: own, body: body.plus(mark), at: idTime(id) }
+    })
+  }
+}

@@ -1,0 +1,11 @@
+export const MUC = 'http://jabber.org/protocol/muc'
+export const USER = `${MUC}#user`
+export const ADMIN = `${MUC}#admin`
+export const OWNER = `${MUC}#owner`
+export const CONFIG = `${MUC}#roomconfig`
+export const INFO = `${MUC}#roominfo`
+export const REQUEST = `${MUC}#request`
+export const STABLE_ID = `${MUC}#stable_id`
+export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
+export const STANZA_ID = 'urn:xmpp:sid:0'
+export const CONFERENCE = 'jabber:x:conference'

@@ -1,0 +1,43 @@
+import type { Jid } from '@parley/jid'
+import type { Node } from '@parley/xml'
+import { MUC, OCCUPANT_ID, USER } from './namespaces.ts'
+import type { Affiliation, Role } from './roles.ts'
+
+/** One client of an occupant. */
+export interface Seat {
+  /** Its real address. */
+  readonly jid: Jid
+  /** What it says of its state: children of its presence, without what only a room may say. */
+  state: readonly Node[]
+}
+
+/** Somebody in a room. Several clients of one account may share a nick. */
+export interface Occupant {
+  nick: string
+  /** room@service/nick */
+  jid: Jid
+  readonly account: Jid
+  /** XEP-0421: the same for every visit. */
+  readonly id: string
+  role: Role
+  affiliation: Affiliation
+  readonly seats: Map<string, Seat>
+}
+
+/** The client that came last speaks for an occupant. */
+export function stateOf({ seats }: Occupant): readonly Node[] {
+  let state: readonly Node[] = []
+  for (const seat of seats.values()) state = seat.state
+  return state
+}
+
+/** What only the room says is not taken from a client (threats 60, 86). */
+const RESERVED: ReadonlySet<string> = new Set([MUC, USER, OCCUPANT_ID])
+
+export function withoutReserved(nodes: readonly Node[]): readonly Node[] {
+  return nodes.some(isReserved) ? nodes.filter(node => !isReserved(node)) : nodes
+}
+
+function isReserved(node: Node): boolean {
+  return typeof node !== 'string' && RESERVED.has(node.ns)
+}

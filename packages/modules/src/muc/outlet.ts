@@ -1,0 +1,64 @@
+import type { Live } from '@parley/live'
+import type { Stanza } from '@parley/stanza'
+import {
+  type Awaitable,
+  type Context,
+  chain,
+  isPromise,
+  type Logger,
+  type Router,
+  type Transit,
+} from '@xmpp/server-core'
+import { STANZA_ID } from './namespaces.ts'
+
+/** What rooms have to say, on its way to clients. */
+export class Outlet {
+  readonly #live: Live
+  readonly #router: Router
+  readonly #log: Logger
+  readonly route: Context['route']
+  /** What the stanza that is handled now has to wait for. */
+  #under: Promise<unknown>[] = []
+
+  constructor({ live, server, log, route }: Pick<Context, 'live' | 'server' | 'log' | 'route'>) {
+    this.#live = live
+    this.#router = server.router
+    this.#log = log
+    this.route = route
+  }
+
+  readonly send = (stanza: Stanza): void => {
+    const done = this.#deliver(stanza)
+    if (!isPromise(done)) return
+    const failed = (error: unknown) => this.#log.error('a room did not reach somebody', { error })
+    this.#under.push(done.catch(failed))
+  }
+
+  /** Runs what a room does at once; the stanza counts when all has been said. */
+  during<T>(transit: Transit | undefined, run: () => T): T {
+    this.#under = []
+    try {
+      return run()
+    } finally {
+      if (this.#under.length > 0) transit?.behind(Promise.all(this.#under))
+      this.#under = []
+    }
+  }
+
+  /** What a room says to a local client needs none of the steps of a message between two people. */
+  #deliver(stanza: Stanza): Awaitable<unknown> {
+    const to = stanza.to!
+    const isPrivate = stanza.name === 'message' && stanza.type !== 'groupchat'
+    if (isPrivate || !this.#router.hosts.has(to.domain)) return this.route(stanza)
+    return chain(this.#live.session(to), entry => {
+      if (entry) return this.#router.toSession(entry, stanza, undefined, midOf(stanza))
+    })
+  }
+}
+
+/** What a room says has one place in the queue of each client, however often it is said. */
+function midOf(stanza: Stanza): string | undefined {
+  if (stanza.name !== 'message') return undefined
+  const mark = stanza.child('stanza-id', STANZA_ID)
+  return mark && `room ${mark.attrs['id']}`
+}

@@ -1,0 +1,98 @@
+import type { Jid } from '@parley/jid'
+import { Body, Message, Presence, readAddress, readSubmission, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
+import { changedConfig, configForm, type RoomConfig } from './config.ts'
+import { remove } from './moving.ts'
+import { CONFIG, OWNER, USER } from './namespaces.ts'
+import { roleOf } from './roles.ts'
+import type { Room } from './room.ts'
+
+/** What an owner wants (XEP-0045 §10). */
+export type OwnerWish =
+  | { readonly what: 'configure'; readonly config: RoomConfig }
+  /** A new room is not wanted after all (§10.1.3). */
+  | { readonly what: 'cancel' }
+  | { readonly what: 'destroy'; readonly destroy: Element }
+  | { readonly what: 'nothing' }
+
+export function ownerForm(room: Room, from: Jid): Element {
+  checkOwner(room, from)
+  return el('query', OWNER, null, configForm(room.config, room.config.title || room.jid.local).toElement())
+}
+
+/** @throws StanzaError */
+export function readWish(room: Room, from: Jid, query: Element): OwnerWish {
+  checkOwner(room, from)
+  const destroy = query.child('destroy', OWNER)
+  if (destroy) {
+    const { jid } = destroy.attrs
+    if (jid !== undefined) readAddress(jid)
+    return { what: 'destroy', destroy }
+  }
+  const form = readSubmission(query, CONFIG)
+  if (!form) throw new StanzaError('bad-request', 'A form with the settings is needed')
+  if (form.type === 'cancel') return { what: room.isLocked ? 'cancel' : 'nothing' }
+  return { what: 'configure', config: changedConfig(room.config, form) }
+}
+
+function checkOwner(room: Room, from: Jid): void {
+  if (room.affiliationOf(from.bare) !== 'owner') throw new StanzaError('forbidden', 'Only owners may do that')
+}
+
+/** Puts a configuration into force, and tells what concerns the privacy of those who are here (§10.2.1, threat 97). */
+export function configure(room: Room, config: RoomConfig): void {
+  const before = room.config
+  room.config = config
+  room.isLocked = false
+  const codes = [
+    ...(before.whois === config.whois ? [] : [config.whois === 'anyone' ? 172 : 173]),
+    ...(before.archived === config.archived ? [] : [config.archived ? 170 : 171]),
+  ]
+  // §10.2.1: the status that nothing about privacy has changed is alone.
+  const shown = codes.length > 0 ? codes : [104]
+  const x = el(
+    'x',
+    USER,
+    null,
+    shown.map(code => el('status', USER, { code: String(code) })),
+  )
+  room.say(new Message({ type: 'groupchat', from: room.jid }, Body.of([x])))
+  if (config.membersOnly && !before.membersOnly) {
+    // §10.2.1: who is no member has to go.
+    for (const occupant of [...room.occupants])
+      if (occupant.affiliation === 'none') remove(room, occupant, { codes: [322] })
+  }
+  for (const occupant of room.occupants) {
+    const wasDefault = occupant.role === roleOf(occupant.affiliation, before)
+    const role = roleOf(occupant.affiliation, config)
+    if (!wasDefault || role === occupant.role) continue
+    room.setRole(occupant, role)
+    room.announce(occupant)
+  }
+  if (before.whois !== config.whois && config.whois === 'anyone') {
+    for (const occupant of room.occupants) room.announce(occupant)
+  }
+}
+
+/** Everybody is out, each told once (§10.9). */
+export function destroy(room: Room, request: Element): void {
+  const { jid } = request.attrs
+  const told = el(
+    'destroy',
+    USER,
+    { jid },
+    ['password', 'reason'].flatMap(name => copied(request, name)),
+  )
+  const x = el('x', USER, null, el('item', USER, { affiliation: 'none', role: 'none' }), told)
+  for (const occupant of [...room.occupants]) {
+    for (const seat of occupant.seats.values()) {
+      room.send(new Presence({ type: 'unavailable', from: occupant.jid, to: seat.jid }, Body.of([x])))
+    }
+    room.remove(occupant)
+  }
+}
+
+function copied(request: Element, name: string): Element[] {
+  const text = request.textOf(name, OWNER)
+  return text === undefined ? [] : [el(name, USER, null, text)]
+}

@@ -1,0 +1,31 @@
+import type { Jid } from '@parley/jid'
+import { StanzaError } from '@parley/stanza'
+import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
+import type { Turns } from '../turns.ts'
+import type { Keeper, Open } from './keeper.ts'
+import type { Outlet } from './outlet.ts'
+import type { Places } from './places.ts'
+
+/** What everything that rooms do is made of. */
+export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'clock' | 'host'> {
+  readonly keeper: Keeper
+  readonly places: Places
+  readonly outlet: Outlet
+  /** Changes of one room that wait for the store come one after another. */
+  readonly turns: Turns
+  /** XEP-0421 id of an account in a room. */
+  idOf(room: Jid, account: Jid): string
+  mayCreate(from: Jid): boolean
+  /** Rooms that one account makes, and wrong passwords that it tries, a minute. */
+  readonly made: Throttle
+  readonly guessed: Throttle
+}
+
+/** @throws StanzaError `item-not-found` where there is no such room */
+export function opened({ keeper, places }: Parts, to: Jid): Awaitable<Open> {
+  return chain(keeper.find(to.bare), open => {
+    if (open) return open
+    places.leave(to.bare)
+    throw new StanzaError('item-not-found', 'There is no such room')
+  })
+}

@@ -1,0 +1,246 @@
+import type { Jid } from '@parley/jid'
+import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
+import type { RoomConfig } from './config.ts'
+import { OCCUPANT_ID, USER } from './namespaces.ts'
+import { type Occupant, type Seat, stateOf } from './occupant.ts'
+import { type Affiliation, hasRole, type Role } from './roles.ts'
+
+/** What somebody is to a room, and what the room knows of that. */
+export interface Affiliated {
+  readonly affiliation: Affiliation
+  /** Reserved for this account (XEP-0045 §7.10). */
+  readonly nick?: string
+  readonly reason?: string
+}
+
+export interface Subject {
+  /** The occupant who set it. */
+  readonly from: string
+  readonly text: string
+  /** The `<subject/>` and what stood beside it, as XML. */
+  readonly xml: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** What is said beside a presence: status codes for everybody and for the occupant alone, and what goes into its item. */
+export interface Remark {
+  readonly codes?: readonly number[]
+  readonly selfCodes?: readonly number[]
+  readonly nick?: string
+  readonly reason?: string | undefined
+  readonly actor?: string | undefined
+  /** Instead of the state of the client. */
+  readonly state?: readonly (Element | string)[]
+}
+
+/** What a room needs of the world around it. */
+export interface Outside {
+  /** Something for one client. */
+  send(stanza: Stanza): void
+  /** A client is here now, or is here in another way. */
+  seated(room: Room, occupant: Occupant, seat: Seat): void
+  /** A client is here no longer. */
+  stood(room: Room, real: string): void
+}
+
+/** Who is in a room and how it is set up. What may happen in it is in the files beside. */
+export class Room {
+  readonly jid: Jid
+  config: RoomConfig
+  subject: Subject | undefined
+  /** Being set up by its first owner: nobody else gets in (XEP-0045 §10.1.2). */
+  isLocked = false
+  readonly affiliations: Map<string, Affiliated>
+  readonly #occupants = new Map<string, Occupant>()
+  readonly #bySeat = new Map<string, Occupant>()
+  readonly #outside: Outside
+
+  constructor(jid: Jid, config: RoomConfig, affiliations: Map<string, Affiliated>, outside: Outside) {
+    this.jid = jid
+    this.config = config
+    this.affiliations = affiliations
+    this.#outside = outside
+  }
+
+  send(stanza: Stanza): void {
+    this.#outside.send(stanza)
+  }
+
+  get occupants(): Iterable<Occupant> {
+    return this.#occupants.values()
+  }
+
+  get size(): number {
+    return this.#occupants.size
+  }
+
+  affiliationOf(account: Jid): Affiliation {
+    return this.affiliations.get(account.text)?.affiliation ?? 'none'
+  }
+
+  byNick(nick: string): Occupant | undefined {
+    return this.#occupants.get(nick)
+  }
+
+  /** The occupant whose client has that real address. */
+  byReal(jid: Jid): Occupant | undefined {
+    return this.#bySeat.get(jid.text)
+  }
+
+  ofAccount(account: Jid): Occupant[] {
+    return [...this.#occupants.values()].filter(occupant => occupant.account.equals(account))
+  }
+
+  sit(occupant: Occupant, seat: Seat): void {
+    this.#occupants.set(occupant.nick, occupant)
+    // The last one to come is the last one in order.
+    occupant.seats.delete(seat.jid.text)
+    occupant.seats.set(seat.jid.text, seat)
+    this.#bySeat.set(seat.jid.text, occupant)
+    this.#outside.seated(this, occupant, seat)
+  }
+
+  /** True: it was the occupant's last client. */
+  stand(occupant: Occupant, real: Jid): boolean {
+    occupant.seats.delete(real.text)
+    this.#bySeat.delete(real.text)
+    this.#outside.stood(this, real.text)
+    if (occupant.seats.size > 0) return false
+    this.#occupants.delete(occupant.nick)
+    return true
+  }
+
+  remove(occupant: Occupant): void {
+    for (const text of occupant.seats.keys()) {
+      this.#bySeat.delete(text)
+      this.#outside.stood(this, text)
+    }
+    this.#occupants.delete(occupant.nick)
+  }
+
+  rename(occupant: Occupant, nick: string): void {
+    this.#occupants.delete(occupant.nick)
+    occupant.nick = nick
+    occupant.jid = this.jid.withResource(nick)
+    this.#occupants.set(nick, occupant)
+  }
+
+  /** What an occupant may do has changed. */
+  setRole(occupant: Occupant, role: Role): void {
+    occupant.role = role
+    for (const seat of occupant.seats.values()) this.#outside.seated(this, occupant, seat)
+  }
+
+  /** Whether somebody with that role sees real addresses (§4.2). */
+  seesAddresses(role: Role): boolean {
+    return this.config.whois === 'anyone' || role === 'moderator'
+  }
+
+  /** To all clients of all occupants; one body for all. */
+  say(message: Message, wanted: (occupant: Occupant) => boolean = () => true): void {
+    for (const occupant of this.#occupants.values()) {
+      if (!wanted(occupant)) continue
+      for (const { jid } of occupant.seats.values()) this.send(message.with({ to: jid }))
+    }
+  }
+
+  /** Tells everybody how an occupant is now (§7.1); the occupant as the last one (§7.1 "self-presence"). */
+  announce(occupant: Occupant, remark: Remark = {}): void {
+    const bodies = this.bodies(occupant, remark)
+    if (this.isShown(occupant.role)) {
+      for (const other of this.#occupants.values()) {
+        if (other !== occupant) this.#show(occupant, other, 'available', bodies)
+      }
+    }
+    for (const { jid } of occupant.seats.values()) {
+      this.send(new Presence({ type: 'available', from: occupant.jid, to: jid }, bodies.self))
+    }
+  }
+
+  /** Tells everybody that an occupant, who is out already, has gone; `seats` are the clients that it had. */
+  farewell(occupant: Occupant, seats: Iterable<Seat>, remark: Remark = {}): void {
+    this.vanish(occupant, { ...occupant, role: 'none' }, seats, remark)
+  }
+
+  /** Tells everybody that somebody is not here under an address any more; `as` is what it is from now on. */
+  vanish(occupant: Occupant, as: Occupant, seats: Iterable<Seat>, remark: Remark): void {
+    const bodies = this.bodies(as, { state: [], ...remark })
+    for (const { jid } of seats) {
+      this.send(new Presence({ type: 'unavailable', from: occupant.jid, to: jid }, bodies.self))
+    }
+    if (!this.isShown(occupant.role)) return
+    for (const other of this.#occupants.values()) {
+      if (other.account !== occupant.account || other.nick !== remark.nick)
+        this.#show(occupant, other, 'unavailable', bodies)
+    }
+  }
+
+  /** Tells one client about all others (§7.2.2). */
+  introduce(to: Jid, role: Role, except: Occupant): void {
+    for (const other of this.#occupants.values()) {
+      if (other === except || !this.isShown(other.role)) continue
+      const bodies = this.bodies(other, {})
+      const body = this.seesAddresses(role) ? bodies.known : bodies.hidden
+      this.send(new Presence({ type: 'available', from: other.jid, to }, body))
+    }
+  }
+
+  /** §7.2.2: visitors and others may be left out of what occupants see. */
+  isShown(role: Role): boolean {
+    return role === 'none' || this.config.shownRoles.includes(role)
+  }
+
+  /** The children of an occupant's presence: for those who see addresses, those who do not, and the occupant. */
+  bodies(occupant: Occupant, remark: Remark): Bodies {
+    const state = remark.state ?? stateOf(occupant)
+    const make = (address: boolean, codes: readonly number[]) =>
+      Body.of([...state, itemOf(occupant, remark, address, codes), el('occupant-id', OCCUPANT_ID, { id: occupant.id })])
+    const codes = remark.codes ?? []
+    return {
+      known: make(true, codes),
+      hidden: make(false, codes),
+      self: make(true, [110, ...codes, ...(remark.selfCodes ?? [])]),
+    }
+  }
+
+  #show(occupant: Occupant, to: Occupant, type: 'available' | 'unavailable', bodies: Bodies): void {
+    const body = this.seesAddresses(to.role) ? bodies.known : bodies.hidden
+    for (const { jid } of to.seats.values()) this.send(new Presence({ type, from: occupant.jid, to: jid }, body))
+  }
+}
+
+interface Bodies {
+  readonly known: Body
+  readonly hidden: Body
+  readonly self: Body
+}
+
+function itemOf(occupant: Occupant, remark: Remark, address: boolean, codes: readonly number[]): Element {
+  const [seat] = occupant.seats.values()
+  const attrs = {
+    affiliation: occupant.affiliation,
+    role: occupant.role,
+    jid: address ? (seat?.jid ?? occupant.account).text : undefined,
+    nick: remark.nick,
+  }
+  return el(
+    'x',
+    USER,
+    null,
+    el(
+      'item',
+      USER,
+      attrs,
+      remark.actor === undefined ? undefined : el('actor', USER, { nick: remark.actor }),
+      remark.reason === undefined ? undefined : el('reason', USER, null, remark.reason),
+    ),
+    codes.map(code => el('status', USER, { code: String(code) })),
+  )
+}
+
+/** Whether an occupant has voice. */
+export function maySpeak({ role }: Occupant): boolean {
+  return hasRole(role, 'participant')
+}

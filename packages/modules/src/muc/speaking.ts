@@ -1,0 +1,76 @@
+import type { Jid } from '@parley/jid'
+import { type Message, StanzaError } from '@parley/stanza'
+import { el, type Node } from '@parley/xml'
+import { OCCUPANT_ID, STANZA_ID, USER } from './namespaces.ts'
+import type { Occupant } from './occupant.ts'
+import { hasRole } from './roles.ts'
+import { maySpeak, type Room } from './room.ts'
+
+/**
+ * What an occupant says to all (XEP-0045 §7.4), as the room passes it on.
+ * @throws StanzaError `not-acceptable` for somebody who is not here, `forbidden` without voice
+ */
+export function spoken(room: Room, from: Jid, message: Message): Message {
+  const speaker = speakerOf(room, from)
+  if (!maySpeak(speaker)) throw new StanzaError('forbidden', 'You have no voice in this room')
+  const said = message.withChildren(passedOn(message.children, room, speaker))
+  return said.with({ from: speaker.jid, to: undefined, type: 'groupchat' })
+}
+
+/** XEP-0045 §8.1: a subject, and neither body nor thread. */
+export function isSubject(message: Message): boolean {
+  return message.child('subject') !== undefined && !message.child('body') && !message.child('thread')
+}
+
+/** @throws StanzaError `forbidden` for those who may not change it */
+export function newSubject(room: Room, from: Jid, message: Message): Message {
+  const speaker = speakerOf(room, from)
+  const may = hasRole(speaker.role, 'moderator') || (room.config.changeSubject && maySpeak(speaker))
+  if (!may) throw new StanzaError('forbidden', 'You may not change the subject')
+  return message.withChildren(passedOn(message.children, room, speaker)).with({ from: speaker.jid, to: undefined })
+}
+
+/** From one occupant to another (§7.5). @throws StanzaError */
+export function whisper(room: Room, from: Jid, to: Jid, message: Message): void {
+  const speaker = speakerOf(room, from)
+  if (message.type === 'groupchat') throw new StanzaError('bad-request', 'A private message is not of type groupchat')
+  const target = room.byNick(to.resource)
+  if (!target) throw new StanzaError('item-not-found', 'Nobody here has that nick')
+  if (!mayWhisper(room, speaker, target)) throw new StanzaError('forbidden', 'Private messages are not for you')
+  const children = passedOn(message.children, room, speaker)
+  const marked = message.child('x', USER) ? children : [...children, el('x', USER)]
+  const sent = message.withChildren(marked).with({ from: speaker.jid })
+  for (const { jid } of target.seats.values()) room.send(sent.with({ to: jid }))
+}
+
+function mayWhisper({ config }: Room, from: Occupant, to: Occupant): boolean {
+  switch (config.allowPrivate) {
+    case 'anyone':
+      return true
+    case 'participants':
+      return maySpeak(from) || to.role === 'moderator'
+    case 'moderators':
+      return from.role === 'moderator'
+    default:
+      return false
+  }
+}
+
+export function speakerOf(room: Room, from: Jid): Occupant {
+  const speaker = room.byReal(from)
+  if (!speaker) throw new StanzaError('not-acceptable', 'You are not in this room')
+  return speaker
+}
+
+/** What only the room says is taken out, however often it is there, and said by the room (threats 60, 86). */
+function passedOn(nodes: readonly Node[], room: Room, { id }: Occupant): readonly Node[] {
+  const own = el('occupant-id', OCCUPANT_ID, { id })
+  return [...nodes.filter(node => typeof node === 'string' || !isForged(node, room)), own]
+}
+
+function isForged({ name, ns, attrs, children }: Exclude<Node, string>, room: Room): boolean {
+  if (ns === OCCUPANT_ID) return true
+  if (ns === STANZA_ID) return name === 'stanza-id' && attrs['by'] === room.jid.text
+  // §7.5: an empty one marks private messages.
+  return ns === USER && children.length > 0
+}

@@ -1,0 +1,48 @@
+import { Jid } from '@parley/jid'
+import { Body } from '@parley/stanza'
+import { remove } from './moving.ts'
+import type { Occupant, Seat } from './occupant.ts'
+import { ROLES, type Role, roleOf } from './roles.ts'
+import type { Room } from './room.ts'
+
+/** What a successor must know of a client in a room: nick and role, a line each, and what it says of its state. */
+export function noteOf({ nick, role }: Occupant, { state }: Seat): string {
+  return `${nick}\n${role}\n${Body.of(state).xml}`
+}
+
+/** Fills a room with those who were in it when its node died; those who are not there any more leave it now. */
+export function restore(
+  room: Room,
+  notes: ReadonlyMap<string, string>,
+  there: ReadonlySet<string>,
+  idOf: (account: Jid) => string,
+): void {
+  for (const [real, note] of notes) {
+    const [nick, role, xml] = readNote(note)
+    const jid = Jid.parse(real)
+    const affiliation = room.affiliationOf(jid.bare)
+    const occupant: Occupant = room.byNick(nick) ?? {
+      nick,
+      jid: room.jid.withResource(nick),
+      account: jid.bare,
+      id: idOf(jid.bare),
+      role: role ?? roleOf(affiliation, room.config),
+      affiliation,
+      seats: new Map(),
+    }
+    room.sit(occupant, { jid, state: Body.fromXml(xml).nodes })
+  }
+  for (const occupant of [...room.occupants]) {
+    const seats = [...occupant.seats.keys()]
+    // XEP-0045 §11.1
+    if (!seats.some(real => there.has(real))) remove(room, occupant, { codes: [333] })
+    else for (const real of seats) if (!there.has(real)) room.stand(occupant, Jid.parse(real))
+  }
+}
+
+function readNote(note: string): [nick: string, role: Role | undefined, xml: string] {
+  const a = note.indexOf('\n')
+  const b = note.indexOf('\n', a + 1)
+  const role = note.slice(a + 1, b)
+  return [note.slice(0, a), ROLES.find(name => name === role), note.slice(b + 1)]
+}

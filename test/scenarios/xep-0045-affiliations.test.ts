@@ -1,0 +1,158 @@
+import { expect } from '@jest/globals'
+import { type Actor, refused, scenario } from '@parley/testkit'
+import { type Element, parseElement } from '@parley/xml'
+import { ADMIN, configures, enters, makes, ROOM, USER } from './room.ts'
+
+const change = (actor: Actor, item: string) =>
+  actor.asksRaw(`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}">${item}</query></iq>`)
+
+const listed = async (actor: Actor, attrs: string) => {
+  const answer = await actor.asksRaw(
+    `<iq type="get" to="${ROOM}"><query xmlns="${ADMIN}"><item ${attrs}/></query></iq>`,
+  )
+  return answer
+    .firstElement()!
+    .elements()
+    .map(({ attrs }) => attrs['jid'])
+}
+
+scenario('XEP-0045 § 8.2: a moderator kicks', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'pistol', ['romeo'])
+  await romeo.settles()
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item nick="pistol" role="none"><reason>Avaunt</reason></item></query></iq>`
+  for (const actor of [romeo, juliet])
+    await actor.receives`<presence type="unavailable" from="${ROOM}/pistol" to="${actor}"><x xmlns="${USER}"><item role="none" affiliation="none"><actor nick="romeo"/><reason>Avaunt</reason></item><status code="307"/></x></presence>`
+  await enters(juliet, 'pistol', ['romeo'])
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 8.3, § 8.4: voice is given and taken', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { moderatedroom: '1' })
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  for (const role of ['participant', 'visitor']) {
+    await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item nick="juliet" role="${role}"/></query></iq>`
+    for (const actor of [romeo, juliet])
+      await actor.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><item role="${role}"/></x></presence>`
+    expect(await listed(romeo, `role="${role}"`)).toEqual([juliet.jid.text])
+  }
+})
+
+scenario('XEP-0045 § 9.1: a ban throws out, keeps out, and can be lifted', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="outcast" jid="${juliet}"><reason>Treason</reason></item></query></iq>`
+  for (const actor of [romeo, juliet])
+    await actor.receives`<presence type="unavailable" from="${ROOM}/juliet"><x xmlns="${USER}"><item affiliation="outcast" role="none"><reason>Treason</reason></item><status code="301"/></x></presence>`
+  expect(await listed(romeo, 'affiliation="outcast"')).toEqual([juliet.bare.text])
+  await change(romeo, `<item affiliation="none" jid="${juliet.bare}"/>`)
+  expect(await listed(romeo, 'affiliation="outcast"')).toEqual([])
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 9.4: who is no member any more leaves a room for members', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { membersonly: '1' })
+  await change(romeo, `<item affiliation="member" jid="${juliet.bare}"/>`)
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  await change(romeo, `<item affiliation="none" jid="${juliet.bare}"/>`)
+  for (const actor of [romeo, juliet])
+    await actor.receives`<presence type="unavailable" from="${ROOM}/juliet"><x xmlns="${USER}"><item affiliation="none" role="none"/><status code="321"/></x></presence>`
+})
+
+scenario('XEP-0045 § 9.6, § 10.3, § 10.6: what comes with an affiliation comes at once', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  for (const [affiliation, role] of [
+    ['admin', 'moderator'],
+    ['owner', 'moderator'],
+    ['member', 'participant'],
+  ]) {
+    await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="${affiliation!}" jid="${juliet.bare}"/></query></iq>`
+    for (const actor of [romeo, juliet])
+      await actor.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><item affiliation="${affiliation!}" role="${role!}"/></x></presence>`
+  }
+})
+
+scenario('XEP-0045 § 10.4: there is always an owner', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await refused(
+    romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="none" jid="${romeo.bare}"/></query></iq>`,
+    'conflict',
+    'A room has an owner',
+  )
+  await change(romeo, `<item affiliation="owner" jid="${juliet.bare}"/>`)
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="none" jid="${romeo.bare}"/></query></iq>`
+  await romeo.settles()
+  expect(await listed(juliet, 'affiliation="owner"')).toEqual([juliet.bare.text])
+})
+
+scenario('XEP-0045 § 5: who may change what', async ({ server }) => {
+  const names = ['romeo/orchard', 'juliet/balcony', 'nurse/x', 'tybalt/x'] as const
+  const [romeo, juliet, nurse, tybalt] = await (await server('a.test')).connect(...names)
+  await makes(romeo, 'romeo')
+  await change(romeo, `<item affiliation="admin" jid="${juliet.bare}"/>`)
+  await enters(juliet, 'juliet', ['romeo'])
+  await enters(nurse, 'nurse', ['romeo', 'juliet'])
+  await enters(tybalt, 'tybalt', ['romeo', 'juliet', 'nurse'])
+  for (const actor of [romeo, juliet, nurse, tybalt]) await actor.settles()
+  const asks = (actor: Actor, item: string) =>
+    actor.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}">${readItem(item)}</query></iq>`
+
+  await refused(asks(nurse, 'affiliation="member" jid="x@a.test"'), 'forbidden', 'Only admins change affiliations')
+  await refused(asks(juliet, 'affiliation="owner" jid="x@a.test"'), 'forbidden', 'Only owners change admins and owners')
+  await refused(asks(juliet, `affiliation="none" jid="${romeo.bare}"`), 'not-allowed')
+  await refused(asks(nurse, 'nick="juliet" role="none"'), 'forbidden', 'Only moderators change roles')
+  await refused(asks(juliet, 'nick="romeo" role="none"'), 'not-allowed', 'That occupant outranks you')
+  await refused(asks(romeo, 'nick="juliet" role="visitor"'), 'not-allowed', 'Admins and owners are moderators')
+  await refused(asks(romeo, 'nick="nobody" role="none"'), 'item-not-found', 'Nobody here is called that')
+  await refused(asks(romeo, 'nick="nurse" role="king"'), 'bad-request', 'There is no such role')
+  await refused(asks(romeo, 'jid="x@a.test" affiliation="king"'), 'bad-request', 'There is no such affiliation')
+  await refused(asks(romeo, 'role="none"'), 'bad-request', 'Whose role it is must be said by nick')
+  await refused(
+    asks(romeo, 'affiliation="member"'),
+    'item-not-found',
+    'Whose affiliation it is must be said by jid, or by nick',
+  )
+  await refused(
+    romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"/></iq>`,
+    'bad-request',
+    'Nothing to change',
+  )
+  // A moderator who is no admin makes no moderators.
+  await asks(romeo, 'nick="nurse" role="moderator"')
+  for (const actor of [romeo, juliet, nurse, tybalt]) await actor.settles()
+  await refused(asks(nurse, 'nick="tybalt" role="moderator"'), 'not-allowed', 'Only admins make moderators')
+  await refused(asks(nurse, 'nick="juliet" role="none"'), 'not-allowed', 'That occupant outranks you')
+})
+
+scenario('XEP-0045 § 9.5, § 8.5: lists are not for everybody (threat 81)', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  const asks = (actor: Actor, item: string) =>
+    actor.asks`<iq type="get" to="${ROOM}"><query xmlns="${ADMIN}">${readItem(item)}</query></iq>`
+  for (const affiliation of ['owner', 'admin', 'member', 'outcast'])
+    await refused(asks(juliet, `affiliation="${affiliation}"`), 'forbidden', 'The list is not for you')
+  await refused(asks(juliet, 'role="participant"'), 'forbidden', 'Only moderators may see roles')
+  await enters(juliet, 'juliet', ['romeo'])
+  await refused(asks(juliet, 'affiliation="member"'), 'forbidden')
+
+  await configures(romeo, { whois: 'anyone' })
+  await asks(juliet, 'affiliation="member"')
+  await juliet.settles()
+  await romeo.settles()
+})
+
+function readItem(attrs: string): Element {
+  return parseElement(`<item xmlns="${ADMIN}" ${attrs}/>`)
+}

@@ -1,0 +1,289 @@
+import { expect } from '@jest/globals'
+import { type Actor, refused, scenario } from '@parley/testkit'
+import { parseElement } from '@parley/xml'
+import { ADMIN, configures, enters, isRefused, MUC, makes, OWNER, ROOM, USER } from '../../scenarios/room.ts'
+
+const DISCO_INFO = 'http://jabber.org/protocol/disco#info'
+const MAM = 'urn:xmpp:mam:2'
+const PING = 'urn:xmpp:ping'
+
+const change = (actor: Actor, item: string) =>
+  actor.asksRaw(`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}">${item}</query></iq>`)
+const list = async (actor: Actor, affiliation: string) => {
+  const answer = await actor.asksRaw(
+    `<iq type="get" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="${affiliation}"/></query></iq>`,
+  )
+  return answer
+    .firstElement()!
+    .elements()
+    .map(({ attrs }) => attrs['jid'])
+}
+const settle = async (...actors: readonly Actor[]) => {
+  for (const actor of actors) await actor.settles()
+}
+
+scenario('threat 81: outsiders and visitors read no lists', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { moderatedroom: '1', whois: 'anyone', getmemberlist: 'participant' })
+  for (const inside of [false, true]) {
+    if (inside) await enters(juliet, 'juliet', ['romeo'])
+    for (const affiliation of ['owner', 'admin', 'member', 'outcast'])
+      await refused(
+        juliet.asks`<iq type="get" to="${ROOM}"><query xmlns="${ADMIN}">${parseElement(
+          `<item xmlns="${ADMIN}" affiliation="${affiliation}"/>`,
+        )}</query></iq>`,
+        'forbidden',
+      )
+  }
+  await settle(romeo)
+})
+
+scenario('threat 82: owners who demote each other at once leave an owner', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { persistentroom: '1' })
+  for (let round = 0; round < 20; round++) {
+    await change(romeo, `<item affiliation="owner" jid="${juliet.bare}"/>`)
+    await Promise.all([
+      change(romeo, `<item affiliation="none" jid="${juliet.bare}"/>`),
+      change(juliet, `<item affiliation="none" jid="${romeo.bare}"/>`),
+    ])
+    const [owner] = await Promise.all(
+      [romeo, juliet].map(async actor => [actor, await list(actor, 'owner').catch(() => [])] as const),
+    ).then(all => all.filter(([, owners]) => owners.length > 0).map(([actor]) => actor))
+    expect(owner).toBeDefined()
+    await change(owner!, `<item affiliation="owner" jid="${romeo.bare}"/>`)
+    await change(romeo, `<item affiliation="owner" jid="${romeo.bare}"/>`)
+  }
+  await settle(romeo, juliet)
+})
+
+scenario('threat 83: nothing of somebody comes behind the ban', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await settle(romeo, juliet)
+  const banned = change(romeo, `<item affiliation="outcast" jid="${juliet.bare}"/>`)
+  for (let n = 0; n < 50; n++)
+    await juliet.sendsRaw(`<message type="groupchat" to="${ROOM}"><body>${n}</body></message>`)
+  await banned
+  await juliet.fence()
+  await romeo.fence()
+  const seen = romeo.unexpected.map(({ name, attrs }) => (name === 'presence' ? attrs['type'] : name))
+  const end = seen.indexOf('unavailable')
+  expect(end).toBeGreaterThanOrEqual(0)
+  expect(seen.slice(end + 1).filter(name => name === 'message')).toEqual([])
+  await settle(romeo, juliet)
+})
+
+scenario('threat 84, 85: of those who come at once one has the nick, and one has made the room', async ({ server }) => {
+  const names = ['romeo/orchard', 'juliet/balcony', 'nurse/x', 'tybalt/x'] as const
+  const actors = await (await server('a.test')).connect(...names)
+  await Promise.all(actors.map(actor => actor.sends`<presence to="${ROOM}/witch"><x xmlns="${MUC}"/></presence>`))
+  await Promise.all(actors.map(actor => actor.fence()))
+  const inside = actors.filter(actor =>
+    actor.unexpected.some(({ name, attrs }) => name === 'message' && attrs['type'] === 'groupchat'),
+  )
+  const made = actors.filter(actor =>
+    actor.unexpected.some(element =>
+      element
+        .child('x', USER)
+        ?.childrenNamed('status')
+        .some(({ attrs }) => attrs['code'] === '201'),
+    ),
+  )
+  expect([inside.length, made.length]).toEqual([1, 1])
+  await settle(...actors)
+})
+
+scenario('threat 86: what only a room says is not taken from a client', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await settle(romeo)
+  const forged = `<x xmlns="${USER}"><item affiliation="owner" role="moderator" jid="romeo@a.test/x"/><status code="110"/></x>`
+  await juliet.sendsRaw(`<presence to="${ROOM}/juliet">${forged}${forged}</presence>`)
+  const presence = await romeo.client.next('presence')
+  expect(presence.childrenNamed('x', USER).map(x => x.child('item', USER)?.attrs['role'])).toEqual(['participant'])
+  await juliet.sendsRaw(`<message type="groupchat" to="${ROOM}">${forged}<body>Hail</body></message>`)
+  const message = await romeo.client.next('a message')
+  expect(message.child('x', USER)).toBeUndefined()
+  await settle(juliet)
+})
+
+scenario('threat 87: nothing shows an address where addresses are hidden', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo, juliet, nurse] = await stage.connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await enters(nurse, 'nurse', ['romeo', 'juliet'])
+  await settle(romeo, juliet)
+  await juliet.sends`<presence to="${ROOM}/fairest"><show>away</show></presence>`
+  await juliet.sends`<message type="groupchat" to="${ROOM}"><body>Hail</body></message>`
+  await juliet.sends`<message type="chat" to="${ROOM}/nurse"><body>Psst</body></message>`
+  await juliet.sends`<iq type="get" id="v" to="${ROOM}/nurse"><query xmlns="jabber:iq:version"/></iq>`
+  await juliet.sends`<presence type="unavailable" to="${ROOM}/fairest"/>`
+  await juliet.fence()
+  await nurse.fence()
+  expect(nurse.unexpected.length).toBeGreaterThanOrEqual(5)
+  expect(nurse.unexpected.filter(element => String(element).includes('juliet@a.test')).map(String)).toEqual([])
+  await settle(romeo, juliet, nurse)
+})
+
+scenario('threat 88: who is not here reaches nobody here', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await juliet.sends`<message type="chat" to="${ROOM}/romeo"><body>Psst</body></message>`
+  await isRefused(juliet, 'message', 'not-acceptable', 'You are not in this room')
+  await refused(juliet.asks`<iq type="get" to="${ROOM}/romeo"><ping xmlns="${PING}"/></iq>`, 'not-acceptable')
+  await juliet.sends`<presence type="probe" to="${ROOM}/romeo"/>`
+  await juliet.receivesNothing()
+  await romeo.receivesNothing()
+})
+
+scenario('threat 89: a client that wants all history gets what there is to get', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { historylength: '2' })
+  for (let n = 0; n < 5; n++) await romeo.sendsRaw(`<message type="groupchat" to="${ROOM}"><body>${n}</body></message>`)
+  await settle(romeo)
+  for (const wish of ['maxstanzas="1000000000"', 'since="0001-01-01T00:00:00Z"', 'seconds="-1"', 'maxchars="x"']) {
+    await juliet.sendsRaw(`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"><history ${wish}/></x></presence>`)
+    await juliet.fence()
+    expect([wish, juliet.unexpected.filter(element => element.textOf('body') !== undefined)]).toEqual([
+      wish,
+      [expect.anything(), expect.anything()],
+    ])
+    await juliet.sends`<presence type="unavailable" to="${ROOM}/juliet"/>`
+    await settle(juliet)
+  }
+  await settle(romeo)
+})
+
+scenario('threat 90: a room that is made again has nothing of the one before', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { persistentroom: '1' })
+  await romeo.sends`<message type="groupchat" to="${ROOM}"><body>secret</body></message>`
+  await settle(romeo)
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}"><destroy/></query></iq>`
+  await settle(romeo)
+  await makes(juliet, 'juliet')
+  await juliet.asks`<iq type="set" to="${ROOM}"><query xmlns="${MAM}"/></iq>`
+  expect(juliet.unexpected.map(String)).toEqual([])
+  expect(await list(juliet, 'owner')).toEqual([juliet.bare.text])
+  await settle(romeo, juliet)
+})
+
+scenario('threat 91: a form of an owner that cannot be changes nothing', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  const field = (name: string, value: string) => `<field var="${name}"><value>${value}</value></field>`
+  const submit = (actor: Actor, fields: string) =>
+    actor.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}">${parseElement(
+      `<x xmlns="jabber:x:data" type="submit">${fields}</x>`,
+    )}</query></iq>`
+  const good = field('muc#roomconfig_membersonly', '1')
+  await refused(submit(juliet, good), 'forbidden')
+  await refused(submit(romeo, good + field('unknown', '1')), 'not-acceptable')
+  await refused(submit(romeo, good + good), 'bad-request')
+  await refused(submit(romeo, good + field('muc#roomconfig_roomdesc', 'x'.repeat(5000))), 'not-acceptable')
+  await refused(submit(romeo, good + field('FORM_TYPE', 'jabber:iq:register')), 'bad-request')
+  const info = await romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`
+  expect(info.childrenNamed('feature').map(({ attrs }) => attrs['var'])).toContain('muc_open')
+})
+
+scenario('threat 92: nobody makes rooms without end', async ({ server }) => {
+  const config = { modules: { muc: { made: 3 } } }
+  const [romeo] = await (await server('a.test', { config })).connect('romeo/orchard')
+  for (let n = 0; n < 4; n++)
+    await romeo.sendsRaw(`<presence to="r${n}@conference.a.test/romeo"><x xmlns="${MUC}"/></presence>`)
+  await romeo.fence()
+  const last = romeo.unexpected.at(-1)!
+  expect([last.attrs['from'], last.attrs['type']]).toEqual(['r3@conference.a.test/romeo', 'error'])
+  expect(String(last)).toContain('You make rooms too often')
+  await settle(romeo)
+})
+
+scenario('threat 93: passwords are not guessed', async ({ server, after }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { roomsecret: 'burn' })
+  const tries = (password: string) =>
+    juliet.sendsRaw(`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"><password>${password}</password></x></presence>`)
+  for (let n = 0; n < 10; n++) {
+    await tries(`guess${n}`)
+    await isRefused(juliet, 'presence', 'not-authorized', 'The room has another password')
+  }
+  // Not even the right one.
+  await tries('burn')
+  await isRefused(juliet, 'presence', 'resource-constraint', 'Too many wrong passwords')
+  await after('1m')
+  await tries('burn')
+  await juliet.receives`<presence from="${ROOM}/romeo"/>`
+  await settle(romeo, juliet)
+})
+
+scenario('threat 94: who is lost is gone', async ({ server, after }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await juliet.sends`<enable xmlns="urn:xmpp:sm:3" resume="true" max="60"/>`
+  await juliet.sends`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`
+  await settle(juliet, romeo)
+  await juliet.losesConnection()
+  await romeo.receivesNothing()
+  await after('2m')
+  await romeo.receives`<presence type="unavailable" from="${ROOM}/juliet"/>`
+})
+
+scenario('threat 95: a visitor neither talks, nor changes the subject, nor invites', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { moderatedroom: '1' })
+  await enters(juliet, 'juliet', ['romeo'])
+  await settle(romeo)
+  for (const [xml, text] of [
+    ['<message type="groupchat"><body>Hail</body></message>', 'You have no voice in this room'],
+    ['<message type="groupchat"><subject>Hail</subject></message>', 'You may not change the subject'],
+    [`<message><x xmlns="${USER}"><invite to="nurse@a.test"/></x></message>`, 'You may not invite'],
+  ]) {
+    await juliet.sendsRaw(xml!.replace('<message', `<message to="${ROOM}"`))
+    await isRefused(juliet, 'message', 'forbidden', text!)
+  }
+  await romeo.receivesNothing()
+})
+
+scenario('threat 96: a nick that belongs to another, or that nobody sees', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await change(romeo, '<item affiliation="member" jid="nurse@a.test" nick="nurse"/>')
+  await enters(juliet, 'juliet', ['romeo'])
+  await settle(romeo)
+  for (const [nick, condition, text] of [
+    ['nurse', 'conflict', 'The nick is kept for somebody else'],
+    ['romeo', 'conflict', 'The nick is taken'],
+    ['rom\u200Deo', 'not-acceptable', 'The nick has characters that nobody sees'],
+    ['romeo ', 'not-acceptable', 'The nick has characters that nobody sees'],
+  ] as const) {
+    await juliet.sendsRaw(`<presence to="${ROOM}/${nick}"/>`)
+    const answer = await juliet.client.next('an answer')
+    const conditions = answer
+      .child('error')!
+      .elements()
+      .map(({ name }) => name)
+    // Some are no addresses at all.
+    expect(conditions.some(name => name === condition || name === 'jid-malformed')).toBe(true)
+    if (conditions.includes(condition)) expect(String(answer)).toContain(text)
+  }
+  await romeo.receivesNothing()
+})
+
+scenario('threat 97: everybody hears that addresses are shown before any is', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await settle(romeo, juliet)
+  await configures(romeo, { whois: 'anyone' })
+  await juliet.fence()
+  const seen = juliet.unexpected.map(String)
+  const told = seen.findIndex(xml => xml.includes('code="172"'))
+  const shown = seen.findIndex(xml => xml.includes('romeo@a.test'))
+  expect(told).toBeGreaterThanOrEqual(0)
+  expect(shown).toBeGreaterThan(told)
+  await settle(romeo, juliet)
+})
