@@ -2,10 +2,12 @@ import { Body, Iq, NS, type Presence } from '@parley/stanza'
 import { type Element, el, parseElement, serialize } from '@parley/xml'
 import {
   type Awaitable,
+  defineHook,
   defineModule,
   isPromise,
   map,
   type Outbound,
+  observe,
   on,
   only,
   outbound,
@@ -28,6 +30,12 @@ export interface Caps {
   features(caps: string): Awaitable<ReadonlySet<string> | undefined>
 }
 
+/** What a session of this node can do is known, for the first time or anew, and its hash was right. */
+export const capsLearned = defineHook<{ readonly session: Session; readonly features: ReadonlySet<string> }>()(
+  'caps-learned',
+  'observe',
+)
+
 /**
  * Entity capabilities (XEP-0115): the server's own in its stream features, and those of its clients. What a client says of
  * a hash is kept only when it has that hash; legacy capabilities, which prove nothing, are not kept at all.
@@ -38,7 +46,8 @@ export default defineModule({
   features: { host: [CAPS] },
   uses: { disco },
   stores: { verified: map<string>() },
-  setup({ stores, uses, request, host, log }) {
+  setup({ stores, uses, request, host, log, phase }) {
+    const listening = phase(capsLearned, 'observe')
     const known = new Map<string, ReadonlySet<string>>()
     const asking = new Set<string>()
     const writes = new Set<Promise<void>>()
@@ -67,8 +76,15 @@ export default defineModule({
 
     /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */
     async function learn(session: Session, caps: string, algorithm: string, node: string): Promise<void> {
-      if (asking.has(caps) || asking.size >= KEPT || (await load(caps))) return
-      asking.add(caps)
+      const features = known.get(caps) ?? (await load(caps)) ?? (await ask(session, caps, algorithm, node))
+      if (features && session.entry.caps === caps) await observe(listening, { session, features }, log)
+    }
+
+    /** Each client speaks for itself: one that does not answer keeps nothing from the others. */
+    async function ask(session: Session, caps: string, algorithm: string, node: string) {
+      const question = `${session.sid} ${caps}`
+      if (asking.has(question) || asking.size >= KEPT) return undefined
+      asking.add(question)
       try {
         const ver = caps.slice(caps.indexOf(' ') + 1)
         const query = el('query', NS.discoInfo, { node: `${node}#${ver}` })
@@ -77,18 +93,20 @@ export default defineModule({
         // XEP-0115 §5.4: what does not have the hash that was claimed is forgotten.
         if (!answer || verificationString(answer, algorithm) !== ver) {
           log.info('capabilities that do not have their hash', { session: session.jid.text })
-          return
+          return undefined
         }
         const xml = serialize(answer)
-        if (xml.length > ANSWER_LENGTH) return
-        remember(caps, answer)
+        if (xml.length > ANSWER_LENGTH) return undefined
+        const features = known.get(caps) ?? remember(caps, answer)
         const writing = store(caps, xml)
         writes.add(writing)
         await writing.finally(() => writes.delete(writing))
+        return features
       } catch (error) {
         log.debug('a client did not tell its capabilities', { session: session.jid.text, error })
+        return undefined
       } finally {
-        asking.delete(caps)
+        asking.delete(question)
       }
     }
 
@@ -102,8 +120,7 @@ export default defineModule({
       const updated = session.update({ caps })
       if (isPromise(updated))
         updated.catch((error: unknown) => log.warn('capabilities are not known to others', { error }))
-      if (caps && !known.has(caps))
-        learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
+      if (caps) learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
     }
 
     /** What the host says changes only while modules are set up. */

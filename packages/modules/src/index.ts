@@ -21,6 +21,7 @@ import messageLog from './message-log.ts'
 import messages from './messages.ts'
 import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
+import pep from './pep.ts'
 import ping from './ping.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
@@ -61,6 +62,7 @@ export const modules: readonly AnyModule[] = [
   messages,
   offline,
   offlineQuota,
+  pep,
   ping,
   presence,
   privateXml,

@@ -1,0 +1,59 @@
+import { Body, type Message } from '@parley/stanza'
+import type { PubsubItem, PubsubNode, PubsubOptions } from '@parley/store'
+import { type Element, el, parseElement } from '@parley/xml'
+import { option } from './config.ts'
+import { PUBSUB, PUBSUB_EVENT } from './names.ts'
+import type { PubsubService } from './service.ts'
+
+/** What was let in once is read again, though escaping has made it longer. */
+const NO_LIMITS = {
+  maxStanzaBytes: Number.POSITIVE_INFINITY,
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxElements: Number.POSITIVE_INFINITY,
+  maxAttributes: Number.POSITIVE_INFINITY,
+}
+
+/** An item as it is sent, in answers (`PUBSUB`) and notifications (`PUBSUB_EVENT`). */
+export function itemElement(ns: string, { id, payload }: PubsubItem, publisher?: string): Element {
+  return el('item', ns, { id, publisher }, payload === '' ? undefined : parseElement(payload, NO_LIMITS))
+}
+
+export function answerItems(node: string, items: readonly PubsubItem[]): Element {
+  return el(
+    'items',
+    PUBSUB,
+    { node },
+    items.map(item => itemElement(PUBSUB, item)),
+  )
+}
+
+/** XEP-0060 §7.1.2: with the payload, where the node wants that; with its publisher, where answers are for that one. */
+export function published(service: PubsubService, node: PubsubNode, item: PubsubItem, payload?: Element): Element {
+  const publisher = option(service, node.config, 'itemreply') === 'publisher' ? item.publisher : undefined
+  const whole = option(service, node.config, 'deliver_payloads') === true
+  const shown = whole
+    ? payload
+      ? el('item', PUBSUB_EVENT, { id: item.id, publisher }, payload)
+      : itemElement(PUBSUB_EVENT, item, publisher)
+    : el('item', PUBSUB_EVENT, { id: item.id, publisher })
+  return el('items', PUBSUB_EVENT, { node: node.node }, shown)
+}
+
+/** XEP-0060 §7.2.2.1 */
+export function retracted(node: string, ids: readonly string[]): Element {
+  return el(
+    'items',
+    PUBSUB_EVENT,
+    { node },
+    ids.map(id => el('retract', PUBSUB_EVENT, { id })),
+  )
+}
+
+/** The body that all copies of a notification share: it is written once. */
+export function bodyOf(event: Element, ...more: readonly Element[]): Body {
+  return Body.of([el('event', PUBSUB_EVENT, null, event), ...more])
+}
+
+export function messageType(service: PubsubService, config: PubsubOptions): Message['type'] {
+  return option(service, config, 'notification_type') === 'normal' ? 'normal' : 'headline'
+}
