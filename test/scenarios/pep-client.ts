@@ -18,7 +18,9 @@ export async function wants(actor: Actor, ...nodes: readonly string[]): Promise<
   await actor.sends`<presence><c xmlns="${CAPS}" hash="sha-1" node="urn:client" ver="${ver}"/></presence>`
   const question = () =>
     actor.unexpected.find(({ name, attrs }) => name === 'iq' && attrs['type'] === 'get' && attrs['id'] !== undefined)
-  await actor.client.until(() => question() !== undefined, 'a question')
+  const reflected = () =>
+    actor.unexpected.some(({ name, attrs }) => name === 'presence' && attrs['from'] === actor.jid.text)
+  await actor.client.until(() => question() !== undefined && reflected(), 'a question and its own presence')
   const { id } = question()!.attrs
   actor.client.inbox.length = 0
   const vars = features.map(feature => `<feature var="${feature}"/>`).join('')
