@@ -6,6 +6,7 @@ import authentication from './authentication.ts'
 import bind from './bind.ts'
 import bind2 from './bind2.ts'
 import blocking from './blocking.ts'
+import bookmarks from './bookmarks.ts'
 import caps from './caps.ts'
 import carbons from './carbons.ts'
 import clientState from './client-state.ts'
@@ -47,6 +48,7 @@ export const modules: readonly AnyModule[] = [
   bind,
   bind2,
   blocking,
+  bookmarks,
   caps,
   carbons,
   clientState,

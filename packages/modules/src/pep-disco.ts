@@ -11,6 +11,8 @@ import type { PubsubService } from './pubsub/service.ts'
 
 /** Names in one answer. */
 const ITEMS = 1000
+/** Of the items that are read for it. */
+const CHARS = 4_000_000
 
 /** An account's nodes, for service discovery: those that the asker may read (XEP-0060 §5.2 to §5.5, XEP-0163 §6.2). */
 export function accountNodes(serviceOf: (account: Jid) => PubsubService): AccountNodes {
@@ -28,7 +30,7 @@ export function accountNodes(serviceOf: (account: Jid) => PubsubService): Accoun
   async function itemsOf({ to }: Request, node: PubsubNode): Promise<DiscoItem[]> {
     const service = serviceOf(to)
     const { max, since } = keepOf(service, node.config)
-    const page = { limit: Math.min(max, ITEMS), chars: Number.MAX_SAFE_INTEGER, since }
+    const page = { limit: Math.min(max, ITEMS), chars: CHARS, since }
     const found = await service.store.items(to.text, node.node, page)
     // XEP-0060 §5.5: the name is the id of the item, and there is no node.
     return (found?.items ?? []).map(({ id }) => ({ jid: to, name: id }))

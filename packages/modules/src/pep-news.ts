@@ -16,6 +16,10 @@ type Parts = Pick<Context, 'live' | 'route' | 'server' | 'store'> & {
   readonly uses: { readonly blocking: Blocking; readonly caps: Caps; readonly roster: Roster }
 }
 
+/** Contacts whose last items are read together, and characters that these may have. */
+const OWNERS = 100
+const CHARS = 4_000_000
+
 /** Who hears what of an account's nodes (XEP-0163 §4): its own clients, contacts who ask for it, and subscribers. */
 export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: (account: Jid) => PubsubService) {
   let count = 0
@@ -93,10 +97,15 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     if (wanted.length === 0) return
     const nodes = wanted.map(name => name.slice(0, -'+notify'.length))
     const byName = new Map(owners.map(owner => [owner.text, owner]))
-    for (const { node, item } of await store.pubsub.latest([...byName.keys()], nodes, to.bare.text)) {
-      const service = serviceOf(byName.get(node.owner)!)
-      const always = option(service, node.config, 'send_last_published_item') === 'on_sub_and_presence'
-      if (always && option(service, node.config, 'deliver_notifications') === true) await tell(service, node, item, to)
+    const names = [...byName.keys()]
+    for (let n = 0; n < names.length; n += OWNERS) {
+      const some = names.slice(n, n + OWNERS)
+      for (const { node, item } of await store.pubsub.latest(some, nodes, to.bare.text, CHARS)) {
+        const service = serviceOf(byName.get(node.owner)!)
+        const always = option(service, node.config, 'send_last_published_item') === 'on_sub_and_presence'
+        if (always && option(service, node.config, 'deliver_notifications') === true)
+          await tell(service, node, item, to)
+      }
     }
   }
 

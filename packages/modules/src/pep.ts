@@ -1,6 +1,8 @@
 import type { Jid } from '@parley/jid'
+import type { Element } from '@parley/xml'
 import {
   type Asked,
+  type Awaitable,
   becameAvailable,
   chain,
   defineModule,
@@ -40,6 +42,13 @@ const OWN = [
   'presence-subscribe',
   'pubsub-on-a-jid',
 ].map(feature => `${PUBSUB}#${feature}`)
+
+export interface Pep {
+  service(account: Jid): PubsubService
+  /** `run` does each change of that node which somebody asks for, and what belongs to it: all of it before the answer. */
+  around(node: string, run: Around): void
+}
+export type Around = (account: Jid, change: () => Promise<Element | undefined>) => Promise<Element | undefined>
 
 /** Personal eventing (XEP-0163): every account is a publish-subscribe service of its own (XEP-0060). */
 export default defineModule({
@@ -92,8 +101,13 @@ export default defineModule({
       }
     }
 
-    function answer(request: Request, asked: Asked) {
-      return answerPubsub(serviceOf(request.to), request, asked)
+    const around = new Map<string, Around>()
+
+    function answer(request: Request, asked: Asked): Awaitable<Element | undefined> {
+      const node = request.type === 'set' ? request.payload.firstElement()?.attrs['node'] : undefined
+      const run = node === undefined ? undefined : around.get(node)
+      const change = () => answerPubsub(serviceOf(request.to), request, asked)
+      return run ? run(request.to, async () => change()) : change()
     }
 
     /** XEP-0163 §4.3.4: the last items of everybody whom the session can see, its own account included. */
@@ -137,6 +151,7 @@ export default defineModule({
         on(capsLearned, 'observe', learned),
         on(presenceGranted, 'observe', ({ account, contact }) => news.welcome(account, contact)),
       ],
+      api: { service: serviceOf, around: (node, run) => void around.set(node, run) } satisfies Pep,
     }
   },
 })

@@ -110,10 +110,12 @@ const selectOlder = page('pubsub-items', 'DESC')
 const selectNewer = page('pubsub-items-before', 'ASC')
 const selectLatest = sql<NodeRow & ItemRow>(
   'pubsub-latest',
-  `SELECT ${columns('$3')}, i.* FROM pubsub_node n
-   CROSS JOIN LATERAL (
-     SELECT ${ITEM} FROM pubsub_item i WHERE i.owner = n.owner AND i.node = n.node ORDER BY seq DESC LIMIT 1
-   ) i WHERE n.owner = ANY ($1::text[]) AND n.node = ANY ($2::text[])`,
+  `SELECT * FROM (
+     SELECT ${columns('$3')}, i.*, sum(length(payload)) OVER (ORDER BY n.owner, n.node) AS so_far FROM pubsub_node n
+     CROSS JOIN LATERAL (
+       SELECT ${ITEM} FROM pubsub_item i WHERE i.owner = n.owner AND i.node = n.node ORDER BY seq DESC LIMIT 1
+     ) i WHERE n.owner = ANY ($1::text[]) AND n.node = ANY ($2::text[])
+   ) AS found WHERE so_far <= $4`,
 )
 
 const LAST = 9_223_372_036_854_775_807n
@@ -150,8 +152,8 @@ export function pubsubStore(db: Database, clock: () => number): PubsubStore {
     items,
     itemsById: async (owner, node, ids, since = 0) =>
       (await db.rows(selectIds, owner, node, textArray(ids), since)).map(item),
-    latest: async (owners, nodes, bare) =>
-      (await db.rows(selectLatest, textArray(owners), textArray(nodes), bare)).map(row => ({
+    latest: async (owners, nodes, bare, chars) =>
+      (await db.rows(selectLatest, textArray(owners), textArray(nodes), bare, chars)).map(row => ({
         node: nodeOf(row),
         item: item(row),
       })),

@@ -97,10 +97,14 @@ export interface PubsubStore {
   ): Promise<{ readonly items: PubsubItem[]; readonly count: number; readonly index: number } | undefined>
   /** Those of these ids that are there. */
   itemsById(owner: Owner, node: string, ids: readonly string[], since?: number): Promise<PubsubItem[]>
-  /** The newest item of each of these nodes of each of these owners, with the node as far as it concerns `bare`. */
+  /**
+   * The newest item of each of these nodes of each of these owners, with the node as far as it concerns `bare`; what would
+   * make more than so many characters of payload is left out.
+   */
   latest(
     owners: readonly Owner[],
     nodes: readonly string[],
     bare: string,
+    chars: number,
   ): Promise<{ readonly node: PubsubNode; readonly item: PubsubItem }[]>
 }

@@ -13,9 +13,14 @@ const NO_LIMITS = {
   maxAttributes: Number.POSITIVE_INFINITY,
 }
 
+/** The payload of an item that has one. */
+export function payloadOf({ payload }: PubsubItem): Element {
+  return parseElement(payload, NO_LIMITS)
+}
+
 /** An item as it is sent, in answers (`PUBSUB`) and notifications (`PUBSUB_EVENT`). */
-export function itemElement(ns: string, { id, payload }: PubsubItem, publisher?: string): Element {
-  return el('item', ns, { id, publisher }, payload === '' ? undefined : parseElement(payload, NO_LIMITS))
+export function itemElement(ns: string, item: PubsubItem, publisher?: string): Element {
+  return el('item', ns, { id: item.id, publisher }, item.payload === '' ? undefined : payloadOf(item))
 }
 
 export function answerItems(node: string, items: readonly PubsubItem[]): Element {

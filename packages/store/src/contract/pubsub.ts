@@ -131,10 +131,11 @@ export function pubsubSuite(use: () => Store): void {
       const [romeo, juliet] = [fresh('romeo'), fresh('juliet')]
       for (const owner of [romeo, juliet]) for (const id of ['a', 'b']) await publish(owner, id)
       await pubsub.change(romeo, 'urn:empty', [], () => ({ create: { config: {}, max: 5 } }))
-      const found = await pubsub.latest([romeo, juliet, fresh('nobody')], [NODE, 'urn:empty', 'urn:none'], MINE)
+      const found = await pubsub.latest([romeo, juliet, fresh('nobody')], [NODE, 'urn:empty', 'urn:none'], MINE, 1000)
       expect(found.map(({ node, item }) => `${node.owner} ${item.id}`).sort()).toEqual(
         [`${juliet} b`, `${romeo} b`].sort(),
       )
+      expect(await pubsub.latest([romeo, juliet], [NODE], MINE, 8)).toHaveLength(1)
     })
 
     test('retracting, purging and deleting', async () => {
