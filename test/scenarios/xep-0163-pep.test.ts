@@ -203,3 +203,15 @@ scenario(
     await juliet.receives`<message><event xmlns="${EVENT}"><items node="${TUNE}"><item id="current"/></items></event></message>`
   },
 )
+
+scenario('XEP-0163 § 3: contacts of another domain of the server hear it too', async ({ server, befriend }) => {
+  const stage = await server('a.test', { config: { domains: ['a.test', 'b.test'] } })
+  const [juliet] = await stage.join('juliet/balcony')
+  const [romeo] = await stage.at('b.test').join('romeo/orchard')
+  if (!juliet || !romeo) throw new Error('Nobody is there')
+  await befriend(juliet, romeo)
+  await listen([romeo], TUNE)
+  await juliet.settles()
+  await done(juliet, set(publish(TUNE, tune('Far away'))))
+  await romeo.receivesUnordered(heard(juliet.bare, 'Far away'))
+})

@@ -21,6 +21,10 @@ const CAPS = 'http://jabber.org/protocol/caps'
 const KEPT = 2000
 const STORED = 20_000
 const ANSWER_LENGTH = 16_384
+/** What nodes tell each other when a client has told its capabilities. */
+const LEARNT = 'caps'
+/** How long nothing may be known that another node has learnt (ms). */
+const FRESH = 2000
 /** Of SHA-512 in Base64. */
 const VER_LENGTH = 88
 const NODE = 'urn:parley'
@@ -46,10 +50,13 @@ export default defineModule({
   features: { host: [CAPS] },
   uses: { disco },
   stores: { verified: map<string>() },
-  setup({ stores, uses, request, host, log, phase }) {
+  setup({ stores, uses, request, host, log, phase, server, clock, live }) {
     const listening = phase(capsLearned, 'observe')
     const known = new Map<string, ReadonlySet<string>>()
     const asking = new Set<string>()
+    const loads = new Map<string, Promise<ReadonlySet<string> | undefined>>()
+    const unknown = new Map<string, number>()
+    server.hear(LEARNT, caps => unknown.delete(caps))
     const writes = new Set<Promise<void>>()
 
     function remember(caps: string, query: Element): ReadonlySet<string> {
@@ -61,9 +68,24 @@ export default defineModule({
       return features
     }
 
-    async function load(caps: string): Promise<ReadonlySet<string> | undefined> {
-      const xml = await stores.verified.get(host.domain, caps)
-      return xml === undefined ? undefined : remember(caps, parseElement(xml))
+    /** Once for all who ask at the same time; what is not known is not looked for again within two seconds. */
+    function load(caps: string): Awaitable<ReadonlySet<string> | undefined> {
+      const missing = unknown.get(caps)
+      if (missing !== undefined && missing > clock.monotonic()) return undefined
+      const loading = loads.get(caps) ?? read(caps).finally(() => loads.delete(caps))
+      loads.set(caps, loading)
+      return loading
+    }
+
+    /** What clients of one domain have told is known in all, since contacts may be of any. */
+    async function read(caps: string): Promise<ReadonlySet<string> | undefined> {
+      for (const domain of new Set([host.domain, ...server.router.hosts.keys()])) {
+        const xml = await stores.verified.get(domain, caps)
+        if (xml !== undefined) return remember(caps, parseElement(xml))
+      }
+      if (unknown.size >= KEPT) unknown.clear()
+      unknown.set(caps, clock.monotonic() + FRESH)
+      return known.get(caps)
     }
 
     let stored: number | undefined
@@ -72,6 +94,7 @@ export default defineModule({
       if (stored >= STORED) return
       stored++
       await stores.verified.set(host.domain, caps, xml)
+      live.tell(LEARNT, caps)
     }
 
     /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */

@@ -3,6 +3,7 @@ import accounts from './accounts.ts'
 import adHoc from './ad-hoc.ts'
 import archive from './archive.ts'
 import authentication from './authentication.ts'
+import avatars from './avatars.ts'
 import bind from './bind.ts'
 import bind2 from './bind2.ts'
 import blocking from './blocking.ts'
@@ -45,6 +46,7 @@ export const modules: readonly AnyModule[] = [
   adHoc,
   archive,
   authentication,
+  avatars,
   bind,
   bind2,
   blocking,
