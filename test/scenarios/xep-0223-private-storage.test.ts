@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import { scenario } from '@parley/testkit'
-import { done, EVENT, get, ids, listen, PUBSUB, publish, refusal, set } from './pep-client.ts'
+import { done, EVENT, get, ids, listen, PUBSUB, publish, refusal, set, wants } from './pep-client.ts'
 
 const BOOKMARKS = 'urn:xmpp:bookmarks:1'
 const PRIVATE = {
@@ -43,7 +43,10 @@ scenario('XEP-0223 § 3: private data is for the own clients alone', async ({ se
 scenario('XEP-0223 § 3: what is never to be sent by itself is not sent at login', async ({ server }) => {
   const [romeo] = await (await server('a.test')).join('romeo/orchard')
   await done(romeo, set(publish(BOOKMARKS, room('play@rooms.test'), PRIVATE)))
-  await listen([romeo], BOOKMARKS)
-  await romeo.sends`<presence type="unavailable"/>`
+  await done(romeo, set(publish('urn:other', '<item id="o"><x xmlns="urn:x"/></item>')))
+  await wants(romeo, BOOKMARKS, 'urn:other')
+  // What comes is the other, so all that was to come has come.
+  await romeo.receives`<message><event xmlns="${EVENT}"><items node="urn:other"/></event></message>`
+  await romeo.client.server.finished()
   await romeo.receivesNothing()
 })

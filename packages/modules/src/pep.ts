@@ -63,6 +63,7 @@ export default defineModule({
     { number: 163, version: '1.2.2', partial: 'without extended addresses in notifications' },
     { number: 222, version: '1.0' },
     { number: 223, version: '1.1.1' },
+    { number: 292, version: '0.12.0', partial: 'as a node; not converted to vCards of XEP-0054' },
   ],
   features: { account: [PUBSUB, ...FEATURES, ...OWN] },
   identities: { account: [{ category: 'pubsub', type: 'pep' }] },
@@ -74,7 +75,7 @@ export default defineModule({
     subscriptions: integer(1000, 1, 100_000, 'subscriptions to one node, and as many affiliations'),
   },
   setup(context) {
-    const { config, uses, store, server, clock } = context
+    const { config, uses, store, server, host, clock } = context
     const news = pepNews(context, serviceOf)
 
     function standing(account: Jid, asker: Jid) {
@@ -124,11 +125,15 @@ export default defineModule({
     /** What each session has been shown, so that new capabilities bring only what is new. */
     const shown = new WeakMap<Session, ReadonlySet<string>>()
 
-    async function available({ session }: { readonly session: Session }): Promise<void> {
+    /** The client does not wait for it: what it sends next is handled meanwhile. */
+    function available({ session }: { readonly session: Session }): void {
       shown.delete(session)
       const { caps } = session.entry
-      const features = caps === undefined ? undefined : await uses.caps.features(caps)
-      if (features && session.entry.caps === caps) await learned({ session, features })
+      if (caps === undefined) return
+      const told = chain(uses.caps.features(caps), features => {
+        if (features && session.entry.caps === caps) return learned({ session, features })
+      })
+      server.finish(host, told)
     }
 
     async function learned({ session, features }: { session: Session; features: ReadonlySet<string> }): Promise<void> {
