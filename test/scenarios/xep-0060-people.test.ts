@@ -84,6 +84,8 @@ scenario('XEP-0060 § 6.2.3: what cannot be unsubscribed', async ({ server }) =>
   expect(await refusal(juliet, set(unsubscribe(juliet.bare, ' subid="x"'), to))).toBe('not-acceptable invalid-subid')
   expect(await said(juliet, set(unsubscribe(juliet.bare, ' subid="x"'), to))).toBe('The subscription has another id')
   expect(await refusal(romeo, set(unsubscribe(juliet.bare), to))).toBe('bad-request invalid-jid')
+  const long = `${juliet.bare}/${'r'.repeat(1000)}`
+  expect(await said(juliet, set(subscribe(long), to))).toBe('The address is too long to subscribe')
 })
 
 scenario('XEP-0060 § 5.6: what one is subscribed to, and what one is', async ({ server }) => {

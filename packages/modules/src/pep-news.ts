@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { delay, Message } from '@parley/stanza'
@@ -22,8 +23,10 @@ const CHARS = 4_000_000
 
 /** Who hears what of an account's nodes (XEP-0163 §4): its own clients, contacts who ask for it, and subscribers. */
 export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: (account: Jid) => PubsubService) {
+  // Other processes send to the same people.
+  const origin = randomBytes(4).toString('hex')
   let count = 0
-  const nextId = () => `pep${(++count).toString(36)}`
+  const nextId = () => `pep-${origin}-${(++count).toString(36)}`
 
   /** XEP-0060 §9.2: only what a client's capabilities ask for. */
   function wants({ presence, caps }: SessionEntry, node: string): Awaitable<boolean> {

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto'
 import { StanzaError } from '@parley/stanza'
 import { type PubsubChange, type PubsubNode, type PubsubSeen, StoreError } from '@parley/store'
 import { isOwner, nothing } from './access.ts'
@@ -12,6 +13,11 @@ export function checkName(name: string): string {
   if (name === '' || Buffer.byteLength(name) > NAME_BYTES)
     throw new StanzaError('not-acceptable', 'A name of a node or item is empty or too long')
   return name
+}
+
+/** A name for what has none; the same for a request that comes again, so that nothing is there twice. */
+export function newName({ mid }: Asking): string {
+  return mid === undefined ? randomUUID() : createHash('sha256').update(mid).digest('hex').slice(0, 32)
 }
 
 /** The node that the request is about. */

@@ -65,11 +65,11 @@ export const FEATURES: readonly string[] = [
 export function answerPubsub(
   service: PubsubService,
   { from, type, payload }: Request,
-  { after }: Asked,
+  { after, mid }: Asked,
 ): Awaitable<Element | undefined> {
   const request = payload.firstElement()
   if (!request) throw new StanzaError('bad-request', 'Nothing is asked for')
   const answer = request.ns === payload.ns ? ANSWERS.get(`${type} ${request.ns} ${request.name}`) : undefined
   if (!answer) throw new StanzaError('feature-not-implemented', 'Not spoken here', because('unsupported', request.name))
-  return answer({ service, from, request, pubsub: payload, after })
+  return answer({ service, from, request, pubsub: payload, mid, after })
 }

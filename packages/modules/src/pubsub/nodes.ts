@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
-import { change, changeOwned, checkName, nodeName, owned } from './change.ts'
+import { change, changeOwned, checkName, newName, nodeName, owned } from './change.ts'
 import { configForm, keepOf, NODE_CONFIG, option, readConfig } from './config.ts'
 import { PUBSUB, PUBSUB_EVENT, PUBSUB_OWNER } from './names.ts'
 import type { Asking } from './service.ts'
@@ -9,7 +8,7 @@ import type { Asking } from './service.ts'
 /** Makes a node, configured or as usual (XEP-0060 §8.1). */
 export async function create(asking: Asking): Promise<Element> {
   const { service, from, request, pubsub } = asking
-  const name = checkName(request.attrs['node'] || randomUUID())
+  const name = checkName(request.attrs['node'] || newName(asking))
   const configure = pubsub.child('configure')
   if (configure?.attrs['node'] !== undefined)
     throw new StanzaError('bad-request', 'The configuration of a new node does not name it')

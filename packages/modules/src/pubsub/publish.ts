@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { readSubmission, StanzaError } from '@parley/stanza'
 import type { PubsubItem, PubsubNode, PubsubOptions, PubsubSeen } from '@parley/store'
 import { type Element, el, serialize } from '@parley/xml'
 import { mayPublish } from './access.ts'
-import { change, checkName, nodeName } from './change.ts'
+import { change, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
 import { published } from './events.ts'
 import { fieldOf } from './fields.ts'
@@ -17,7 +16,7 @@ export async function publish(asking: Asking): Promise<Element> {
   const { service, from, request, after } = asking
   const name = nodeName(asking)
   const { given, payload } = itemOf(request)
-  const id = given === undefined ? randomUUID() : checkName(given)
+  const id = given === undefined ? newName(asking) : checkName(given)
   const wanted = optionsOf(asking)
   const xml = payload ? serialize(payload) : ''
   const bytes = Buffer.byteLength(xml)

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { PubsubNode, PubsubOptions, PubsubStore } from '@parley/store'
 import type { Element } from '@parley/xml'
-import type { Awaitable } from '@xmpp/server-core'
+import type { Asked, Awaitable } from '@xmpp/server-core'
 
 /** How the asker stands to the owner of the nodes: what access models look at (XEP-0060 §4.5). */
 export interface Standing {
@@ -54,6 +54,8 @@ export interface Asking {
   readonly request: Element
   /** The `<pubsub/>` around it. */
   readonly pubsub: Element
+  /** The same when the request comes a second time (see {@link Asked}). */
+  readonly mid: Asked['mid']
   /** Runs a task behind the answer. */
   readonly after: (task: () => Awaitable<void>) => void
 }

@@ -9,6 +9,9 @@ import { option } from './config.ts'
 import { because, PUBSUB, PUBSUB_OWNER } from './names.ts'
 import type { Asking } from './service.ts'
 
+/** What an index of the store takes, with some room. */
+const ADDRESS_BYTES = 1000
+
 /** Subscribes an address to a node (XEP-0060 §6.1); again is as well as once. */
 export async function subscribe(asking: Asking): Promise<Element> {
   const { service, from, after } = asking
@@ -50,6 +53,8 @@ const NOT_SUBSCRIBED = { type: 'cancel', ...because('not-subscribed') } as const
 /** XEP-0060 §6.1.3.1: nobody subscribes anybody else. */
 function subscriber({ request, from }: Asking): Jid {
   const jid = readAddress(request.attrs['jid'])
+  if (Buffer.byteLength(jid.text) > ADDRESS_BYTES)
+    throw new StanzaError('not-acceptable', 'The address is too long to subscribe')
   if (jid.bare.equals(from.bare)) return jid
   throw new StanzaError('bad-request', 'Subscribe yourself only', because('invalid-jid'))
 }
