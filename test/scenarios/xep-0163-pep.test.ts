@@ -1,6 +1,15 @@
 import { expect } from '@jest/globals'
+import type { Jid } from '@parley/jid'
+import { modules } from '@parley/modules'
+import type { PubsubNode } from '@parley/store'
 import { like, p, scenario } from '@parley/testkit'
+import { type Element, el } from '@parley/xml'
+import { defineModule, type Inbound, inbound, on, only } from '@xmpp/server-core'
 import { done, EVENT, form, get, listen, OWNER, PUBSUB, publish, refusal, set, wants } from './pep-client.ts'
+
+interface Pep {
+  service(account: Jid): { notify(notice: { readonly node: PubsubNode; readonly event: Element }): unknown }
+}
 
 const TUNE = 'http://jabber.org/protocol/tune'
 const MOOD = 'http://jabber.org/protocol/mood'
@@ -183,6 +192,8 @@ scenario(
     )
     await juliet.sends`<presence to="${romeo.bare}" type="unsubscribed"/>`
     for (const actor of [juliet, romeo]) await actor.settles()
+    const subscriptions = get(`<pubsub xmlns="${PUBSUB}"><subscriptions/></pubsub>`, juliet.bare.text)
+    expect((await done(romeo, subscriptions))?.child('subscriptions')?.elements()).toEqual([])
     await done(juliet, set(publish(TUNE, tune('Two'))))
     await romeo.receivesNothing()
   },
@@ -215,3 +226,38 @@ scenario('XEP-0163 § 3: contacts of another domain of the server hear it too', 
   await done(juliet, set(publish(TUNE, tune('Far away'))))
   await romeo.receivesUnordered(heard(juliet.bare, 'Far away'))
 })
+
+scenario(
+  'XEP-0163 § 4.3.1: many who listen get copies of one message, and nothing is waited for',
+  async ({ server, befriend }) => {
+    const bodies = new Set<unknown>()
+    let copies = 0
+    let service: Pep['service'] | undefined
+    const watcher = defineModule({
+      name: 'watcher',
+      uses: { pep: modules.find(({ name }) => name === 'pep')! },
+      setup({ uses }) {
+        service = (uses.pep as Pep).service
+        const watch = only<'message', Inbound>('message', ({ stanza }) => {
+          bodies.add(stanza.body)
+          copies++
+        })
+        return { on: [on(inbound, 'guard', watch)] }
+      },
+    })
+    const stage = await server('a.test', { modules: [...modules, watcher] })
+    const [juliet, ...friends] = await stage.join('juliet/balcony', 'a/x', 'b/x', 'c/x', 'd/x', 'e/x', 'f/x')
+    for (const friend of friends) await befriend(juliet, friend)
+    await listen(friends, TUNE)
+    await juliet.settles()
+    await done(juliet, set(publish(TUNE, tune('Song'))))
+    for (const friend of friends) await friend.receivesUnordered(heard(juliet.bare, 'Song'))
+    expect([copies, bodies.size]).toEqual([friends.length, 1])
+
+    const node = await stage.store.pubsub.node(juliet.bare.text, TUNE, '')
+    const told = service!(juliet.bare).notify({ node: node!, event: el('purge', EVENT, { node: TUNE }) })
+    if (process.env['TARGET'] !== 'cluster') expect(told).toBeUndefined()
+    for (const friend of friends)
+      await friend.receives`<message><event xmlns="${EVENT}"><purge node="${TUNE}"/></event></message>`
+  },
+)

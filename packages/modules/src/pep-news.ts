@@ -121,6 +121,19 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     }
   }
 
+  /** A contact may not see the account any more: what it has subscribed to and may not read ends (XEP-0163 §7.1). */
+  async function farewell(account: Jid, contact: Jid): Promise<void> {
+    const service = serviceOf(account)
+    const all = await store.pubsub.nodes(account.text, contact.bare.text, service.limits.nodes)
+    const subscribed = all.filter(({ subscriptions }) => subscriptions.length > 0)
+    if (subscribed.length === 0) return
+    const standing = await service.standing(contact)
+    for (const node of subscribed.filter(node => barrier(service, node, contact, standing))) {
+      const unsubscribe = node.subscriptions.map(({ jid }) => jid)
+      await store.pubsub.change(account.text, node.node, [], () => ({ unsubscribe }))
+    }
+  }
+
   /** XEP-0060 §6.1.7 */
   async function tellLast(account: Jid, node: PubsubNode, to: Jid): Promise<void> {
     const found = await store.pubsub.items(account.text, node.node, { limit: 1, chars: 1 })
@@ -128,5 +141,5 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     if (item) await tell(serviceOf(account), node, item, to)
   }
 
-  return { notify, showLast, welcome, tellLast }
+  return { notify, showLast, welcome, farewell, tellLast }
 }

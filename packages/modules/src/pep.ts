@@ -23,7 +23,7 @@ import { COMMON } from './pubsub/fields.ts'
 import { PUBSUB, PUBSUB_OWNER } from './pubsub/names.ts'
 import type { PubsubService, Standing } from './pubsub/service.ts'
 import roster from './roster.ts'
-import { presenceGranted } from './subscription.ts'
+import { presenceGranted, presenceRevoked } from './subscription.ts'
 
 /** XEP-0163 §5 */
 const DEFAULTS = {
@@ -155,6 +155,7 @@ export default defineModule({
         on(becameAvailable, 'observe', available),
         on(capsLearned, 'observe', learned),
         on(presenceGranted, 'observe', ({ account, contact }) => news.welcome(account, contact)),
+        on(presenceRevoked, 'observe', ({ account, contact }) => news.farewell(account, contact)),
       ],
       api: { service: serviceOf, around: (node, run) => void around.set(node, run) } satisfies Pep,
     }

@@ -61,6 +61,12 @@ export const FEATURES: readonly string[] = [
   'config-node-max',
 ].map(feature => `${PUBSUB}#${feature}`)
 
+/** What a feature is called where its request has another name. */
+const CALLED: ReadonlyMap<string, string> = new Map([
+  ['options', 'subscription-options'],
+  ['default', 'retrieve-default-sub'],
+])
+
 /** Answers a request with `<pubsub/>` in either namespace. */
 export function answerPubsub(
   service: PubsubService,
