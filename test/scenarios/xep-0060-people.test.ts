@@ -1,6 +1,20 @@
 import { expect } from '@jest/globals'
 import { type Actor, any, scenario } from '@parley/testkit'
-import { done, EVENT, form, get, ids, listen, OWNER, PUBSUB, publish, refusal, said, set } from './pep-client.ts'
+import {
+  done,
+  ERRORS,
+  EVENT,
+  form,
+  get,
+  ids,
+  listen,
+  OWNER,
+  PUBSUB,
+  publish,
+  refusal,
+  said,
+  set,
+} from './pep-client.ts'
 
 const NODE = 'urn:example:notes'
 const item = (id: string) => `<item id="${id}"><note xmlns="urn:note"/></item>`
@@ -184,4 +198,15 @@ scenario('XEP-0060 § 4.5.1: publish models', async ({ server }) => {
   await done(romeo, set(owner(`<configure node="${NODE}">${everybody}</configure>`)))
   await done(juliet, set(unsubscribe(juliet.bare), to))
   await done(juliet, set(publish(NODE, item('c')), to))
+})
+
+scenario('XEP-0060 § 6.3.1: options of subscriptions are not spoken, and that is said', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  for (const [request, feature] of [
+    [`<options node="${NODE}" jid="${romeo.bare}"/>`, 'subscription-options'],
+    ['<default/>', 'retrieve-default-sub'],
+  ] as const) {
+    const answer = await romeo.asksRaw(get(plain(request)))
+    expect(answer.child('error')?.child('unsupported', ERRORS)?.attrs['feature']).toBe(feature)
+  }
 })

@@ -76,6 +76,9 @@ export function answerPubsub(
   const request = payload.firstElement()
   if (!request) throw new StanzaError('bad-request', 'Nothing is asked for')
   const answer = request.ns === payload.ns ? ANSWERS.get(`${type} ${request.ns} ${request.name}`) : undefined
-  if (!answer) throw new StanzaError('feature-not-implemented', 'Not spoken here', because('unsupported', request.name))
+  if (!answer) {
+    const feature = CALLED.get(request.name) ?? request.name
+    throw new StanzaError('feature-not-implemented', 'Not spoken here', because('unsupported', feature))
+  }
   return answer({ service, from, request, pubsub: payload, mid, after })
 }
