@@ -261,3 +261,26 @@ scenario(
       await friend.receives`<message><event xmlns="${EVENT}"><purge node="${TUNE}"/></event></message>`
   },
 )
+
+scenario('XEP-0060 § 12.17: an item says who published it, where answers are for that one', async ({ server }) => {
+  const [juliet] = await (await server('a.test')).join('juliet/balcony')
+  await listen([juliet], TUNE)
+  const options = { itemreply: 'publisher', notification_type: 'normal' }
+  await done(juliet, set(publish(TUNE, tune('Song'), options)))
+  await juliet.receives`<message from="${juliet.bare}"><event xmlns="${EVENT}"><items node="${TUNE}"><item id="current" publisher="${juliet}"/></items></event><no-store xmlns="urn:xmpp:hints"/></message>`
+})
+
+scenario('XEP-0060 § 12.6: news of type normal do not wait for somebody who is away', async ({ server }) => {
+  const stage = await server('a.test')
+  const [juliet, stranger] = await stage.join('juliet/balcony', 'stranger/road')
+  const options = { access_model: 'open', notification_type: 'normal', send_last_published_item: 'never' }
+  await done(juliet, set(publish(TUNE, tune('One'), options)))
+  const subscribing = `<pubsub xmlns="${PUBSUB}"><subscribe node="${TUNE}" jid="${stranger.bare}"/></pubsub>`
+  await done(stranger, set(subscribing, juliet.bare.text))
+  await stranger.leaves()
+  await done(juliet, set(publish(TUNE, tune('Two'))))
+  const [again] = await stage.connect('stranger/road')
+  await again.sends`<presence/>`
+  await again.receives`<presence from="${again}"/>`
+  await again.receivesNothing()
+})

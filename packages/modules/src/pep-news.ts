@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
-import { delay, Message } from '@parley/stanza'
+import { delay, type Message } from '@parley/stanza'
 import type { PubsubItem, PubsubNode } from '@parley/store'
 import { type Awaitable, type Context, chain } from '@xmpp/server-core'
 import type { Blocking } from './blocking.ts'
 import type { Caps } from './caps.ts'
 import { barrier } from './pubsub/access.ts'
 import { keepOf, option } from './pubsub/config.ts'
-import { bodyOf, messageType, published } from './pubsub/events.ts'
+import { messageOf, published } from './pubsub/events.ts'
 import type { Notice, PubsubService } from './pubsub/service.ts'
 import type { Roster } from './roster.ts'
 import { toAll } from './slices.ts'
@@ -50,9 +50,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
   function notify(account: Jid, { node, event }: Notice): Awaitable<void> {
     const service = serviceOf(account)
     if (option(service, node.config, 'deliver_notifications') !== true) return
-    // All copies share one body, so that it is written once.
-    const head = { type: messageType(service, node.config), from: account, id: nextId() } as const
-    const message = new Message(head, bodyOf(event))
+    const message = messageOf(service, node, nextId(), event)
     const heard = node.subscriptions.length > 0 ? new Set<string>() : undefined
     const told = chain(uses.roster.view(account), view => {
       const may = (contact: Jid) => {
@@ -84,9 +82,8 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
 
   async function tell(service: PubsubService, node: PubsubNode, item: PubsubItem, to: Jid): Promise<void> {
     if (item.published <= keepOf(service, node.config).since || !(await mayHear(service, node, to))) return
-    const head = { type: messageType(service, node.config), from: service.jid, to, id: nextId() } as const
-    const body = bodyOf(published(service, node, item), delay(service.jid, item.published))
-    await route(new Message(head, body))
+    const when = delay(service.jid, item.published)
+    await route(messageOf(service, node, nextId(), published(service, node, item), when).with({ to }))
   }
 
   /** The last items of `owners` for one session: of what `features` ask for and `before` did not. */

@@ -1,5 +1,5 @@
-import { Body, type Message } from '@parley/stanza'
-import type { PubsubItem, PubsubNode, PubsubOptions } from '@parley/store'
+import { Body, Message, NS } from '@parley/stanza'
+import type { PubsubItem, PubsubNode } from '@parley/store'
 import { type Element, el, parseElement } from '@parley/xml'
 import { option } from './config.ts'
 import { PUBSUB, PUBSUB_EVENT } from './names.ts'
@@ -54,11 +54,17 @@ export function retracted(node: string, ids: readonly string[]): Element {
   )
 }
 
-/** The body that all copies of a notification share: it is written once. */
-export function bodyOf(event: Element, ...more: readonly Element[]): Body {
-  return Body.of([el('event', PUBSUB_EVENT, null, event), ...more])
-}
-
-export function messageType(service: PubsubService, config: PubsubOptions): Message['type'] {
-  return option(service, config, 'notification_type') === 'normal' ? 'normal' : 'headline'
+/** A notification without an address: all copies share its body, which is written once. */
+export function messageOf(
+  service: PubsubService,
+  { config }: PubsubNode,
+  id: string,
+  event: Element,
+  ...more: readonly Element[]
+): Message {
+  const type = option(service, config, 'notification_type') === 'normal' ? 'normal' : 'headline'
+  // XEP-0060 §12.6: news that nobody was there for are not kept.
+  const hints = type === 'normal' ? [el('no-store', NS.hints)] : []
+  const body = Body.of([el('event', PUBSUB_EVENT, null, event), ...more, ...hints])
+  return new Message({ type, from: service.jid, id }, body)
 }

@@ -27,8 +27,7 @@ export async function getItems(asking: Asking): Promise<Element> {
   }
   const { max, index, ...place } = readRsm(pubsub)
   const limit = Math.min(ITEMS, kept, max ?? ITEMS, maxItems(request) ?? ITEMS)
-  const chars = CHARS
-  const page = { limit, chars, since, offset: index ?? 0, ...place }
+  const page = { limit, chars: CHARS, since, offset: index ?? 0, ...place }
   const found = await service.store.items(service.jid.text, name, page)
   // XEP-0059 §2.4
   if (!found) throw new StanzaError('item-not-found', 'The item that the page is counted from is gone')
