@@ -32,7 +32,11 @@ export async function wants(actor: Actor, ...nodes: readonly string[]): Promise<
 
 /** The same, and whatever it brings is dropped, for everybody. */
 export async function listen(actors: readonly Actor[], ...nodes: readonly string[]): Promise<void> {
-  for (const actor of actors) await wants(actor, ...nodes)
+  for (const actor of actors) {
+    await wants(actor, ...nodes)
+    await actor.fence()
+    await actor.client.server.finished()
+  }
   for (const actor of actors) await actor.settles()
 }
 

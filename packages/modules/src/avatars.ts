@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
-import type { Presence } from '@parley/stanza'
-import { type PubsubItem, type PubsubNode, StoreError } from '@parley/store'
-import { type Element, el, serialize } from '@parley/xml'
+import { type Presence, StanzaError } from '@parley/stanza'
+import type { PubsubItem, PubsubNode } from '@parley/store'
+import { type Element, el } from '@parley/xml'
 import {
   type Awaitable,
   accountRemoved,
@@ -26,9 +26,9 @@ import {
 } from './avatar-formats.ts'
 import pep from './pep.ts'
 import { barrier } from './pubsub/access.ts'
-import { keepOf, option } from './pubsub/config.ts'
-import { payloadOf, published } from './pubsub/events.ts'
-import type { PubsubService } from './pubsub/service.ts'
+import { option } from './pubsub/config.ts'
+import { payloadOf } from './pubsub/events.ts'
+import { publishOwn, type Wanted } from './pubsub/own.ts'
 import vcard from './vcard.ts'
 
 /** Accounts whose avatars are known in memory, and characters of an image that is read. */
@@ -121,30 +121,18 @@ export default defineModule({
       const { picture, bytes } = found
       const [before] = await store.pubsub.latest([account.text], [METADATA], account.text, CHARS)
       if (before && describedBy(payloadOf(before.item))?.id === picture.id) return
+      // A node that the card makes is open, as the card is.
+      const wanted: Wanted = now => now ?? { ...service.defaults, access_model: 'open' }
       try {
-        await publish(service, DATA, picture.id, el('data', DATA, null, picture.base64))
-        await publish(service, METADATA, picture.id, metadataOf(picture, bytes))
+        const data = el('data', DATA, null, picture.base64)
+        await publishOwn(service, DATA, wanted, picture.id, data)
+        await publishOwn(service, METADATA, wanted, picture.id, metadataOf(picture, bytes))
       } catch (error) {
         // No room for another node: the card is kept all the same.
-        if (!(error instanceof StoreError && error.code === 'full')) throw error
+        if (!(error instanceof StanzaError)) throw error
       } finally {
         changed(account)
       }
-    }
-
-    /** A node that the card makes is open, as the card is. */
-    async function publish(service: PubsubService, name: string, id: string, payload: Element): Promise<void> {
-      const { jid } = service
-      const item = { id, publisher: jid.text, payload: serialize(payload), published: service.now() }
-      let node: PubsubNode | undefined
-      await service.store.change(jid.text, name, [], seen => {
-        const config = seen.node?.config ?? { ...service.defaults, access_model: 'open' }
-        const nobody = { affiliations: new Map(), subscriptions: [] }
-        node = seen.node ?? { owner: jid.text, node: name, created: service.now(), config, ...nobody }
-        const create = seen.node ? undefined : { create: { config, max: service.limits.nodes } }
-        return { ...create, publish: item, keep: keepOf(service, config) }
-      })
-      await service.notify({ node: node!, event: published(service, node!, item, payload) })
     }
 
     for (const node of [DATA, METADATA])

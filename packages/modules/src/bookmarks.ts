@@ -1,13 +1,12 @@
 import type { Jid } from '@parley/jid'
-import { StanzaError } from '@parley/stanza'
-import { type PubsubChange, type PubsubItem, type PubsubNode, StoreError } from '@parley/store'
+import type { PubsubItem } from '@parley/store'
 import { type Element, serialize } from '@parley/xml'
 import { defineModule } from '@xmpp/server-core'
 import { BOOKMARKS, changed, collated, othersOf, roomsOf, STORAGE } from './bookmark-formats.ts'
 import pep from './pep.ts'
 import privateXml from './private-xml.ts'
-import { keepOf } from './pubsub/config.ts'
-import { payloadOf, published, retracted } from './pubsub/events.ts'
+import { payloadOf, retracted } from './pubsub/events.ts'
+import { changeOwn, publishOwn, type Wanted } from './pubsub/own.ts'
 import type { PubsubService } from './pubsub/service.ts'
 
 /** XEP-0223 §3: rooms and their passwords are nobody's business. */
@@ -37,40 +36,17 @@ export default defineModule({
       return store.items(jid.text, BOOKMARKS, page).then(found => found?.items ?? [])
     }
 
-    /** Changes a node of ours, which is private from then on, and gives it. */
-    async function change(service: PubsubService, name: string, max_items: string, more: PubsubChange) {
-      const wanted = { ...service.defaults, ...PRIVATE, max_items }
-      let node: PubsubNode | undefined
-      try {
-        await service.store.change(service.jid.text, name, [], seen => {
-          const config = seen.node ? { ...seen.node.config, ...PRIVATE, max_items } : wanted
-          const nobody = { affiliations: new Map(), subscriptions: [] }
-          node = { owner: service.jid.text, node: name, created: service.now(), ...nobody, ...seen.node, config }
-          const keep = { keep: keepOf(service, config) }
-          return seen.node
-            ? { config, ...keep, ...more }
-            : { create: { config, max: service.limits.nodes }, ...keep, ...more }
-        })
-      } catch (error) {
-        if (error instanceof StoreError && error.code === 'full')
-          throw new StanzaError('resource-constraint', 'Too many nodes')
-        throw error
-      }
-      return node!
-    }
-
-    async function write(service: PubsubService, name: string, max: string, id: string, payload: Element) {
-      const item = { id, publisher: service.jid.text, payload: serialize(payload), published: service.now() }
-      const node = await change(service, name, max, { publish: item })
-      await service.notify({ node, event: published(service, node, item, payload) })
-    }
+    /** A node of ours is private, whatever it was. */
+    const wanted =
+      (service: PubsubService, max_items: string): Wanted =>
+      now => ({ ...(now ?? service.defaults), ...PRIVATE, max_items })
 
     /** XEP-0402 §5.3.1: the node with the one list shows what the items say. */
     async function showList(service: PubsubService): Promise<void> {
       const list = collated(await items(service))
       const [before] = await service.store.itemsById(service.jid.text, STORAGE, [WHOLE])
       if (before?.payload === serialize(list)) return
-      await write(service, STORAGE, '1', WHOLE, list)
+      await publishOwn(service, STORAGE, wanted(service, '1'), WHOLE, list)
     }
 
     /** XEP-0402 §5.3.2: the items become what a list says; only what has changed is told. */
@@ -79,12 +55,12 @@ export default defineModule({
       const rooms = roomsOf(list)
       const gone = [...before.keys()].filter(id => !rooms.has(id))
       if (gone.length > 0) {
-        const node = await change(service, BOOKMARKS, 'max', { retract: gone })
+        const node = await changeOwn(service, BOOKMARKS, wanted(service, 'max'), { retract: gone })
         await service.notify({ node, event: retracted(BOOKMARKS, gone) })
       }
       for (const [jid, conference] of [...rooms].slice(0, service.limits.items)) {
         const payload = Buffer.byteLength(jid) <= NAME_BYTES ? changed(jid, conference, before.get(jid)) : undefined
-        if (payload) await write(service, BOOKMARKS, 'max', jid, payload)
+        if (payload) await publishOwn(service, BOOKMARKS, wanted(service, 'max'), jid, payload)
       }
     }
 

@@ -100,7 +100,7 @@ export default defineModule({
     /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */
     async function learn(session: Session, caps: string, algorithm: string, node: string): Promise<void> {
       const features = known.get(caps) ?? (await load(caps)) ?? (await ask(session, caps, algorithm, node))
-      if (features && session.entry.caps === caps) await observe(listening, { session, features }, log)
+      if (features && session.entry.caps === caps) server.finish(host, observe(listening, { session, features }, log))
     }
 
     /** Each client speaks for itself: one that does not answer keeps nothing from the others. */
@@ -122,8 +122,9 @@ export default defineModule({
         if (xml.length > ANSWER_LENGTH) return undefined
         const features = known.get(caps) ?? remember(caps, answer)
         const writing = store(caps, xml)
+          .catch((error: unknown) => log.warn('capabilities are not kept', { error }))
+          .finally(() => writes.delete(writing))
         writes.add(writing)
-        await writing.finally(() => writes.delete(writing))
         return features
       } catch (error) {
         log.debug('a client did not tell its capabilities', { session: session.jid.text, error })

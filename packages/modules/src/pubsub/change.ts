@@ -38,10 +38,14 @@ export async function change(
   try {
     return await service.store.change(service.jid.text, name, items, seen => decide(seen, standing))
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'full')
-      throw new StanzaError('resource-constraint', 'Too many nodes')
-    throw error
+    throw asRefusal(error)
   }
+}
+
+/** What the store refuses, as the asker hears it. */
+export function asRefusal(error: unknown): unknown {
+  const full = error instanceof StoreError && error.code === 'full'
+  return full ? new StanzaError('resource-constraint', 'Too many nodes') : error
 }
 
 /** As {@link change}, for what only owners may do (XEP-0060 §8). Gives the node as it was. */

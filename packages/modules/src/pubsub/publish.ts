@@ -7,6 +7,7 @@ import { bounded, keepOf, meets, option, readConfig } from './config.ts'
 import { published } from './events.ts'
 import { fieldOf } from './fields.ts'
 import { because, PUBSUB } from './names.ts'
+import { newNode } from './own.ts'
 import type { Asking, Standing } from './service.ts'
 
 const PUBLISH_OPTIONS = `${PUBSUB}#publish-options`
@@ -28,7 +29,7 @@ export async function publish(asking: Asking): Promise<Element> {
     const config = configFor(asking, seen, standing, wanted)
     checkForeign(seen, item, standing)
     if (bytes > bounded(service, config, 'max_payload_size', service.limits.bytes)) throw tooLarge()
-    node = seen.node ?? newNode(asking, name, config)
+    node = seen.node ?? { ...newNode(service, checkName(name)), config }
     const kept = option(service, config, 'persist_items') === true
     return {
       ...(!seen.node && { create: { config, max: service.limits.nodes } }),
@@ -37,11 +38,6 @@ export async function publish(asking: Asking): Promise<Element> {
   })
   after(() => service.notify({ node: node!, event: published(service, node!, item, payload) }))
   return el('pubsub', PUBSUB, null, el('publish', PUBSUB, { node: name }, el('item', PUBSUB, { id })))
-}
-
-function newNode({ service }: Asking, node: string, config: PubsubOptions): PubsubNode {
-  const nobody = { affiliations: new Map(), subscriptions: [] }
-  return { owner: service.jid.text, node: checkName(node), config, created: service.now(), ...nobody }
 }
 
 /** XEP-0060 §7.1.3: one item with one payload. */
