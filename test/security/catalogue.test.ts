@@ -12,7 +12,6 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const PENDING: Readonly<Record<number, string>> = {
   65: 'multicast (XEP-0033) is not spoken',
   69: 'no service yet whose use has several steps (proxy, upload, rooms)',
-  78: 'PEP is not spoken yet',
 }
 const LAST_OF_NOW = 80
 /** 81 to 178 come with rooms, archive search, federation, uploads, console, gateways and clusters; some are here already. */

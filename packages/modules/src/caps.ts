@@ -2,10 +2,12 @@ import { Body, Iq, NS, type Presence } from '@parley/stanza'
 import { type Element, el, parseElement, serialize } from '@parley/xml'
 import {
   type Awaitable,
+  defineHook,
   defineModule,
   isPromise,
   map,
   type Outbound,
+  observe,
   on,
   only,
   outbound,
@@ -19,6 +21,10 @@ const CAPS = 'http://jabber.org/protocol/caps'
 const KEPT = 2000
 const STORED = 20_000
 const ANSWER_LENGTH = 16_384
+/** What nodes tell each other when a client has told its capabilities. */
+const LEARNT = 'caps'
+/** How long nothing may be known that another node has learnt (ms). */
+const FRESH = 2000
 /** Of SHA-512 in Base64. */
 const VER_LENGTH = 88
 const NODE = 'urn:parley'
@@ -27,6 +33,12 @@ export interface Caps {
   /** The features behind the `caps` of a session entry, once its client has told them and the hash was right. */
   features(caps: string): Awaitable<ReadonlySet<string> | undefined>
 }
+
+/** What a session of this node can do is known, for the first time or anew, and its hash was right. */
+export const capsLearned = defineHook<{ readonly session: Session; readonly features: ReadonlySet<string> }>()(
+  'caps-learned',
+  'observe',
+)
 
 /**
  * Entity capabilities (XEP-0115): the server's own in its stream features, and those of its clients. What a client says of
@@ -38,9 +50,13 @@ export default defineModule({
   features: { host: [CAPS] },
   uses: { disco },
   stores: { verified: map<string>() },
-  setup({ stores, uses, request, host, log }) {
+  setup({ stores, uses, request, host, log, phase, server, clock, live }) {
+    const listening = phase(capsLearned, 'observe')
     const known = new Map<string, ReadonlySet<string>>()
     const asking = new Set<string>()
+    const loads = new Map<string, Promise<ReadonlySet<string> | undefined>>()
+    const unknown = new Map<string, number>()
+    server.hear(LEARNT, caps => unknown.delete(caps))
     const writes = new Set<Promise<void>>()
 
     function remember(caps: string, query: Element): ReadonlySet<string> {
@@ -52,9 +68,24 @@ export default defineModule({
       return features
     }
 
-    async function load(caps: string): Promise<ReadonlySet<string> | undefined> {
-      const xml = await stores.verified.get(host.domain, caps)
-      return xml === undefined ? undefined : remember(caps, parseElement(xml))
+    /** Once for all who ask at the same time; what is not known is not looked for again within two seconds. */
+    function load(caps: string): Awaitable<ReadonlySet<string> | undefined> {
+      const missing = unknown.get(caps)
+      if (missing !== undefined && missing > clock.monotonic()) return undefined
+      const loading = loads.get(caps) ?? read(caps).finally(() => loads.delete(caps))
+      loads.set(caps, loading)
+      return loading
+    }
+
+    /** What clients of one domain have told is known in all, since contacts may be of any. */
+    async function read(caps: string): Promise<ReadonlySet<string> | undefined> {
+      for (const domain of new Set([host.domain, ...server.router.hosts.keys()])) {
+        const xml = await stores.verified.get(domain, caps)
+        if (xml !== undefined) return remember(caps, parseElement(xml))
+      }
+      if (unknown.size >= KEPT) unknown.clear()
+      unknown.set(caps, clock.monotonic() + FRESH)
+      return known.get(caps)
     }
 
     let stored: number | undefined
@@ -63,12 +94,20 @@ export default defineModule({
       if (stored >= STORED) return
       stored++
       await stores.verified.set(host.domain, caps, xml)
+      live.tell(LEARNT, caps)
     }
 
     /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */
     async function learn(session: Session, caps: string, algorithm: string, node: string): Promise<void> {
-      if (asking.has(caps) || asking.size >= KEPT || (await load(caps))) return
-      asking.add(caps)
+      const features = known.get(caps) ?? (await load(caps)) ?? (await ask(session, caps, algorithm, node))
+      if (features && session.entry.caps === caps) server.finish(host, observe(listening, { session, features }, log))
+    }
+
+    /** Each client speaks for itself: one that does not answer keeps nothing from the others. */
+    async function ask(session: Session, caps: string, algorithm: string, node: string) {
+      const question = `${session.sid} ${caps}`
+      if (asking.has(question) || asking.size >= KEPT) return undefined
+      asking.add(question)
       try {
         const ver = caps.slice(caps.indexOf(' ') + 1)
         const query = el('query', NS.discoInfo, { node: `${node}#${ver}` })
@@ -77,18 +116,21 @@ export default defineModule({
         // XEP-0115 §5.4: what does not have the hash that was claimed is forgotten.
         if (!answer || verificationString(answer, algorithm) !== ver) {
           log.info('capabilities that do not have their hash', { session: session.jid.text })
-          return
+          return undefined
         }
         const xml = serialize(answer)
-        if (xml.length > ANSWER_LENGTH) return
-        remember(caps, answer)
+        if (xml.length > ANSWER_LENGTH) return undefined
+        const features = known.get(caps) ?? remember(caps, answer)
         const writing = store(caps, xml)
+          .catch((error: unknown) => log.warn('capabilities are not kept', { error }))
+          .finally(() => writes.delete(writing))
         writes.add(writing)
-        await writing.finally(() => writes.delete(writing))
+        return features
       } catch (error) {
         log.debug('a client did not tell its capabilities', { session: session.jid.text, error })
+        return undefined
       } finally {
-        asking.delete(caps)
+        asking.delete(question)
       }
     }
 
@@ -102,8 +144,7 @@ export default defineModule({
       const updated = session.update({ caps })
       if (isPromise(updated))
         updated.catch((error: unknown) => log.warn('capabilities are not known to others', { error }))
-      if (caps && !known.has(caps))
-        learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
+      if (caps) learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
     }
 
     /** What the host says changes only while modules are set up. */

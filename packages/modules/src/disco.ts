@@ -16,6 +16,12 @@ export interface DiscoItem {
   readonly node?: string
 }
 
+/** Nodes of accounts that not everybody may know: what is found is what the asker may see, contact or not. */
+export interface AccountNodes {
+  items(request: Request): Awaitable<readonly DiscoItem[]>
+  find(request: Request, node: string): Awaitable<DiscoNode | undefined>
+}
+
 export interface Disco {
   /** The `<query/>` of the host itself, without a node. */
   hostInfo(): Element
@@ -24,6 +30,7 @@ export interface Disco {
   addNode(at: 'host' | 'account', node: string, answers: DiscoNode): void
   /** Nodes of the host that are known only when they are asked for; `find` gives undefined for those of others. */
   addNodes(find: (node: string) => DiscoNode | undefined): void
+  addAccountNodes(nodes: AccountNodes): void
 }
 
 /** Service discovery (XEP-0030) from what the modules declare, with forms (XEP-0128). */
@@ -44,7 +51,17 @@ export default defineModule({
     const nodes = { host: new Map<string, DiscoNode>(), account: new Map<string, DiscoNode>() }
     const finders: ((node: string) => DiscoNode | undefined)[] = []
     const hostNode = (node: string) => nodes.host.get(node) ?? finders.map(find => find(node)).find(found => found)
-    const accountNode = (node: string) => nodes.account.get(node)
+    const ofAccounts: AccountNodes[] = []
+
+    /** A node that the asker may see by itself, or one of those that contacts may see. */
+    async function accountNode(request: Request, name: string): Promise<DiscoNode | undefined> {
+      for (const source of ofAccounts) {
+        const found = await source.find(request, name)
+        if (found) return found
+      }
+      await checkAsker(request)
+      return nodes.account.get(name)
+    }
 
     const hostInfo = () => info(host.identities.host, host.features.host, forms)
 
@@ -68,16 +85,19 @@ export default defineModule({
     }
 
     async function answerAccount(request: Request): Promise<Element> {
-      await checkAsker(request)
       const node = request.payload.attrs['node']
-      if (node !== undefined) return nodeInfo(accountNode(node), request)
+      if (node !== undefined) return nodeInfo(await accountNode(request, node), request)
+      await checkAsker(request)
       return info(host.identities.account, host.features.account, [])
     }
 
     async function accountItems(request: Request): Promise<Element> {
-      await checkAsker(request)
       const node = request.payload.attrs['node']
-      return items(node === undefined ? [] : await known(accountNode(node), 'items')(request), node)
+      if (node !== undefined) return items(await known(await accountNode(request, node), 'items')(request), node)
+      const found = (await Promise.all(ofAccounts.map(source => source.items(request)))).flat()
+      // XEP-0163 §6.2: what is open to a stranger is shown to it, and nothing else.
+      if (found.length === 0) await checkAsker(request)
+      return items(found)
     }
 
     const api: Disco = {
@@ -85,6 +105,7 @@ export default defineModule({
       addForm: form => void forms.push(form),
       addNode: (at, node, answers) => void nodes[at].set(node, answers),
       addNodes: find => void finders.push(find),
+      addAccountNodes: source => void ofAccounts.push(source),
     }
     return {
       iq: [

@@ -3,9 +3,11 @@ import accounts from './accounts.ts'
 import adHoc from './ad-hoc.ts'
 import archive from './archive.ts'
 import authentication from './authentication.ts'
+import avatars from './avatars.ts'
 import bind from './bind.ts'
 import bind2 from './bind2.ts'
 import blocking from './blocking.ts'
+import bookmarks from './bookmarks.ts'
 import caps from './caps.ts'
 import carbons from './carbons.ts'
 import clientState from './client-state.ts'
@@ -22,6 +24,7 @@ import messages from './messages.ts'
 import muc from './muc/index.ts'
 import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
+import pep from './pep.ts'
 import ping from './ping.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
@@ -44,9 +47,11 @@ export const modules: readonly AnyModule[] = [
   adHoc,
   archive,
   authentication,
+  avatars,
   bind,
   bind2,
   blocking,
+  bookmarks,
   caps,
   carbons,
   clientState,
@@ -63,6 +68,7 @@ export const modules: readonly AnyModule[] = [
   muc,
   offline,
   offlineQuota,
+  pep,
   ping,
   presence,
   privateXml,

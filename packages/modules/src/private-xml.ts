@@ -1,3 +1,4 @@
+import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
 import { type Element, el, parseElement, serialize } from '@parley/xml'
 import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
@@ -5,6 +6,17 @@ import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/se
 const NS = 'jabber:iq:private'
 /** What an index of the store takes, with some room. */
 const KEY_BYTES = 1000
+
+/** An element that is kept in another place too. */
+export interface SharedElement {
+  /** What its owner is shown for what is stored here. */
+  read(account: Jid, stored: Element | undefined): Promise<Element | undefined>
+  written(account: Jid, element: Element): Promise<void>
+}
+
+export interface PrivateXml {
+  share(ns: string, name: string, shared: SharedElement): void
+}
 
 /** Private XML storage (XEP-0049): one element for each name and namespace, for its owner alone. */
 export default defineModule({
@@ -14,11 +26,16 @@ export default defineModule({
   config: { elements: integer(100, 1, 10_000, 'elements that one account may store') },
   stores: { elements: map<string>() },
   setup({ config, stores }) {
+    const shared = new Map<string, SharedElement>()
+
     async function get({ to, payload }: Request) {
       const asked = onlyChild(payload)
       const key = keyOf(asked)
       const xml = Buffer.byteLength(key) > KEY_BYTES ? undefined : await stores.elements.get(to.text, key)
-      return el('query', NS, null, xml === undefined ? el(asked.name, asked.ns) : parseElement(xml))
+      const stored = xml === undefined ? undefined : parseElement(xml)
+      const other = shared.get(key)
+      const shown = other ? await other.read(to, stored) : stored
+      return el('query', NS, null, shown ?? el(asked.name, asked.ns))
     }
 
     async function set({ to, payload }: Request) {
@@ -30,11 +47,17 @@ export default defineModule({
         throw new StanzaError('not-acceptable', 'The name of an element is too long')
       const keys = new Set([...(await stores.elements.keys(to.text)), ...given.map(keyOf)])
       if (keys.size > config.elements) throw new StanzaError('resource-constraint', 'Too many elements are stored')
-      for (const element of given) await stores.elements.set(to.text, keyOf(element), serialize(element))
+      for (const element of given) {
+        await stores.elements.set(to.text, keyOf(element), serialize(element))
+        await shared.get(keyOf(element))?.written(to, element)
+      }
       return undefined
     }
 
-    return { iq: [iqGet('self', NS, 'query', get), iqSet('self', NS, 'query', set)] }
+    return {
+      iq: [iqGet('self', NS, 'query', get), iqSet('self', NS, 'query', set)],
+      api: { share: (ns, name, other) => void shared.set(keyOf({ ns, name }), other) } satisfies PrivateXml,
+    }
   },
 })
 
@@ -45,6 +68,6 @@ function onlyChild(query: Element): Element {
   return children[0]!
 }
 
-function keyOf({ ns, name }: Element): string {
+function keyOf({ ns, name }: Pick<Element, 'ns' | 'name'>): string {
   return JSON.stringify([ns, name])
 }

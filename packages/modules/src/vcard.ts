@@ -1,9 +1,21 @@
+import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
-import { parseElement, serialize } from '@parley/xml'
+import { type Element, parseElement, serialize } from '@parley/xml'
 import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
 
 const NS = 'vcard-temp'
 const KEY = 'vcard'
+
+/** What else belongs to vCards. */
+export interface SharedCard {
+  /** The card as `asker` sees it; undefined where there is nothing to see. */
+  read(account: Jid, asker: Jid, stored: Element | undefined): Promise<Element | undefined>
+  written(account: Jid, card: Element): Promise<void>
+}
+
+export interface VCards {
+  share(shared: SharedCard): void
+}
 
 /** vCards (XEP-0054): one for each account, readable by everybody. */
 export default defineModule({
@@ -13,9 +25,13 @@ export default defineModule({
   config: { bytes: integer(200_000, 1000, 16_000_000, 'size of a vCard, its photo included') },
   stores: { vcards: map<string>() },
   setup({ config, stores: { vcards } }) {
+    let shared: SharedCard | undefined
+
     async function get({ from, to }: Request) {
       const xml = await vcards.get(to.text, KEY)
-      if (xml !== undefined) return parseElement(xml)
+      const stored = xml === undefined ? undefined : parseElement(xml)
+      const card = shared ? await shared.read(to, from, stored) : stored
+      if (card) return card
       // XEP-0054 §3.3: an account without a vCard looks like no account, but to its owner.
       if (!from.bare.equals(to)) throw new StanzaError('service-unavailable')
       throw new StanzaError('item-not-found', 'You have no vCard yet')
@@ -25,9 +41,17 @@ export default defineModule({
       const xml = serialize(payload)
       if (Buffer.byteLength(xml) > config.bytes) throw new StanzaError('not-acceptable', 'The vCard is too large')
       await vcards.set(to.text, KEY, xml)
+      await shared?.written(to, payload)
       return undefined
     }
 
-    return { iq: [iqGet('account', NS, 'vCard', get), iqSet('self', NS, 'vCard', set)] }
+    return {
+      iq: [iqGet('account', NS, 'vCard', get), iqSet('self', NS, 'vCard', set)],
+      api: {
+        share(other) {
+          shared = other
+        },
+      } satisfies VCards,
+    }
   },
 })

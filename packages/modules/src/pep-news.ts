@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { Jid } from '@parley/jid'
+import type { SessionEntry } from '@parley/live'
+import { delay, type Message } from '@parley/stanza'
+import type { PubsubItem, PubsubNode } from '@parley/store'
+import { type Awaitable, type Context, chain } from '@xmpp/server-core'
+import type { Blocking } from './blocking.ts'
+import type { Caps } from './caps.ts'
+import { barrier } from './pubsub/access.ts'
+import { keepOf, option } from './pubsub/config.ts'
+import { messageOf, published } from './pubsub/events.ts'
+import type { Notice, PubsubService } from './pubsub/service.ts'
+import type { Roster } from './roster.ts'
+import { toAll } from './slices.ts'
+
+type Parts = Pick<Context, 'live' | 'route' | 'server' | 'store'> & {
+  readonly uses: { readonly blocking: Blocking; readonly caps: Caps; readonly roster: Roster }
+}
+
+/** Contacts whose last items are read together, and characters that these may have. */
+const OWNERS = 100
+const CHARS = 4_000_000
+
+/** Who hears what of an account's nodes (XEP-0163 §4): its own clients, contacts who ask for it, and subscribers. */
+export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: (account: Jid) => PubsubService) {
+  // Other processes send to the same people.
+  const origin = randomBytes(4).toString('hex')
+  let count = 0
+  const nextId = () => `pep-${origin}-${(++count).toString(36)}`
+
+  /** XEP-0060 §9.2: only what a client's capabilities ask for. */
+  function wants({ presence, caps }: SessionEntry, node: string): Awaitable<boolean> {
+    if (!presence || caps === undefined) return false
+    return chain(uses.caps.features(caps), features => features?.has(`${node}+notify`) ?? false)
+  }
+
+  /** To the sessions of somebody that want it, by their full JIDs (XEP-0163 §4.3.1). */
+  function toWanting(to: Jid, message: Message, node: string, heard?: Set<string>): Awaitable<void> {
+    return chain(live.sessions(to), entries =>
+      toAll(entries, entry =>
+        chain(wants(entry, node), yes => {
+          if (!yes) return undefined
+          heard?.add(entry.jid.text).add(entry.jid.bare.text)
+          return route(message.with({ to: entry.jid }))
+        }),
+      ),
+    )
+  }
+
+  function notify(account: Jid, { node, event }: Notice): Awaitable<void> {
+    const service = serviceOf(account)
+    if (option(service, node.config, 'deliver_notifications') !== true) return
+    const message = messageOf(service, node, nextId(), event)
+    const heard = node.subscriptions.length > 0 ? new Set<string>() : undefined
+    const told = chain(uses.roster.view(account), view => {
+      const may = (contact: Jid) => {
+        const { groups } = view.get(contact)
+        return !barrier(service, node, contact, { owns: false, watches: true, groups })
+      }
+      const here = view.watchers.filter(contact => server.router.hosts.has(contact.domain) && may(contact))
+      return chain(uses.blocking.without(account, here), contacts =>
+        toAll([account, ...contacts], to => toWanting(to, message, node.node, heard)),
+      )
+    })
+    return heard ? chain(told, () => toSubscribers(service, node, message, heard)) : told
+  }
+
+  /** XEP-0163 §4.3.2: those who subscribed by name, and still may, once. */
+  async function toSubscribers(service: PubsubService, node: PubsubNode, message: Message, heard: Set<string>) {
+    for (const { jid: text, state } of node.subscriptions) {
+      if (state !== 'subscribed' || heard.has(text)) continue
+      const jid = Jid.parse(text)
+      if (await mayHear(service, node, jid)) await route(message.with({ to: jid }))
+    }
+  }
+
+  /** Looked at again for every message: access may have ended since (threat 106). */
+  async function mayHear(service: PubsubService, node: PubsubNode, jid: Jid): Promise<boolean> {
+    if (barrier(service, node, jid, await service.standing(jid))) return false
+    return !(await uses.blocking.isBlocked(service.jid, jid))
+  }
+
+  async function tell(service: PubsubService, node: PubsubNode, item: PubsubItem, to: Jid): Promise<void> {
+    if (item.published <= keepOf(service, node.config).since || !(await mayHear(service, node, to))) return
+    const when = delay(service.jid, item.published)
+    await route(messageOf(service, node, nextId(), published(service, node, item), when).with({ to }))
+  }
+
+  /** The last items of `owners` for one session: of what `features` ask for and `before` did not. */
+  async function showLast(
+    owners: readonly Jid[],
+    to: Jid,
+    features: ReadonlySet<string>,
+    before?: ReadonlySet<string>,
+  ): Promise<void> {
+    const wanted = [...features].filter(name => name.endsWith('+notify') && !before?.has(name))
+    if (wanted.length === 0) return
+    const nodes = wanted.map(name => name.slice(0, -'+notify'.length))
+    const byName = new Map(owners.map(owner => [owner.text, owner]))
+    const names = [...byName.keys()]
+    for (let n = 0; n < names.length; n += OWNERS) {
+      const some = names.slice(n, n + OWNERS)
+      for (const { node, item } of await store.pubsub.latest(some, nodes, to.bare.text, CHARS)) {
+        const service = serviceOf(byName.get(node.owner)!)
+        const always = option(service, node.config, 'send_last_published_item') === 'on_sub_and_presence'
+        if (always && option(service, node.config, 'deliver_notifications') === true)
+          await tell(service, node, item, to)
+      }
+    }
+  }
+
+  /** A contact may see the account from now on (XEP-0163 §4.3.4). */
+  async function welcome(account: Jid, contact: Jid): Promise<void> {
+    if (!server.router.hosts.has(contact.domain)) return
+    for (const { jid, presence, caps } of await live.sessions(contact.bare)) {
+      const features = presence && caps !== undefined ? await uses.caps.features(caps) : undefined
+      if (features) await showLast([account], jid, features)
+    }
+  }
+
+  /** A contact may not see the account any more: what it has subscribed to and may not read ends (XEP-0163 §7.1). */
+  async function farewell(account: Jid, contact: Jid): Promise<void> {
+    const service = serviceOf(account)
+    const all = await store.pubsub.nodes(account.text, contact.bare.text, service.limits.nodes)
+    const subscribed = all.filter(({ subscriptions }) => subscriptions.length > 0)
+    if (subscribed.length === 0) return
+    const standing = await service.standing(contact)
+    for (const node of subscribed.filter(node => barrier(service, node, contact, standing))) {
+      const unsubscribe = node.subscriptions.map(({ jid }) => jid)
+      await store.pubsub.change(account.text, node.node, [], () => ({ unsubscribe }))
+    }
+  }
+
+  /** XEP-0060 §6.1.7 */
+  async function tellLast(account: Jid, node: PubsubNode, to: Jid): Promise<void> {
+    const found = await store.pubsub.items(account.text, node.node, { limit: 1, chars: 1 })
+    const item = found?.items[0]
+    if (item) await tell(serviceOf(account), node, item, to)
+  }
+
+  return { notify, showLast, welcome, farewell, tellLast }
+}

@@ -1,0 +1,53 @@
+import { readAddress, StanzaError } from '@parley/stanza'
+import type { Affiliation, PubsubNode } from '@parley/store'
+import { type Element, el } from '@parley/xml'
+import { changeOwned } from './change.ts'
+import { PUBSUB, PUBSUB_OWNER } from './names.ts'
+import { bareOf } from './publish.ts'
+import type { Asking } from './service.ts'
+import { whole } from './subscriptions.ts'
+
+const AFFILIATIONS: ReadonlySet<string> = new Set(['owner', 'publisher', 'publish-only', 'member', 'outcast', 'none'])
+/** What an index of the store takes, with some room. */
+const ADDRESS_BYTES = 1000
+
+/** What the asker is at each node (XEP-0060 §5.7). */
+export async function ownAffiliations({ service, from, request }: Asking): Promise<Element> {
+  const name = request.attrs['node']
+  const { owns } = await service.standing(from)
+  const all = await service.store.nodes(service.jid.text, from.bare.text, service.limits.nodes)
+  const mine = ({ affiliations }: PubsubNode) => (owns ? 'owner' : affiliations.get(from.bare.text))
+  const nodes = all.filter(node => mine(node) !== undefined && (name === undefined || node.node === name))
+  const shown = nodes.map(node => el('affiliation', PUBSUB, { node: node.node, affiliation: mine(node) }))
+  return el('pubsub', PUBSUB, null, el('affiliations', PUBSUB, { node: name }, shown))
+}
+
+/** Who is what at a node, for its owner (XEP-0060 §8.9.1). */
+export async function allAffiliations(asking: Asking): Promise<Element> {
+  const { node, owner, affiliations } = await whole(asking)
+  const all = [...new Map<string, Affiliation>([...affiliations, [owner, 'owner']])]
+  const shown = all.map(([jid, affiliation]) => el('affiliation', PUBSUB_OWNER, { jid, affiliation }))
+  return el('pubsub', PUBSUB_OWNER, null, el('affiliations', PUBSUB_OWNER, { node }, shown))
+}
+
+/** XEP-0060 §8.9.2: who may not read any more is not subscribed any more. */
+export async function setAffiliations(asking: Asking): Promise<undefined> {
+  const { service, request } = asking
+  const wanted = new Map(request.childrenNamed('affiliation').map(affiliationOf))
+  await changeOwned(asking, node => {
+    if (wanted.has(node.owner)) throw new StanzaError('not-acceptable', 'The owner stays the owner')
+    const all = new Set([...node.affiliations.keys(), ...wanted.keys()])
+    if (all.size > service.limits.subscriptions) throw new StanzaError('resource-constraint', 'Too many affiliations')
+    const out = node.subscriptions.filter(({ jid }) => wanted.get(bareOf(jid)) === 'outcast')
+    return { affiliations: wanted, unsubscribe: out.map(({ jid }) => jid) }
+  })
+  return undefined
+}
+
+function affiliationOf({ attrs }: Element): [string, Affiliation | 'none'] {
+  const jid = readAddress(attrs['jid']).bare.text
+  const affiliation = attrs['affiliation'] ?? ''
+  if (!AFFILIATIONS.has(affiliation) || Buffer.byteLength(jid) > ADDRESS_BYTES)
+    throw new StanzaError('not-acceptable', 'No such affiliation')
+  return [jid, affiliation as Affiliation | 'none']
+}

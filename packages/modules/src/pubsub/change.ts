@@ -1,0 +1,74 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { StanzaError } from '@parley/stanza'
+import { type PubsubChange, type PubsubNode, type PubsubSeen, StoreError } from '@parley/store'
+import { isOwner, nothing } from './access.ts'
+import { because } from './names.ts'
+import type { Asking, Standing } from './service.ts'
+
+/** What an index of the store takes with three such names in it. */
+const NAME_BYTES = 500
+
+/** Names of nodes and items that can be kept. */
+export function checkName(name: string): string {
+  if (name === '' || Buffer.byteLength(name) > NAME_BYTES)
+    throw new StanzaError('not-acceptable', 'A name of a node or item is empty or too long')
+  return name
+}
+
+/** A name for what has none; the same for a request that comes again, so that nothing is there twice. */
+export function newName({ mid }: Asking): string {
+  return mid === undefined ? randomUUID() : createHash('sha256').update(mid).digest('hex').slice(0, 32)
+}
+
+/** The node that the request is about. */
+export function nodeName({ request }: Asking): string {
+  const node = request.attrs['node']
+  if (!node) throw new StanzaError('bad-request', 'The node is not named', because('nodeid-required'))
+  return node
+}
+
+/** Changes a node as one step; `decide` throws what it refuses. */
+export async function change(
+  { service, from }: Asking,
+  name: string,
+  items: readonly string[],
+  decide: (seen: PubsubSeen, standing: Standing) => PubsubChange,
+): Promise<readonly string[]> {
+  const standing = await service.standing(from)
+  try {
+    return await service.store.change(service.jid.text, name, items, seen => decide(seen, standing))
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}
+
+/** What the store refuses, as the asker hears it. */
+export function asRefusal(error: unknown): unknown {
+  const full = error instanceof StoreError && error.code === 'full'
+  return full ? new StanzaError('resource-constraint', 'Too many nodes') : error
+}
+
+/** As {@link change}, for what only owners may do (XEP-0060 §8). Gives the node as it was. */
+export async function changeOwned(asking: Asking, decide: (node: PubsubNode) => PubsubChange): Promise<PubsubNode> {
+  let found: PubsubNode | undefined
+  await change(asking, nodeName(asking), [], ({ node }, standing) => {
+    found = ownedBy(asking, node, standing)
+    return decide(found)
+  })
+  return found!
+}
+
+/** @throws StanzaError unless the asker owns the node; a node that is not there is nobody's */
+export function ownedBy({ from }: Asking, node: PubsubNode | undefined, standing: Standing): PubsubNode {
+  if (node && isOwner(node, from, standing)) return node
+  if (node || !standing.owns) throw new StanzaError('forbidden', 'Only for owners of the node')
+  throw nothing()
+}
+
+/** The node, for its owner to look at. */
+export async function owned(asking: Asking): Promise<PubsubNode> {
+  const { service, from } = asking
+  const standing = await service.standing(from)
+  const found = await service.store.node(service.jid.text, nodeName(asking), from.bare.text)
+  return ownedBy(asking, found, standing)
+}

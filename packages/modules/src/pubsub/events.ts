@@ -1,0 +1,70 @@
+import { Body, Message, NS } from '@parley/stanza'
+import type { PubsubItem, PubsubNode } from '@parley/store'
+import { type Element, el, parseElement } from '@parley/xml'
+import { option } from './config.ts'
+import { PUBSUB, PUBSUB_EVENT } from './names.ts'
+import type { PubsubService } from './service.ts'
+
+/** What was let in once is read again, though escaping has made it longer. */
+const NO_LIMITS = {
+  maxStanzaBytes: Number.POSITIVE_INFINITY,
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxElements: Number.POSITIVE_INFINITY,
+  maxAttributes: Number.POSITIVE_INFINITY,
+}
+
+/** The payload of an item that has one. */
+export function payloadOf({ payload }: PubsubItem): Element {
+  return parseElement(payload, NO_LIMITS)
+}
+
+/** An item as it is sent, in answers (`PUBSUB`) and notifications (`PUBSUB_EVENT`). */
+export function itemElement(ns: string, item: PubsubItem, publisher?: string): Element {
+  return el('item', ns, { id: item.id, publisher }, item.payload === '' ? undefined : payloadOf(item))
+}
+
+export function answerItems(node: string, items: readonly PubsubItem[]): Element {
+  return el(
+    'items',
+    PUBSUB,
+    { node },
+    items.map(item => itemElement(PUBSUB, item)),
+  )
+}
+
+/** XEP-0060 §7.1.2: with the payload, where the node wants that; with its publisher, where answers are for that one. */
+export function published(service: PubsubService, node: PubsubNode, item: PubsubItem, payload?: Element): Element {
+  const publisher = option(service, node.config, 'itemreply') === 'publisher' ? item.publisher : undefined
+  const whole = option(service, node.config, 'deliver_payloads') === true
+  const shown = whole
+    ? payload
+      ? el('item', PUBSUB_EVENT, { id: item.id, publisher }, payload)
+      : itemElement(PUBSUB_EVENT, item, publisher)
+    : el('item', PUBSUB_EVENT, { id: item.id, publisher })
+  return el('items', PUBSUB_EVENT, { node: node.node }, shown)
+}
+
+/** XEP-0060 §7.2.2.1 */
+export function retracted(node: string, ids: readonly string[]): Element {
+  return el(
+    'items',
+    PUBSUB_EVENT,
+    { node },
+    ids.map(id => el('retract', PUBSUB_EVENT, { id })),
+  )
+}
+
+/** A notification without an address: all copies share its body, which is written once. */
+export function messageOf(
+  service: PubsubService,
+  { config }: PubsubNode,
+  id: string,
+  event: Element,
+  ...more: readonly Element[]
+): Message {
+  const type = option(service, config, 'notification_type') === 'normal' ? 'normal' : 'headline'
+  // XEP-0060 §12.6: news that nobody was there for are not kept.
+  const hints = type === 'normal' ? [el('no-store', NS.hints)] : []
+  const body = Body.of([el('event', PUBSUB_EVENT, null, event), ...more, ...hints])
+  return new Message({ type, from: service.jid, id }, body)
+}

@@ -1,0 +1,99 @@
+import { readSubmission, StanzaError } from '@parley/stanza'
+import type { PubsubItem, PubsubNode, PubsubOptions, PubsubSeen } from '@parley/store'
+import { type Element, el, serialize } from '@parley/xml'
+import { mayPublish } from './access.ts'
+import { change, checkName, newName, nodeName } from './change.ts'
+import { bounded, keepOf, meets, option, readConfig } from './config.ts'
+import { published } from './events.ts'
+import { fieldOf } from './fields.ts'
+import { because, PUBSUB } from './names.ts'
+import { newNode } from './own.ts'
+import type { Asking, Standing } from './service.ts'
+
+const PUBLISH_OPTIONS = `${PUBSUB}#publish-options`
+
+/** Publishes an item (XEP-0060 §7.1); a node that is not there is made as the options want it (§7.1.4, §7.1.5). */
+export async function publish(asking: Asking): Promise<Element> {
+  const { service, from, request, after } = asking
+  const name = nodeName(asking)
+  const { given, payload } = itemOf(request)
+  const id = given === undefined ? newName(asking) : checkName(given)
+  const wanted = optionsOf(asking)
+  const xml = payload ? serialize(payload) : ''
+  const bytes = Buffer.byteLength(xml)
+  if (bytes > service.limits.bytes) throw tooLarge()
+  const item: PubsubItem = { id, publisher: from.text, payload: xml, published: service.now() }
+
+  let node: PubsubNode | undefined
+  await change(asking, name, [id], (seen, standing) => {
+    const config = configFor(asking, seen, standing, wanted)
+    checkForeign(seen, item, standing)
+    if (bytes > bounded(service, config, 'max_payload_size', service.limits.bytes)) throw tooLarge()
+    node = seen.node ?? { ...newNode(service, checkName(name)), config }
+    const kept = option(service, config, 'persist_items') === true
+    return {
+      ...(!seen.node && { create: { config, max: service.limits.nodes } }),
+      ...(kept && { publish: item, keep: keepOf(service, config) }),
+    }
+  })
+  after(() => service.notify({ node: node!, event: published(service, node!, item, payload) }))
+  return el('pubsub', PUBSUB, null, el('publish', PUBSUB, { node: name }, el('item', PUBSUB, { id })))
+}
+
+/** XEP-0060 §7.1.3: one item with one payload. */
+function itemOf(publish: Element): { readonly given: string | undefined; readonly payload: Element | undefined } {
+  const items = publish.childrenNamed('item')
+  const item = items[0]
+  if (!item) throw new StanzaError('bad-request', 'An item is needed', because('item-required'))
+  if (items.length > 1) throw new StanzaError('bad-request', 'One item at a time', because('invalid-payload'))
+  const payloads = item.elements()
+  if (payloads.length === 0) throw new StanzaError('bad-request', 'A payload is needed', because('payload-required'))
+  if (payloads.length > 1) throw new StanzaError('bad-request', 'One payload in an item', because('invalid-payload'))
+  return { given: item.attrs['id'] || undefined, payload: payloads[0] }
+}
+
+/** XEP-0060 §7.1.5: each field is a condition; one that is not known cannot be met. */
+function optionsOf({ service, pubsub }: Asking): PubsubOptions {
+  const options = pubsub.child('publish-options')
+  const form = options && readSubmission(options, PUBLISH_OPTIONS)
+  const strange = form?.fields.find(({ name }) => name !== 'FORM_TYPE' && !fieldOf(name))
+  if (strange) throw unmet(`${strange.name} is not known here`)
+  return readConfig(service, form)
+}
+
+/** The configuration that the item is published under. @throws StanzaError where it must not be */
+function configFor(
+  { service, from }: Asking,
+  { node }: PubsubSeen,
+  standing: Standing,
+  wanted: PubsubOptions,
+): PubsubOptions {
+  if (!node) {
+    if (!service.mayCreate(from)) throw new StanzaError('forbidden', 'You may not publish here')
+    return { ...service.defaults, ...wanted }
+  }
+  if (!mayPublish(service, node, from, standing)) throw new StanzaError('forbidden', 'You may not publish here')
+  if (!meets(service, node.config, wanted)) throw unmet('The node is not as you want it')
+  return node.config
+}
+
+/** Threat 107: only owners put their item in the place of somebody else's. */
+function checkForeign({ publishers }: PubsubSeen, { id, publisher }: PubsubItem, { owns }: Standing): void {
+  const before = publishers.get(id)
+  if (owns || before === undefined || bareOf(before) === bareOf(publisher)) return
+  throw new StanzaError('forbidden', 'The item is of somebody else')
+}
+
+/** Of an address that was printed by us. */
+export function bareOf(jid: string): string {
+  const slash = jid.indexOf('/')
+  return slash < 0 ? jid : jid.slice(0, slash)
+}
+
+function unmet(text: string): StanzaError {
+  return new StanzaError('conflict', text, because('precondition-not-met'))
+}
+
+function tooLarge(): StanzaError {
+  return new StanzaError('not-acceptable', 'The payload is too large', because('payload-too-big'))
+}
