@@ -163,7 +163,7 @@ scenario('XEP-0313 § 4.3.2: pages follow one another without gap or repeat', as
     const { words, ids, fin } = await read(romeo, { rsm: `<max>2</max>${place}` })
     seen.push(words)
     const set = fin.child('set', 'http://jabber.org/protocol/rsm')
-    expect([set?.textOf('first'), set?.textOf('last'), set?.textOf('count')]).toEqual([ids[0], ids.at(-1), '5'])
+    expect([set?.textOf('first'), set?.textOf('last')]).toEqual([ids[0], ids.at(-1)])
     if (fin.attrs['complete'] === 'true') break
     place = `<after>${ids.at(-1)}</after>`
   }
