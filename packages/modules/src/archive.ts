@@ -42,11 +42,11 @@ export default defineModule({
   ],
   features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`] },
   uses: { messageLog },
-  setup({ host, store, live, server, clock, log, route }) {
+  setup({ host, domain, store, live, server, clock, log, route }) {
     const archive = store.messages
     const asked = new Recent(REMEMBERED)
     server.hear(ASKED, key => asked.add(key))
-    const { retention } = server.config
+    const { retention } = domain
     const stop = retention === undefined ? undefined : clock.every(HOUR, () => trim(retention))
 
     function trim(age: number): void {

@@ -2,6 +2,7 @@ import type { AnyModule } from '@xmpp/server-core'
 import accounts from './accounts.ts'
 import adHoc from './ad-hoc.ts'
 import archive from './archive.ts'
+import archivePreferences from './archive-preferences.ts'
 import authentication from './authentication.ts'
 import bind from './bind.ts'
 import bind2 from './bind2.ts'
@@ -42,6 +43,7 @@ export const modules: readonly AnyModule[] = [
   accounts,
   adHoc,
   archive,
+  archivePreferences,
   authentication,
   bind,
   bind2,

@@ -16,6 +16,7 @@ import {
   type Transit,
   type Verdict,
 } from '@xmpp/server-core'
+import archivePreferences from './archive-preferences.ts'
 import { type Fate, fateOf } from './message-rules.ts'
 import type { InboundMessage } from './messages.ts'
 import offlineQuota from './offline-quota.ts'
@@ -30,16 +31,24 @@ export default defineModule({
   name: 'message-log',
   xeps: [{ number: 334, version: '0.7.0' }],
   // Ids that others made up are gone before ours is added.
-  uses: { stanzaIds, quota: offlineQuota },
-  setup({ domain, live, uses: { quota } }) {
-    function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): void {
+  uses: { stanzaIds, quota: offlineQuota, preferences: archivePreferences },
+  setup({ domain, live, uses: { quota, preferences } }) {
+    function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): Awaitable<void> {
       const { stanza, session, transit } = event
+      const { to } = stanza
       // XEP-0313 §6.1.1: once in each archive. What one says to oneself is logged as received.
-      if (!domain.archive || !stanza.to || stanza.to.bare.equals(session.account)) return
+      if (!domain.archive || !to || to.bare.equals(session.account)) return
       if (!fateOf(stanza).keep) return
-      transit.log(rowOf(stanza, session.account, stanza.to, { kept: true, owed: false }), id => {
-        event.archiveId = id
+      return chain(preferences.wants(session.account, to), wanted => {
+        if (!wanted) return
+        transit.log(rowOf(stanza, session.account, to, { kept: true, owed: false }), id => {
+          event.archiveId = id
+        })
       })
+    }
+
+    function isKept({ stanza, account }: InboundMessage, fate: Fate): Awaitable<boolean> {
+      return fate.keep && domain.archive && preferences.wants(account, stanza.from ?? account)
     }
 
     function received(event: InboundMessage): Awaitable<Verdict> {
@@ -47,25 +56,25 @@ export default defineModule({
       if (!fate.keep && !fate.wait) return
       return chain(live.sessions(event.account), entries => {
         const targets = targetsOf(event.stanza, event.account, entries)
-        if (targets.length > 0) return record(event, fate, targets)
+        const recorded = () => chain(isKept(event, fate), kept => record(event, { ...fate, keep: kept }, targets))
+        if (targets.length > 0) return recorded()
         // What is going to be refused leaves no trace (XEP-0313 §6.1).
         if (!mayWait(event.stanza)) return
         const { stanza, account } = event
         return chain(quota.admits(account, stanza.from ?? account), admitted => {
           // XEP-0160 §2
           if (!admitted) throw new StanzaError('service-unavailable', 'Too much waits for the recipient')
-          return record(event, fate, targets)
+          return recorded()
         })
       })
     }
 
-    function record(event: InboundMessage, fate: Fate, targets: readonly SessionEntry[]): undefined {
+    function record(event: InboundMessage, { keep, wait }: Fate, targets: readonly SessionEntry[]): undefined {
       const { stanza, account, transit } = event
-      const kept = fate.keep && domain.archive
-      if (!kept && !depends(transit, targets)) return
-      event.owed = fate.wait
+      if (!keep && !depends(transit, targets)) return
+      event.owed = wait
       // A stanza that comes again after a resumption has the id of its first time, so nobody gets it twice.
-      transit.log(rowOf(stanza, account, stanza.from ?? account, { kept, owed: fate.wait }), id => {
+      transit.log(rowOf(stanza, account, stanza.from ?? account, { kept: keep, owed: wait }), id => {
         event.archiveId = id
         ;(event as Inbound).stanza = identified(stanza, account, id)
       })
