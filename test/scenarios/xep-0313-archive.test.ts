@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { refused, scenario } from '@parley/testkit'
+import { type Actor, refused, scenario } from '@parley/testkit'
 import { aligned, fin, read, say } from './archive-reader.ts'
 
 const WORDS = 'but soft what light through'
@@ -250,6 +250,22 @@ scenario('XEP-0313 § 6.1.1: what is said is kept; typing, rooms, headlines and 
     const { messages } = await read(actor)
     expect(messages.map(({ attrs }) => attrs['id'])).toEqual(kept.map(([, id]) => id))
   }
+})
+
+scenario('XEP-0313 § 6.1.1: an error is kept once, where it answers what the account has said', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await say(romeo, juliet.jid.text, 'soft')
+  await juliet.settles()
+  const fails = (id: string) => juliet.sendsRaw(`<message type="error" to="${romeo}" id="${id}"><error/></message>`)
+  for (const id of ['soft', 'soft', 'never-said']) await fails(id)
+  await say(juliet, 'romeo@a.test', 'ay')
+  await fails('ay')
+  await romeo.settles()
+
+  const heads = async (actor: Actor) =>
+    (await read(actor)).messages.map(({ attrs }) => `${attrs['type']} ${attrs['id']}`)
+  expect(await heads(romeo)).toEqual(['chat soft', 'error soft', 'chat ay'])
+  expect(await heads(juliet)).toEqual(['chat soft', 'chat ay'])
 })
 
 scenario('XEP-0313 § 6.1.1: a message that is refused is in no archive of its recipient', async ({ server }) => {

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
-import { type Message, NS, StanzaError } from '@parley/stanza'
-import { idText, type LogEntry } from '@parley/store'
+import { type Message, NS, parseStanza, StanzaError } from '@parley/stanza'
+import { idText, type LogEntry, type LogRow } from '@parley/store'
 import { el } from '@parley/xml'
 import {
   type Awaitable,
@@ -20,8 +20,12 @@ import archivePreferences from './archive-preferences.ts'
 import { type Fate, fateOf } from './message-rules.ts'
 import type { InboundMessage } from './messages.ts'
 import offlineQuota from './offline-quota.ts'
+import { Recent } from './recent.ts'
 import stanzaIds from './stanza-ids.ts'
 import { mayWait, targetsOf } from './targets.ts'
+
+/** Messages that came back lately. */
+const REMEMBERED = 1000
 
 /**
  * The one truth of messages between two people: a row for each side that keeps it, and one that is owed to the recipient
@@ -32,7 +36,9 @@ export default defineModule({
   xeps: [{ number: 334, version: '0.7.0' }],
   // Ids that others made up are gone before ours is added.
   uses: { stanzaIds, quota: offlineQuota, preferences: archivePreferences },
-  setup({ domain, live, uses: { quota, preferences } }) {
+  setup({ domain, live, log, store: { messages }, uses: { quota, preferences } }) {
+    const answered = new Recent(REMEMBERED)
+
     function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): Awaitable<void> {
       const { stanza, session, transit } = event
       const { to } = stanza
@@ -52,6 +58,7 @@ export default defineModule({
     }
 
     function received(event: InboundMessage): Awaitable<Verdict> {
+      if (event.stanza.type === 'error') return failed(event)
       const fate = fateOf(event.stanza)
       if (!fate.keep && !fate.wait) return
       return chain(live.sessions(event.account), entries => {
@@ -67,6 +74,23 @@ export default defineModule({
           return recorded()
         })
       })
+    }
+
+    /** That what was said did not arrive belongs to what was said: for the account's clients that are away now. */
+    function failed(event: InboundMessage): Awaitable<Verdict> {
+      const { stanza, account } = event
+      const { from, id } = stanza
+      if (!domain.archive || !from || id === undefined) return
+      return messages.byOriginId(account.text, from.bare.text, id).then(
+        row => {
+          const key = `${account} ${from.bare} ${id}`
+          // The row of the first error, or one that is being written.
+          if (!row || row.type === 'error' || answered.has(key) || !isFrom(row, account)) return
+          answered.add(key)
+          record(event, { keep: true, wait: false }, [])
+        },
+        (error: unknown) => log.warn('an error is not archived', { error }),
+      )
     }
 
     function record(event: InboundMessage, { keep, wait }: Fate, targets: readonly SessionEntry[]): undefined {
@@ -89,6 +113,11 @@ export default defineModule({
 /** Without an archive a row is worth its cost only where an acknowledgement or a later delivery depends on it. */
 function depends(transit: Transit, targets: readonly SessionEntry[]): boolean {
   return transit.k > 0 || targets.length === 0 || targets.some(({ queued, catchingUp }) => queued || catchingUp)
+}
+
+/** Whether the account itself said what is in the row. */
+export function isFrom({ stanza }: LogRow, account: Jid): boolean {
+  return parseStanza(stanza).from?.bare.equals(account) ?? false
 }
 
 /** XEP-0313 §3.5: tells the recipient where its archive has the message. */
