@@ -26,6 +26,7 @@ import ping from './ping.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
 import registration from './registration.ts'
+import retraction from './retraction.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
 import sasl2 from './sasl2.ts'
@@ -67,6 +68,7 @@ export const modules: readonly AnyModule[] = [
   presence,
   privateXml,
   registration,
+  retraction,
   roster,
   sasl,
   sasl2,

@@ -1,7 +1,8 @@
-import { countRows, logRow, ofPeer, ROW, readPage, type StoredRow } from './archive.ts'
+import { countRows, logRow, ROW, readPage, type StoredRow } from './archive.ts'
 import type { Database } from './database.ts'
 import { type ArchiveIds, firstIdAt } from './ids.ts'
 import type { MessageLog, OutboxRow } from './messages.ts'
+import { rowsOfOrigin } from './origins.ts'
 import { sql } from './sql.ts'
 import type { Sweeper } from './sweeper.ts'
 import type { LogWriter } from './writer.ts'
@@ -16,10 +17,6 @@ const selectOwed = sql<StoredRow>(
 )
 const countOwed = sql<{ n: number }>('log-owed-count', 'SELECT count(*)::int AS n FROM owed WHERE owner = $1')
 const selectId = sql<StoredRow>('log-by-id', `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND l.id = $2`)
-const selectOrigin = sql<StoredRow>(
-  'log-by-origin',
-  `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND ${ofPeer('$1', '$2')} AND l.origin_id = $3 AND l.kept ORDER BY l.id DESC LIMIT 1`,
-)
 const edge = (order: string) => `(SELECT id FROM message_log WHERE owner = $1 AND kept ORDER BY id ${order} LIMIT 1)`
 const selectBounds = sql<{ first: bigint | null; last: bigint | null }>(
   'log-bounds',
@@ -86,9 +83,10 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
       return row && logRow(row)
     },
     async byOriginId(owner, peer, originId) {
-      const row = await db.row(selectOrigin, owner, peer, originId)
+      const row = (await rowsOfOrigin(db, owner, peer, originId, 2)).find(({ kept }) => kept)
       return row && logRow(row)
     },
+    allByOriginId: async (owner, peer, originId) => (await rowsOfOrigin(db, owner, peer, originId, 20)).map(logRow),
     async bounds(owner) {
       const { first, last } = (await db.row(selectBounds, owner))!
       return first === null || last === null ? undefined : { first, last }

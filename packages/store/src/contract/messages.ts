@@ -152,6 +152,23 @@ export function messageSuite(use: () => Store): void {
       expect(await messages.byOriginId(owner, 'juliet@example.net', 'unknown')).toBeUndefined()
     })
 
+    test('rows are found by the id that their sender gave them, owed ones where they are asked for', async () => {
+      const { messages } = use()
+      const owner = fresh('romeo')
+      const [old, , owed] = await messages.append([
+        entry(owner, { stanza: 'old', originId: 'o' }),
+        entry(owner, { stanza: 'other', originId: 'p' }),
+        entry(owner, { stanza: 'owed', originId: 'o', kept: false, owed: true }),
+        entry(owner, { stanza: 'of another', originId: 'o', peer: 'nurse@example.net' }),
+      ])
+      await fill(owner, 600)
+      const found = (peer: string) => messages.allByOriginId(owner, peer, 'o')
+      expect((await found('juliet@example.net')).map(({ id }) => id)).toEqual([owed, old])
+      expect(bodies(await found('nurse@example.net'))).toEqual(['of another'])
+      expect(await found('nobody@example.net')).toEqual([])
+      expect((await messages.byOriginId(owner, 'juliet@example.net', 'o'))?.id).toBe(old)
+    })
+
     test('a row can be replaced and removed', async () => {
       const { messages } = use()
       const owner = fresh('romeo')
