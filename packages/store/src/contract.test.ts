@@ -3,6 +3,7 @@ import { accountSuite } from './contract/accounts.ts'
 import { drivers, type Opened } from './contract/drivers.ts'
 import { mapSuite } from './contract/maps.ts'
 import { messageSuite } from './contract/messages.ts'
+import { pubsubSuite } from './contract/pubsub.ts'
 import { rosterSuite } from './contract/rosters.ts'
 import { streamSuite } from './contract/streams.ts'
 import { tokenSuite } from './contract/tokens.ts'
@@ -21,4 +22,5 @@ describe.each([...drivers])('$name', driver => {
   streamSuite(use)
   mapSuite(use)
   tokenSuite(use)
+  pubsubSuite(use)
 })

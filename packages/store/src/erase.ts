@@ -11,6 +11,10 @@ export const OWNED_TABLES = [
   'roster',
   'roster_version',
   'map_entry',
+  'pubsub_subscription',
+  'pubsub_affiliation',
+  'pubsub_item',
+  'pubsub_node',
   'group_member',
   'fast_token',
   'invite',
@@ -23,6 +27,11 @@ export const OTHER_TABLES = ['schema_migration', 'secret', 'account_group', 'dep
 
 const erasures = OWNED_TABLES.map(table => sql(`erase-${table}`, `DELETE FROM ${table} WHERE owner = $1`))
 const eraseResets = sql('erase-resets', 'DELETE FROM invite WHERE subject = $1')
+/** What others' nodes know of the account: nobody who has the name later takes its place (XEP-0060 §4.1). */
+const eraseElsewhere = [
+  sql('erase-subscribed', 'DELETE FROM pubsub_subscription WHERE bare = $1'),
+  sql('erase-affiliated', 'DELETE FROM pubsub_affiliation WHERE jid = $1'),
+]
 const reserve = sql(
   'erase-reserve',
   `INSERT INTO departed (owner, reserved_until) VALUES ($1, $2)
@@ -35,7 +44,7 @@ export async function erase(db: Database, owner: Owner, reservedUntil: number): 
   await db.transaction(async tx => {
     await tx.run(reserve, owner, reservedUntil)
     await tx.run(eraseResets, owner)
-    for (const statement of erasures) await tx.run(statement, owner)
+    for (const statement of [...eraseElsewhere, ...erasures]) await tx.run(statement, owner)
   })
 }
 

@@ -15,6 +15,17 @@ export type {
 } from './messages.ts'
 export { openStore } from './open.ts'
 export { hostOf, type Owner } from './owner.ts'
+export type {
+  Affiliation,
+  PubsubChange,
+  PubsubItem,
+  PubsubNode,
+  PubsubOptions,
+  PubsubPage,
+  PubsubSeen,
+  PubsubStore,
+  PubsubSubscription,
+} from './pubsub.ts'
 export type { Roster, RosterChanges, RosterItem, RosterStore, Subscription } from './rosters.ts'
 export { type ScratchCluster, type ScratchDatabase, scratchDatabase, startScratchCluster } from './scratch.ts'
 export type { SecretStore } from './secrets.ts'

@@ -13,6 +13,7 @@ import { messageLog } from './log.ts'
 import { maintain, makePartitions } from './maintain.ts'
 import { mapStore } from './maps.ts'
 import { migrate, readMigrations } from './migrate.ts'
+import { pubsubStore } from './pubsub-store.ts'
 import { rosterStore } from './rosters.ts'
 import { secretStore } from './secrets.ts'
 import { sql } from './sql.ts'
@@ -112,6 +113,7 @@ function assemble(options: StoreOptions, { server, guard, db, writer, ids, versi
     rosters: rosterStore(db, clock),
     messages: messageLog(db, ids, writer, sweeper),
     maps: mapStore(db),
+    pubsub: pubsubStore(db, clock),
     secrets: secretStore(db),
     groups: groupStore(db),
     tokens: { fast: fastTokens(db, clock), invites: inviteStore(db, clock) },

@@ -25,7 +25,8 @@ async function look(options: StoreOptions): Promise<pg.Client> {
 }
 
 /** One row, at least, in every table that has an owner. */
-async function populate({ accounts, rosters, messages, maps, groups, tokens }: Store, owner: string): Promise<void> {
+async function populate(store: Store, owner: string): Promise<void> {
+  const { accounts, rosters, messages, maps, pubsub, groups, tokens } = store
   const host = owner.slice(owner.indexOf('@') + 1)
   await accounts.create(owner, [keysOf('SCRAM-SHA-256')])
   await rosters.put(owner, {
@@ -38,6 +39,12 @@ async function populate({ accounts, rosters, messages, maps, groups, tokens }: S
   })
   await messages.append([entry(owner, { owed: true })], { smId: owner, owner, k: 1, outbox: true })
   await maps.map('any').set(owner, 'key', 1)
+  await pubsub.change(owner, 'urn:x', [], () => ({
+    create: { config: {}, max: 1 },
+    publish: { id: 'a', publisher: owner, payload: '<x/>', published: 1 },
+    affiliations: new Map([['b@x', 'member']]),
+    subscribe: [{ jid: 'b@x', subid: 's', state: 'subscribed', options: {} }],
+  }))
   await groups.put({ host, name: 'team', display: 'Team', sharedRoster: true })
   await groups.addMember(host, 'team', owner)
   await tokens.fast.issue(owner, 'phone', {
@@ -216,7 +223,7 @@ describe.each([...drivers])('$name', driver => {
     await store.wipe()
     for (const { table_name } of await tablesWithOwner()) {
       const { rowCount } = await sql.query(`SELECT 1 FROM ${table_name}`)
-      expect([table_name, rowCount]).toEqual([table_name, table_name === 'schema_migration' ? 8 : 0])
+      expect([table_name, rowCount]).toEqual([table_name, table_name === 'schema_migration' ? 9 : 0])
     }
     await populate(store, owner)
   })

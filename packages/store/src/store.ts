@@ -3,6 +3,7 @@ import type { GroupStore } from './groups.ts'
 import type { MapStore } from './maps.ts'
 import type { MessageLog } from './messages.ts'
 import type { Owner } from './owner.ts'
+import type { PubsubStore } from './pubsub.ts'
 import type { RosterStore } from './rosters.ts'
 import type { SecretStore } from './secrets.ts'
 import type { StoreStats } from './stats.ts'
@@ -35,6 +36,7 @@ export interface Store {
   readonly rosters: RosterStore
   readonly messages: MessageLog
   readonly maps: MapStore
+  readonly pubsub: PubsubStore
   readonly secrets: SecretStore
   readonly groups: GroupStore
   readonly tokens: TokenStore

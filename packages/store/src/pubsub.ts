@@ -1,0 +1,106 @@
+import type { Json } from './maps.ts'
+import type { Owner } from './owner.ts'
+
+export type Affiliation = 'owner' | 'publisher' | 'publish-only' | 'member' | 'outcast'
+/** Options of a node or of a subscription, by the names of their fields. */
+export type PubsubOptions = { readonly [name: string]: Json }
+
+export interface PubsubSubscription {
+  /** As it was subscribed: bare, or with a resource. */
+  readonly jid: string
+  readonly subid: string
+  readonly state: 'subscribed' | 'pending'
+  readonly options: PubsubOptions
+}
+
+/** A node and who has to do with it; where it was read for one address, only what concerns that one. */
+export interface PubsubNode {
+  readonly owner: Owner
+  readonly node: string
+  readonly config: PubsubOptions
+  /** Milliseconds since 1970. */
+  readonly created: number
+  /** By bare JID. */
+  readonly affiliations: ReadonlyMap<string, Affiliation>
+  readonly subscriptions: readonly PubsubSubscription[]
+}
+
+export interface PubsubItem {
+  readonly id: string
+  /** Full JID of whoever published it last. */
+  readonly publisher: string
+  /** XML of the one payload element; '' where there is none. */
+  readonly payload: string
+  /** Milliseconds since 1970. */
+  readonly published: number
+}
+
+/** Which items of a node are wanted: the newest come first. */
+export interface PubsubPage {
+  readonly limit: number
+  /** Characters of payload in all; the first item always fits. */
+  readonly chars: number
+  /** Only what was published later (ms). */
+  readonly since?: number
+  readonly after?: string
+  readonly before?: string
+  readonly offset?: number
+}
+
+/** What a change does, in one transaction. */
+export interface PubsubChange {
+  /** For a node that is not there: its options, and how many nodes the owner may have. */
+  readonly create?: { readonly config: PubsubOptions; readonly max: number }
+  readonly config?: PubsubOptions
+  readonly publish?: PubsubItem
+  /** How many items stay, the newest; older ones than `since` (ms) go too. With `publish` and `config`. */
+  readonly keep?: { readonly max: number; readonly since: number }
+  readonly retract?: readonly string[]
+  readonly purge?: true
+  readonly delete?: true
+  /** By bare JID; `none` takes one away. */
+  readonly affiliations?: ReadonlyMap<string, Affiliation | 'none'>
+  readonly subscribe?: readonly PubsubSubscription[]
+  /** JIDs as they were subscribed. */
+  readonly unsubscribe?: readonly string[]
+}
+
+/** What is there when a change is decided. */
+export interface PubsubSeen {
+  readonly node: PubsubNode | undefined
+  /** Of the items that the change is about and that are there: who published them. */
+  readonly publishers: ReadonlyMap<string, string>
+}
+
+/** Publish-subscribe (XEP-0060) of accounts and services, each the owner of its nodes. */
+export interface PubsubStore {
+  /**
+   * Changes a node, alone with it, whichever process asks: `decide` sees it, with the publishers of `items`, and says what to
+   * do; what it throws leaves everything as it was. Gives what was there before and the ids of items that gave way to newer
+   * ones. Rejects with `full` where the owner may have no more nodes.
+   */
+  change(
+    owner: Owner,
+    node: string,
+    items: readonly string[],
+    decide: (seen: PubsubSeen) => PubsubChange,
+  ): Promise<readonly string[]>
+  /** The node, as far as it concerns `bare`. */
+  node(owner: Owner, node: string, bare: string): Promise<PubsubNode | undefined>
+  /** All nodes of the owner by name, as far as they concern `bare`; `limit` at most. */
+  nodes(owner: Owner, bare: string, limit: number): Promise<PubsubNode[]>
+  /** A page of items, newest first, and how many there are in all; undefined where `after` or `before` is no item. */
+  items(
+    owner: Owner,
+    node: string,
+    page: PubsubPage,
+  ): Promise<{ readonly items: PubsubItem[]; readonly count: number; readonly index: number } | undefined>
+  /** Those of these ids that are there. */
+  itemsById(owner: Owner, node: string, ids: readonly string[], since?: number): Promise<PubsubItem[]>
+  /** The newest item of each of these nodes of each of these owners, with the node as far as it concerns `bare`. */
+  latest(
+    owners: readonly Owner[],
+    nodes: readonly string[],
+    bare: string,
+  ): Promise<{ readonly node: PubsubNode; readonly item: PubsubItem }[]>
+}
