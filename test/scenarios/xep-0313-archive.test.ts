@@ -144,6 +144,7 @@ scenario('XEP-0313 § 4.1.5: the form lists what can be asked, and nothing else 
     'after-id',
     'ids',
     'include-groupchat',
+    '{urn:xmpp:fulltext:0}fulltext',
   ])
   await refused(
     fin(romeo, { fields: { colour: 'red' } }),

@@ -20,7 +20,8 @@ import {
   type Verdict,
 } from '@xmpp/server-core'
 import { fin, readArchive, resultMessage } from './archive-pages.ts'
-import { MAM, queryForm, readOnFrom, readQuery } from './archive-query.ts'
+import { FULLTEXT, MAM, queryForm, readOnFrom, readQuery } from './archive-query.ts'
+import { ArchiveSearch } from './archive-search.ts'
 import messageLog from './message-log.ts'
 import type { InboundMessage } from './messages.ts'
 import { Recent } from './recent.ts'
@@ -39,11 +40,13 @@ export default defineModule({
     { number: 59, version: '1.0.1' },
     { number: 4, version: '2.13.2' },
     { number: 297, version: '1.0' },
+    { number: 431, version: '0.2.0' },
   ],
-  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`] },
+  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, FULLTEXT] },
   uses: { messageLog },
   setup({ host, domain, store, live, server, clock, log, route }) {
     const archive = store.messages
+    const search = new ArchiveSearch({ messages: archive, words: store.words, clock, log })
     const asked = new Recent(REMEMBERED)
     server.hear(ASKED, key => asked.add(key))
     const { retention } = domain
@@ -57,7 +60,7 @@ export default defineModule({
 
     async function query({ from, to, payload }: Request, { session, mid }: Asked): Promise<Element> {
       const wanted = readQuery(payload)
-      const page = await readArchive(archive, to.text, wanted)
+      const page = await readArchive(archive, search, to.text, wanted)
       const rows = wanted.flipped ? page.rows.toReversed() : page.rows
       for (const row of rows) {
         const message = resultMessage(row, to, from, wanted.queryId)
@@ -127,7 +130,10 @@ export default defineModule({
         on(inbound, 'rewrite', only('message', stripForged)),
         on(bound2, 'observe', inline),
       ],
-      stop: () => stop?.(),
+      stop() {
+        stop?.()
+        search.stop()
+      },
     }
   },
 })

@@ -49,6 +49,20 @@ function isContent(child: Element): boolean {
   return names === null || (names?.includes(name) ?? false)
 }
 
+/** Whether the message says in secret what it says, so that its body speaks of that alone (XEP-0380). */
+export function isEncrypted(message: Message): boolean {
+  return message.children.some(child => typeof child !== 'string' && ENCRYPTED.has(child.ns))
+}
+
+const ENCRYPTED: ReadonlySet<string> = new Set([
+  'urn:xmpp:eme:0',
+  'jabber:x:encrypted',
+  'urn:xmpp:openpgp:0',
+  'eu.siacs.conversations.axolotl',
+  'urn:xmpp:omemo:1',
+  'urn:xmpp:omemo:2',
+  'urn:xmpp:sce:1',
+])
 const PUBSUB_EVENT = 'http://jabber.org/protocol/pubsub#event'
 const MUC_USER = 'http://jabber.org/protocol/muc#user'
 

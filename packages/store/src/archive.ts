@@ -41,7 +41,13 @@ function condition(owner: Owner, filter: LogFilter): { shape: string; where: str
 }
 
 /** Both exclusive, as narrow as can be: partitions outside are left out. */
-function bounds({ start, end, afterId = -1n, beforeId = LAST_ID, ids = [] }: LogFilter): readonly [bigint, bigint] {
+export function bounds({
+  start,
+  end,
+  afterId = -1n,
+  beforeId = LAST_ID,
+  ids = [],
+}: Omit<LogFilter, 'with'>): readonly [bigint, bigint] {
   let after = afterId
   let before = beforeId
   const narrow = (first: bigint, last: bigint) => {

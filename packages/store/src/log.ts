@@ -5,6 +5,7 @@ import type { MessageLog, OutboxRow } from './messages.ts'
 import { rowsOfOrigin } from './origins.ts'
 import { sql } from './sql.ts'
 import type { Sweeper } from './sweeper.ts'
+import { trimWords } from './words.ts'
 import type { LogWriter } from './writer.ts'
 
 const COUNT_CAP = 10_000
@@ -93,8 +94,10 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
     },
     replace: async (owner, id, stanza) => (await db.run(updateStanza, owner, id, stanza)) > 0,
     remove: async (owner, gone) => (await db.row(remove, owner, gone))!.n,
-    trim: (scope, before) =>
-      'owner' in scope ? trimAll(db, trimOwner, scope.owner, before) : trimAll(db, trimHost, scope.host, before),
+    async trim(scope, before) {
+      await trimWords(db, scope, before)
+      return 'owner' in scope ? trimAll(db, trimOwner, scope.owner, before) : trimAll(db, trimHost, scope.host, before)
+    },
     async smHandled(smId) {
       const row = await db.row(selectHandled, smId)
       return row && Number(row.h)
