@@ -320,24 +320,6 @@ scenario(
   },
 )
 
-scenario('XEP-0313 § 3.2: old messages leave the archive, what is owed stays', async ({ server, after }) => {
-  const stage = await server('a.test', { config: { retention: '1d' } })
-  const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')
-  await stage.account('nurse')
-  await say(romeo, 'juliet@a.test', 'old')
-  await say(romeo, 'nurse@a.test', 'waiting')
-  await juliet.settles()
-  await after('23h')
-  await say(romeo, 'juliet@a.test', 'new')
-  await juliet.settles()
-  await stage.store.messages.flush()
-  await after('2h')
-
-  for (let tries = 0; (await read(juliet)).words !== 'new' && tries < 50; tries++) await romeo.fence()
-  expect((await read(juliet)).words).toBe('new')
-  expect(await stage.store.messages.owedCount('nurse@a.test')).toBe(1)
-})
-
 scenario('XEP-0313 § 7: without an archive nothing is kept that is not owed', async ({ server }) => {
   const stage = await server('a.test', { config: { archive: false } })
   const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')

@@ -26,7 +26,6 @@ import messageLog from './message-log.ts'
 import type { InboundMessage } from './messages.ts'
 import { Recent } from './recent.ts'
 
-const HOUR = 3_600_000
 /** Other archives (rooms) that accounts have asked lately, whose results may come. */
 const REMEMBERED = 10_000
 /** What nodes tell each other when an account asks another archive. */
@@ -44,19 +43,11 @@ export default defineModule({
   ],
   features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, FULLTEXT] },
   uses: { messageLog },
-  setup({ host, domain, store, live, server, clock, log, route }) {
+  setup({ store, live, server, clock, log, route }) {
     const archive = store.messages
     const search = new ArchiveSearch({ messages: archive, words: store.words, clock, log })
     const asked = new Recent(REMEMBERED)
     server.hear(ASKED, key => asked.add(key))
-    const { retention } = domain
-    const stop = retention === undefined ? undefined : clock.every(HOUR, () => trim(retention))
-
-    function trim(age: number): void {
-      archive
-        .trim({ host: host.domain }, clock.now() - age)
-        .catch((error: unknown) => log.warn('old messages could not be removed', { error }))
-    }
 
     async function query({ from, to, payload }: Request, { session, mid }: Asked): Promise<Element> {
       const wanted = readQuery(payload)
@@ -130,10 +121,7 @@ export default defineModule({
         on(inbound, 'rewrite', only('message', stripForged)),
         on(bound2, 'observe', inline),
       ],
-      stop() {
-        stop?.()
-        search.stop()
-      },
+      stop: () => search.stop(),
     }
   },
 })

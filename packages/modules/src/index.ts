@@ -3,6 +3,7 @@ import accounts from './accounts.ts'
 import adHoc from './ad-hoc.ts'
 import archive from './archive.ts'
 import archivePreferences from './archive-preferences.ts'
+import archiveRetention from './archive-retention.ts'
 import authentication from './authentication.ts'
 import bind from './bind.ts'
 import bind2 from './bind2.ts'
@@ -45,6 +46,7 @@ export const modules: readonly AnyModule[] = [
   adHoc,
   archive,
   archivePreferences,
+  archiveRetention,
   authentication,
   bind,
   bind2,

@@ -111,7 +111,12 @@ export interface MessageLog {
   /** Deletes rows, owed or not; gives how many. */
   remove(owner: Owner, ids: readonly bigint[]): Promise<number>
   /** Deletes what is older than `before` (ms) and not owed; gives how many rows. */
-  trim(scope: { readonly owner: Owner } | { readonly host: string }, before: number): Promise<number>
+  trim(
+    scope: { readonly owner: Owner } | { readonly host: string; readonly except?: readonly Owner[] },
+    before: number,
+  ): Promise<number>
+  /** Empties an archive up to `id`, inclusive. What is owed is in no archive from now on, and goes when it is delivered. */
+  forget(owner: Owner, upTo: bigint): Promise<number>
 
   /** How many stanzas of that stream are stored for certain; undefined for an unknown stream. */
   smHandled(smId: string): Promise<number | undefined>

@@ -1,7 +1,6 @@
 import { bounds } from './archive.ts'
 import { positions, type WordHash, wordFilter, wordHash } from './bloom.ts'
 import type { Database } from './database.ts'
-import { firstIdAt } from './ids.ts'
 import type { LogFilter } from './messages.ts'
 import type { Owner } from './owner.ts'
 import { type Statement, sql } from './sql.ts'
@@ -42,7 +41,7 @@ const insert = sql(
 const trimOwner = sql('words-trim-owner', 'DELETE FROM archive_words WHERE owner = $1 AND upto < $2')
 const trimHost = sql(
   'words-trim-host',
-  `DELETE FROM archive_words WHERE substr(owner, strpos(owner, '@') + 1) = $1 AND upto < $2`,
+  `DELETE FROM archive_words WHERE substr(owner, strpos(owner, '@') + 1) = $1 AND upto < $2 AND owner <> ALL ($3::text[])`,
 )
 
 export function archiveWords(db: Database): ArchiveWords {
@@ -58,14 +57,14 @@ export function archiveWords(db: Database): ArchiveWords {
   }
 }
 
-/** Forgets spans that lie before the time (ms). */
+/** Forgets spans that lie before the id. */
 export async function trimWords(
   db: Database,
-  scope: { readonly owner: Owner } | { readonly host: string },
-  before: number,
+  scope: { readonly owner: Owner } | { readonly host: string; readonly except?: readonly Owner[] },
+  before: bigint,
 ): Promise<void> {
-  if ('owner' in scope) await db.run(trimOwner, scope.owner, firstIdAt(before))
-  else await db.run(trimHost, scope.host, firstIdAt(before))
+  if ('owner' in scope) await db.run(trimOwner, scope.owner, before)
+  else await db.run(trimHost, scope.host, before, scope.except ?? [])
 }
 
 /** All bits of so many words are set: a statement for each number of words. */
