@@ -354,3 +354,28 @@ scenario('XEP-0313 § 4.3.1: who reads on misses nothing that was sent before an
     log.owedCount = owedCount
   }
 })
+
+scenario(
+  'XEP-0313 § 4.3.1: who reads on from a time when sessions were lost gets what came shortly before, too',
+  async ({ server, after, clock }) => {
+    const stage = await server('a.test')
+    const [romeo] = await stage.connect('romeo/orchard')
+    await stage.account('juliet')
+    const at = aligned(clock, stage.store)
+    await say(romeo, 'juliet@a.test', 'one two three four', after)
+    const { ids } = await read(romeo)
+    const lost = { from: Date.parse(at(1)) - 1000, to: Date.parse(at(3)) - 1 }
+    const isLost = (gaps: readonly (typeof lost)[]) =>
+      stage.lives.forEach(live => void Object.defineProperty(live, 'gaps', { value: gaps }))
+    isLost([lost])
+
+    // Three was heard, two was not.
+    const [phone] = await stage.connect('romeo/phone')
+    expect((await read(phone, { rsm: `<max>1</max><after>${ids[2]}</after>` })).words).toBe('two')
+    // It gets further.
+    expect((await read(phone, { rsm: `<after>${ids[1]}</after>` })).words).toBe('three four')
+    // Another time is none of it.
+    const [tablet] = await stage.connect('romeo/tablet')
+    expect((await read(tablet, { rsm: `<after>${ids[3]}</after>` })).words).toBe('')
+  },
+)

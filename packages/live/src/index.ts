@@ -1,6 +1,7 @@
 export {
   type Awaitable,
   type Ended,
+  type Gap,
   LIVE_LIMITS,
   type Live,
   type LiveHandlers,

@@ -132,9 +132,17 @@ export interface NodeInfo {
   readonly about: Readonly<Record<string, string | number | boolean>>
 }
 
+/** A time (milliseconds since 1970, both inclusive) of which not everything may have reached those who were there. */
+export interface Gap {
+  readonly from: number
+  readonly to: number
+}
+
 export interface Live {
   /** Whether other processes share it: then work that a dead one left is done by others. */
   readonly isShared: boolean
+  /** When sessions were lost, newest last. Who was there may have heard of a message and not of an earlier one. */
+  readonly gaps: readonly Gap[]
 
   handle(handlers: LiveHandlers): void
 

@@ -50,6 +50,7 @@ class MemoryLive implements Live, Measured {
   #chars = 0
   #ended: (ended: Ended) => void = () => {}
   readonly isShared = false
+  readonly gaps = []
 
   constructor(options: MemoryLiveOptions) {
     const { limits = LIVE_LIMITS, now = () => performance.now(), time = Date.now, every = everySecond } = options

@@ -9,7 +9,7 @@ import {
   readSubmission,
   StanzaError,
 } from '@parley/stanza'
-import { idFromText, type LogFilter } from '@parley/store'
+import { idFromText, idText, type LogFilter } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 
 export const MAM = 'urn:xmpp:mam:2'
@@ -56,6 +56,12 @@ export function readQuery(query: Element): ArchiveQuery {
 export function readOnFrom({ filter: { afterId, ...narrower }, text, page }: ArchiveQuery): bigint | undefined {
   if (text !== undefined || Object.keys(narrower).length > 0) return undefined
   return page.after === undefined ? afterId : idFromText(page.after)
+}
+
+/** The same, from another place; its own is among the references still. */
+export function readingOnFrom({ filter, page, ...rest }: ArchiveQuery, id: bigint): ArchiveQuery {
+  const { afterId: _, ...wider } = filter
+  return { ...rest, filter: wider, page: { ...page, after: idText(id) } }
 }
 
 /** The fields that {@link readQuery} knows (§4.1.5). */

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { formatDateTime, type Message, StanzaError } from '@parley/stanza'
-import { idText, idTime } from '@parley/store'
+import { firstIdAt, idText, idTime } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import {
   type Asked,
@@ -17,10 +17,11 @@ import {
   only,
   outbound,
   type Request,
+  type Session,
   type Verdict,
 } from '@xmpp/server-core'
 import { fin, readArchive, resultMessage } from './archive-pages.ts'
-import { FULLTEXT, MAM, queryForm, readOnFrom, readQuery } from './archive-query.ts'
+import { type ArchiveQuery, FULLTEXT, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
 import { ArchiveSearch } from './archive-search.ts'
 import messageLog from './message-log.ts'
 import type { InboundMessage } from './messages.ts'
@@ -47,10 +48,12 @@ export default defineModule({
     const archive = store.messages
     const search = new ArchiveSearch({ messages: archive, words: store.words, clock, log })
     const asked = new Recent(REMEMBERED)
+    /** Sessions that have read on from where they were. */
+    const readOn = new WeakSet<Session>()
     server.hear(ASKED, key => asked.add(key))
 
     async function query({ from, to, payload }: Request, { session, mid }: Asked): Promise<Element> {
-      const wanted = readQuery(payload)
+      const wanted = fromGap(readQuery(payload), session)
       const page = await readArchive(archive, search, to.text, wanted)
       const rows = wanted.flipped ? page.rows.toReversed() : page.rows
       for (const row of rows) {
@@ -67,6 +70,19 @@ export default defineModule({
           rows.map(({ id }) => id),
         )
       return fin(page)
+    }
+
+    /**
+     * Where Redis has lost sessions, their clients may know a message and not one before it: whoever reads on from such a
+     * time gets what came shortly before once more, by its ids. Once, so that a client gets further.
+     */
+    function fromGap(wanted: ArchiveQuery, session: Session | undefined): ArchiveQuery {
+      const known = readOnFrom(wanted)
+      if (known === undefined || !session || readOn.has(session)) return wanted
+      readOn.add(session)
+      const time = idTime(known)
+      const gap = live.gaps.find(({ from, to }) => from <= time && time <= to)
+      return gap ? readingOnFrom(wanted, firstIdAt(gap.from)) : wanted
     }
 
     async function metadata(account: Jid): Promise<Element> {

@@ -67,6 +67,10 @@ export class Nodes {
     }
   }
 
+  get lives(): readonly Live[] {
+    return this.#servers.map(({ live }) => live)
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all(this.#servers.map(server => server.stop()))

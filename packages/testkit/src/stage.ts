@@ -86,6 +86,11 @@ export class StagedServer {
     return Jid.of(user, this.host.domain)
   }
 
+  /** Live state, as each process has it. */
+  get lives(): readonly Live[] {
+    return this.#nodes.lives
+  }
+
   /** Of all processes. */
   get sessions(): number {
     return this.#nodes.sum(({ sessions }) => sessions.size)

@@ -57,6 +57,8 @@ export class Talker extends Client {
   #taken = 0
   #said = 0
   #counting = false
+  /** Whether what is sent is counted. */
+  #counted = false
   #settling: Promise<void> | undefined
   /** Who waits for answers in this session. */
   readonly #requests = new Map<string, { take(answer: Element): void; fail(error: Error): void }>()
@@ -94,6 +96,7 @@ export class Talker extends Client {
 
   protected async negotiate(connection: Connection): Promise<void> {
     this.#counting = false
+    this.#counted = false
     if (this.#smId === undefined || !(await this.#resume(connection, this.#smId))) await this.#enable(connection)
     // A session that is resumed before it is ready has its answers still to come.
     await this.#settling
@@ -108,6 +111,7 @@ export class Talker extends Client {
     this.#taken = 0
     this.#said = 0
     connection.write(`<enable xmlns="${SM}" resume="true"/>`)
+    this.#counted = true
     const answer = await connection.next(({ ns }) => ns === SM)
     if (answer.name !== 'enabled') throw new Error(`Not enabled: ${answer}`)
     this.#smId = answer.attrs['id']
@@ -165,7 +169,7 @@ export class Talker extends Client {
     if (element.name === 'message') {
       if (element.attrs['type'] === 'error') this.#refused(element)
       else this.readMessage(element)
-    } else if (element.name === 'iq') this.#iq(element)
+    } else if (element.name === 'iq') this.#iq(element, connection)
     else if (element.name === 'presence') this.#presence(element)
     if (this.#taken - this.#said >= ACKNOWLEDGE) this.#acknowledge()
   }
@@ -244,10 +248,13 @@ export class Talker extends Client {
     this.#send(`<iq type="get" id="${id}" to="${all[this.#ids % all.length]}">${PING}</iq>`)
   }
 
-  #iq(element: Element): void {
+  #iq(element: Element, connection: Connection): void {
     const { type, id = '', from } = element.attrs
     if (type === 'get' && from) {
-      if (this.#counting) this.#send(`<iq type="result" id="${id}" to="${from}"/>`)
+      const answer = `<iq type="result" id="${id}" to="${from}"/>`
+      // What follows `<enable/>` counts, answered or not (XEP-0198 §4); before it nothing does.
+      if (this.#counted) this.#unacked.push({ k: ++this.#sent, xml: answer, message: undefined })
+      connection.write(answer)
       return
     }
     const request = this.#requests.get(id)
@@ -279,6 +286,7 @@ export class Talker extends Client {
   /** XEP-0198 §5: what the server has not counted is sent again, in its order. */
   #resumed(h: number, connection: Connection): void {
     this.#counting = true
+    this.#counted = true
     const took = this.world.recorder.now() - (this.lostAt ?? this.world.recorder.now())
     this.say({ what: 'resumed', session: this.session, took, h })
     this.#acked(h)

@@ -1,4 +1,4 @@
-import type { LiveHandlers, LiveLimits } from '../live.ts'
+import type { Gap, LiveHandlers, LiveLimits } from '../live.ts'
 import { LIVE_LIMITS } from '../live.ts'
 import { splitTwice } from './frame.ts'
 import { Lane, type LaneStats } from './lane.ts'
@@ -25,6 +25,9 @@ export interface ClusterOptions {
 /** How often numbers that are missing are asked for (ms). */
 const GAP = 200
 const SWEPT = 32
+/** How long a message may be on its way when Redis loses something (ms), and how many such times are remembered. */
+const ON_ITS_WAY = 5000
+const GAPS = 20
 /** How long a task may have something for itself without saying so again, and how often others look (ms). */
 const CLAIM = 5000
 const CLAIM_RETRY = 15
@@ -36,22 +39,26 @@ export class Cluster {
   readonly stats: LaneStats = { batches: 0, operations: 0, seconds: 0, slowest: 0 }
   readonly #log: RedisLog
   readonly #ahead: () => number
+  readonly #time: () => number
   readonly #stops: (() => void)[] = []
   server!: Server
   members!: Members
   lanes: readonly Lane[] = []
   /** Whether changes of the directory reach this node. */
   isHearing = true
+  /** See {@link Live.gaps}. */
+  gaps: readonly Gap[] = []
   /** How often Redis had lost something. */
   fences = 0
   #handlers: LiveHandlers | undefined
   #stopped = false
   #sweeping = false
 
-  private constructor({ limits = LIVE_LIMITS, log = () => {}, ahead = () => 0 }: ClusterOptions) {
+  private constructor({ limits = LIVE_LIMITS, log = () => {}, ahead = () => 0, time = Date.now }: ClusterOptions) {
     this.limits = limits
     this.#log = log
     this.#ahead = ahead
+    this.#time = time
     this.sessions = new Sessions({ limits, log, laneOf: bare => this.laneOf(bare) })
   }
 
@@ -188,6 +195,10 @@ export class Cluster {
   #lost(lane: Lane): void {
     this.#log('error', 'Redis has lost changes that it had confirmed: sessions start again, clients read the archive')
     this.fences++
+    const now = this.#time()
+    const silent = performance.now() - lane.answered
+    const gap = { from: now - silent - ON_ITS_WAY, to: now + ON_ITS_WAY }
+    this.gaps = [...this.gaps.slice(1 - GAPS), gap]
     const before = new Set([...this.sessions.local.values()].filter(local => local.lane === lane))
     this.members.forgotten()
     // Its versions begin again from below.

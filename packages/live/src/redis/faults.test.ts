@@ -5,7 +5,7 @@ import { Jid } from '@parley/jid'
 import { Redis } from 'ioredis'
 import { Client } from '../contract/client.ts'
 import { now, ROMEO } from '../contract/setting.ts'
-import type { Ended, Live, SessionEntry } from '../live.ts'
+import type { Ended, Gap, Live, SessionEntry } from '../live.ts'
 import { liveStats } from '../stats.ts'
 import { redisLive } from './redis.ts'
 
@@ -206,6 +206,9 @@ function suite(redis: string): void {
       await empty(redis, prefix)
       await until(() => node.ended.length > 0 && peer.ended.length > 0)
       expect(node.client.why).toBe('lost')
+      expect(node.live.gaps).toHaveLength(1)
+      const [{ from, to }] = node.live.gaps as [Gap]
+      expect([from < Date.now() - 4000, to > Date.now()]).toEqual([true, true])
       expect(peer.ended.map(({ entry, unacked }) => [entry.sid, unacked.map(({ xml }) => xml)])).toEqual([
         ['s2', ['<a/>']],
       ])

@@ -70,6 +70,8 @@ export class Lane {
   #letters = new Map<string, Letter>()
   #mailed = 0
   #running: Promise<void> | undefined
+  /** When Redis last answered, before it was known to have lost something (ms, monotonic). */
+  answered = performance.now()
   /** Calls that Redis has answered: when it knows of fewer, it has lost some. */
   #calls = 0
   /** The life of Redis in which it has answered them. */
@@ -214,7 +216,10 @@ export class Lane {
     if (calls < 0) throw new Buried()
     // Emptied while it ran: no connection broke.
     if (calls > 0 && calls < this.#calls) this.#greeted = false
-    else if (calls > 0) this.#calls = calls
+    else if (calls > 0) {
+      this.#calls = calls
+      if (this.#greeted) this.answered = performance.now()
+    }
     return replies
   }
 
@@ -230,6 +235,7 @@ export class Lane {
     this.#life = life
     this.#greeted = true
     if (lost === 1) this.#onLost(this)
+    this.answered = performance.now()
   }
 
   #measure(operations: number, ms: number): void {

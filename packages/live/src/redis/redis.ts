@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Jid } from '@parley/jid'
 import {
   type Ended,
+  type Gap,
   type Live,
   type LiveHandlers,
   type LiveLimits,
@@ -51,6 +52,10 @@ class RedisLive implements Live, Measured {
     this.#sessions = cluster.sessions
     this.#limits = cluster.limits
     this.#time = time
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#cluster.gaps
   }
 
   handle(handlers: LiveHandlers): void {
