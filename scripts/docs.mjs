@@ -38,7 +38,7 @@ domains:
   example.org:
     certificate: { cert: /etc/ssl/example.org.pem, key: /etc/ssl/example.org.key }
   example.net:
-    registration: open      # also: anonymous, archive, admins, contact
+    registration: open      # also: anonymous, archive, archiveDefault, retention, admins, contact
     admins: [admin@example.net]
 \`\`\`
 

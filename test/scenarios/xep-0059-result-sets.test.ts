@@ -24,7 +24,19 @@ scenario('XEP-0059 § 2.2: an empty page has neither first nor last', async ({ s
   await juliet.settles()
   const { ids } = await read(juliet)
   const set = (await fin(juliet, { rsm: `<after>${ids[0]}</after>` })).child('set', RSM)
-  expect(set?.elements().map(({ name }) => name)).toEqual(['count'])
+  expect(set?.elements()).toEqual([])
+})
+
+scenario('XEP-0059 § 2.6: the count is told where it is known without counting', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await say(romeo, 'juliet@a.test', 'one two three')
+  await juliet.settles()
+  const count = async (rsm: string) => (await fin(juliet, { rsm })).child('set', RSM)?.textOf('count')
+  expect(await count('<max>3</max>')).toBe('3')
+  expect(await count('<max>3</max><before/>')).toBe('3')
+  expect(await count('<max>2</max>')).toBeUndefined()
+  const { ids } = await read(juliet)
+  expect(await count(`<after>${ids[0]}</after>`)).toBeUndefined()
 })
 
 scenario('XEP-0059 § 2.6: pages by position are refused where there are none', async ({ server }) => {

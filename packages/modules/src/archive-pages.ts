@@ -3,6 +3,8 @@ import { Body, formatDateTime, Message, NS, rsmElement } from '@parley/stanza'
 import { idFromText, idText, idTime, type LogRow, type MessageLog, type Owner } from '@parley/store'
 import { type Element, el, escapeAttribute } from '@parley/xml'
 import { type ArchiveQuery, MAM, notFound } from './archive-query.ts'
+import type { ArchiveSearch } from './archive-search.ts'
+import { phrasesOf } from './archive-words.ts'
 
 /** Rows in one page at most, and where the client names no number. */
 export const PAGE_LIMIT = 100
@@ -12,24 +14,43 @@ export interface ArchivePage {
   readonly rows: readonly LogRow[]
   /** Nothing that matches lies beyond this page, in the direction of paging. */
   readonly complete: boolean
-  /** How many rows match in all; approximate where they are very many. */
-  readonly count: number
+  /**
+   * How many rows match in all, where that is known: the page holds them all, or nothing but the number was asked for, which
+   * is then counted to a cap. XEP-0059 §2.6 leaves it free: a count of each page costs more than the page.
+   */
+  readonly count: number | undefined
 }
 
-/** One page of an archive. @throws StanzaError `item-not-found` where an id in the query is not in the archive */
-export async function readArchive(log: MessageLog, owner: Owner, query: ArchiveQuery): Promise<ArchivePage> {
-  const { filter, page, references } = query
-  const wanted = [...new Set(references)]
-  if (wanted.length > 0 && (await log.count(owner, { ids: wanted }, wanted.length)) < wanted.length) throw notFound()
-  const count = await log.count(owner, filter)
+/**
+ * One page of an archive.
+ * @throws StanzaError `item-not-found` where an id in the query is not in the archive, or as {@link ArchiveSearch.page}
+ */
+export async function readArchive(
+  log: MessageLog,
+  search: ArchiveSearch,
+  owner: Owner,
+  query: ArchiveQuery,
+): Promise<ArchivePage> {
+  const { filter, text, page, references } = query
+  const ids = [...new Set(references)]
+  if (ids.length > 0 && (await log.count(owner, { ids }, ids.length)) < ids.length) throw notFound()
   const limit = Math.min(page.max ?? PAGE_LIMIT, PAGE_LIMIT)
   // XEP-0059 §2.7
-  if (limit === 0) return { rows: [], complete: count === 0, count }
+  if (limit === 0) {
+    const count = text === undefined ? await log.count(owner, filter) : undefined
+    return { rows: [], complete: count === 0, count }
+  }
   const backwards = page.before !== undefined
   // One more than is shown tells whether there are more.
-  const rows = await log.page(owner, { ...filter, ...bounds(query), limit: limit + 1, backwards })
-  if (rows.length <= limit) return { rows, complete: true, count }
-  return { rows: backwards ? rows.slice(1) : rows.slice(0, limit), complete: false, count }
+  const wanted = { ...filter, ...bounds(query), limit: limit + 1, backwards }
+  const { rows, cut } =
+    text === undefined
+      ? { rows: await log.page(owner, wanted), cut: false }
+      : await search.page(owner, phrasesOf(text), wanted)
+  if (rows.length <= limit) {
+    return { rows, complete: !cut, count: cut || page.after || page.before ? undefined : rows.length }
+  }
+  return { rows: backwards ? rows.slice(1) : rows.slice(0, limit), complete: false, count: undefined }
 }
 
 /** The place of the page narrows what the filter says. */

@@ -13,11 +13,16 @@ import { idFromText, idText, type LogFilter } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 
 export const MAM = 'urn:xmpp:mam:2'
+export const FULLTEXT = 'urn:xmpp:fulltext:0'
+/** XEP-0431 §3.1 */
+const TEXT = `{${FULLTEXT}}fulltext`
 
 /** What a client asks an archive for (XEP-0313 §4). */
 export interface ArchiveQuery {
   readonly queryId: string | undefined
   readonly filter: LogFilter
+  /** What must be in the body; undefined: anything. */
+  readonly text: string | undefined
   readonly page: PageRequest
   /** Every id that the query speaks of: all of them must be in the archive. */
   readonly references: readonly bigint[]
@@ -40,6 +45,7 @@ export function readQuery(query: Element): ArchiveQuery {
   return {
     queryId: query.attrs['queryid'],
     filter,
+    text: form && filled(form, TEXT),
     page,
     references: [...references, ...places.map(id => readId(id!))],
     flipped: query.child('flip-page') !== undefined,
@@ -47,8 +53,8 @@ export function readQuery(query: Element): ArchiveQuery {
 }
 
 /** The message behind which a client reads the whole archive on; undefined where it looks for something else. */
-export function readOnFrom({ filter: { afterId, ...narrower }, page }: ArchiveQuery): bigint | undefined {
-  if (Object.keys(narrower).length > 0) return undefined
+export function readOnFrom({ filter: { afterId, ...narrower }, text, page }: ArchiveQuery): bigint | undefined {
+  if (text !== undefined || Object.keys(narrower).length > 0) return undefined
   return page.after === undefined ? afterId : idFromText(page.after)
 }
 
@@ -70,6 +76,7 @@ export function queryForm(): Element {
       formField('after-id', 'text-single'),
       formField('ids', 'list-multi', undefined, { extra: [open] }),
       formField('include-groupchat', 'boolean'),
+      formField(TEXT, 'text-single'),
     ],
   }).toElement()
 }
@@ -84,6 +91,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'after-id',
   'ids',
   'include-groupchat',
+  TEXT,
 ])
 
 function readFilter(form: DataForm): { readonly filter: LogFilter; readonly references: readonly bigint[] } {

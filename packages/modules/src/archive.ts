@@ -21,12 +21,12 @@ import {
   type Verdict,
 } from '@xmpp/server-core'
 import { fin, readArchive, resultMessage } from './archive-pages.ts'
-import { type ArchiveQuery, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
+import { type ArchiveQuery, FULLTEXT, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
+import { ArchiveSearch } from './archive-search.ts'
 import messageLog from './message-log.ts'
 import type { InboundMessage } from './messages.ts'
 import { Recent } from './recent.ts'
 
-const HOUR = 3_600_000
 /** Other archives (rooms) that accounts have asked lately, whose results may come. */
 const REMEMBERED = 10_000
 /** What nodes tell each other when an account asks another archive. */
@@ -40,27 +40,21 @@ export default defineModule({
     { number: 59, version: '1.0.1' },
     { number: 4, version: '2.13.2' },
     { number: 297, version: '1.0' },
+    { number: 431, version: '0.2.0' },
   ],
-  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`] },
+  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, FULLTEXT] },
   uses: { messageLog },
-  setup({ host, store, live, server, clock, log, route }) {
+  setup({ store, live, server, clock, log, route }) {
     const archive = store.messages
+    const search = new ArchiveSearch({ messages: archive, words: store.words, clock, log })
     const asked = new Recent(REMEMBERED)
     /** Sessions that have read on from where they were. */
     const readOn = new WeakSet<Session>()
     server.hear(ASKED, key => asked.add(key))
-    const { retention } = server.config
-    const stop = retention === undefined ? undefined : clock.every(HOUR, () => trim(retention))
-
-    function trim(age: number): void {
-      archive
-        .trim({ host: host.domain }, clock.now() - age)
-        .catch((error: unknown) => log.warn('old messages could not be removed', { error }))
-    }
 
     async function query({ from, to, payload }: Request, { session, mid }: Asked): Promise<Element> {
       const wanted = fromGap(readQuery(payload), session)
-      const page = await readArchive(archive, to.text, wanted)
+      const page = await readArchive(archive, search, to.text, wanted)
       const rows = wanted.flipped ? page.rows.toReversed() : page.rows
       for (const row of rows) {
         const message = resultMessage(row, to, from, wanted.queryId)
@@ -143,7 +137,7 @@ export default defineModule({
         on(inbound, 'rewrite', only('message', stripForged)),
         on(bound2, 'observe', inline),
       ],
-      stop: () => stop?.(),
+      stop: () => search.stop(),
     }
   },
 })

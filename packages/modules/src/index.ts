@@ -2,6 +2,8 @@ import type { AnyModule } from '@xmpp/server-core'
 import accounts from './accounts.ts'
 import adHoc from './ad-hoc.ts'
 import archive from './archive.ts'
+import archivePreferences from './archive-preferences.ts'
+import archiveRetention from './archive-retention.ts'
 import authentication from './authentication.ts'
 import avatars from './avatars.ts'
 import bind from './bind.ts'
@@ -29,6 +31,7 @@ import ping from './ping.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
 import registration from './registration.ts'
+import retraction from './retraction.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
 import sasl2 from './sasl2.ts'
@@ -46,6 +49,8 @@ export const modules: readonly AnyModule[] = [
   accounts,
   adHoc,
   archive,
+  archivePreferences,
+  archiveRetention,
   authentication,
   avatars,
   bind,
@@ -73,6 +78,7 @@ export const modules: readonly AnyModule[] = [
   presence,
   privateXml,
   registration,
+  retraction,
   roster,
   sasl,
   sasl2,

@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
-import { type Message, NS, StanzaError } from '@parley/stanza'
-import { idText, type LogEntry } from '@parley/store'
+import { type Message, NS, parseStanza, StanzaError } from '@parley/stanza'
+import { idText, type LogEntry, type LogRow } from '@parley/store'
 import { el } from '@parley/xml'
 import {
   type Awaitable,
@@ -16,11 +16,16 @@ import {
   type Transit,
   type Verdict,
 } from '@xmpp/server-core'
+import archivePreferences from './archive-preferences.ts'
 import { type Fate, fateOf } from './message-rules.ts'
 import type { InboundMessage } from './messages.ts'
 import offlineQuota from './offline-quota.ts'
+import { Recent } from './recent.ts'
 import stanzaIds from './stanza-ids.ts'
 import { mayWait, targetsOf } from './targets.ts'
+
+/** Messages that came back lately. */
+const REMEMBERED = 1000
 
 /**
  * The one truth of messages between two people: a row for each side that keeps it, and one that is owed to the recipient
@@ -30,42 +35,70 @@ export default defineModule({
   name: 'message-log',
   xeps: [{ number: 334, version: '0.7.0' }],
   // Ids that others made up are gone before ours is added.
-  uses: { stanzaIds, quota: offlineQuota },
-  setup({ domain, live, uses: { quota } }) {
-    function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): void {
+  uses: { stanzaIds, quota: offlineQuota, preferences: archivePreferences },
+  setup({ domain, live, log, store: { messages }, uses: { quota, preferences } }) {
+    const answered = new Recent(REMEMBERED)
+
+    function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): Awaitable<void> {
       const { stanza, session, transit } = event
+      const { to } = stanza
       // XEP-0313 §6.1.1: once in each archive. What one says to oneself is logged as received.
-      if (!domain.archive || !stanza.to || stanza.to.bare.equals(session.account)) return
+      if (!domain.archive || !to || to.bare.equals(session.account)) return
       if (!fateOf(stanza).keep) return
-      transit.log(rowOf(stanza, session.account, stanza.to, { kept: true, owed: false }), id => {
-        event.archiveId = id
+      return chain(preferences.wants(session.account, to), wanted => {
+        if (!wanted) return
+        transit.log(rowOf(stanza, session.account, to, { kept: true, owed: false }), id => {
+          event.archiveId = id
+        })
       })
     }
 
+    function isKept({ stanza, account }: InboundMessage, fate: Fate): Awaitable<boolean> {
+      return fate.keep && domain.archive && preferences.wants(account, stanza.from ?? account)
+    }
+
     function received(event: InboundMessage): Awaitable<Verdict> {
+      if (event.stanza.type === 'error') return failed(event)
       const fate = fateOf(event.stanza)
       if (!fate.keep && !fate.wait) return
       return chain(live.sessions(event.account), entries => {
         const targets = targetsOf(event.stanza, event.account, entries)
-        if (targets.length > 0) return record(event, fate, targets)
+        const recorded = () => chain(isKept(event, fate), kept => record(event, { ...fate, keep: kept }, targets))
+        if (targets.length > 0) return recorded()
         // What is going to be refused leaves no trace (XEP-0313 §6.1).
         if (!mayWait(event.stanza)) return
         const { stanza, account } = event
         return chain(quota.admits(account, stanza.from ?? account), admitted => {
           // XEP-0160 §2
           if (!admitted) throw new StanzaError('service-unavailable', 'Too much waits for the recipient')
-          return record(event, fate, targets)
+          return recorded()
         })
       })
     }
 
-    function record(event: InboundMessage, fate: Fate, targets: readonly SessionEntry[]): undefined {
+    /** That what was said did not arrive belongs to what was said: for the account's clients that are away now. */
+    function failed(event: InboundMessage): Awaitable<Verdict> {
+      const { stanza, account } = event
+      const { from, id } = stanza
+      if (!domain.archive || !from || id === undefined) return
+      return messages.byOriginId(account.text, from.bare.text, id).then(
+        row => {
+          const key = `${account} ${from.bare} ${id}`
+          // The row of the first error, or one that is being written.
+          if (!row || row.type === 'error' || answered.has(key) || !isFrom(row, account)) return
+          answered.add(key)
+          record(event, { keep: true, wait: false }, [])
+        },
+        (error: unknown) => log.warn('an error is not archived', { error }),
+      )
+    }
+
+    function record(event: InboundMessage, { keep, wait }: Fate, targets: readonly SessionEntry[]): undefined {
       const { stanza, account, transit } = event
-      const kept = fate.keep && domain.archive
-      if (!kept && !depends(transit, targets)) return
-      event.owed = fate.wait
+      if (!keep && !depends(transit, targets)) return
+      event.owed = wait
       // A stanza that comes again after a resumption has the id of its first time, so nobody gets it twice.
-      transit.log(rowOf(stanza, account, stanza.from ?? account, { kept, owed: fate.wait }), id => {
+      transit.log(rowOf(stanza, account, stanza.from ?? account, { kept: keep, owed: wait }), id => {
         event.archiveId = id
         ;(event as Inbound).stanza = identified(stanza, account, id)
       })
@@ -80,6 +113,11 @@ export default defineModule({
 /** Without an archive a row is worth its cost only where an acknowledgement or a later delivery depends on it. */
 function depends(transit: Transit, targets: readonly SessionEntry[]): boolean {
   return transit.k > 0 || targets.length === 0 || targets.some(({ queued, catchingUp }) => queued || catchingUp)
+}
+
+/** Whether the account itself said what is in the row. */
+export function isFrom({ stanza }: LogRow, account: Jid): boolean {
+  return parseStanza(stanza).from?.bare.equals(account) ?? false
 }
 
 /** XEP-0313 §3.5: tells the recipient where its archive has the message. */

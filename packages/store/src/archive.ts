@@ -25,10 +25,7 @@ const LAST_ID = (1n << 63n) - 1n
 
 /** The condition of a filter. Each shape is a statement of its own, so that each gets the index that fits. */
 function condition(owner: Owner, filter: LogFilter): { shape: string; where: string; values: unknown[] } {
-  const after = filter.start === undefined ? -1n : firstIdAt(filter.start) - 1n
-  const before = filter.end === undefined ? LAST_ID : firstIdAt(Math.floor(filter.end) + 1)
-  const { afterId = after, beforeId = before } = filter
-  const values: unknown[] = [owner, afterId > after ? afterId : after, beforeId < before ? beforeId : before]
+  const values: unknown[] = [owner, ...bounds(filter)]
   let where = 'l.owner = $1 AND l.kept AND l.id > $2 AND l.id < $3'
   let shape = ''
   const add = (letter: string, clause: (place: string) => string, value: unknown) => {
@@ -41,6 +38,29 @@ function condition(owner: Owner, filter: LogFilter): { shape: string; where: str
   if (filter.ids) add('i', $ => `l.id = ANY(${$}::bigint[])`, filter.ids)
   if (filter.groupchat === false) add('g', $ => `l.type <> ${$}`, 'groupchat')
   return { shape, where, values }
+}
+
+/** Both exclusive, as narrow as can be: partitions outside are left out. */
+export function bounds({
+  start,
+  end,
+  afterId = -1n,
+  beforeId = LAST_ID,
+  ids = [],
+}: Omit<LogFilter, 'with'>): readonly [bigint, bigint] {
+  let after = afterId
+  let before = beforeId
+  const narrow = (first: bigint, last: bigint) => {
+    if (first - 1n > after) after = first - 1n
+    if (last + 1n < before) before = last + 1n
+  }
+  if (start !== undefined) narrow(firstIdAt(start), LAST_ID - 1n)
+  if (end !== undefined) narrow(0n, firstIdAt(Math.floor(end) + 1) - 1n)
+  if (ids.length > 0) {
+    const sorted = [...ids].sort((a, b) => (a < b ? -1 : 1))
+    narrow(sorted[0]!, sorted.at(-1)!)
+  }
+  return [after, before]
 }
 
 /** One page of an archive, oldest row first. */

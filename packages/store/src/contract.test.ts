@@ -7,6 +7,7 @@ import { pubsubSuite } from './contract/pubsub.ts'
 import { rosterSuite } from './contract/rosters.ts'
 import { streamSuite } from './contract/streams.ts'
 import { tokenSuite } from './contract/tokens.ts'
+import { wordSuite } from './contract/words.ts'
 
 describe.each([...drivers])('$name', driver => {
   let opened: Opened
@@ -23,4 +24,5 @@ describe.each([...drivers])('$name', driver => {
   mapSuite(use)
   tokenSuite(use)
   pubsubSuite(use)
+  wordSuite(use)
 })

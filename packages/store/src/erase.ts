@@ -7,6 +7,7 @@ export const OWNED_TABLES = [
   'owed',
   'outbox',
   'message_log',
+  'archive_words',
   'sm_inbound',
   'roster',
   'roster_version',

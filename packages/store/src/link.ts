@@ -16,9 +16,11 @@ const types: CustomTypesConfig = {
 
 /**
  * Every statement finds its rows by an index. Left to itself the planner takes a table for tiny that was empty when it
- * looked (the marks of delivered messages always seem so), scans it, and keeps that plan while the table grows.
+ * looked (the marks of delivered messages always seem so), scans it, and keeps that plan while the table grows; and it gathers a
+ * whole conversation in a bitmap and sorts it, where the index has its last rows in order.
  */
-const PLANNER = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off'
+const PLANNER =
+  '-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off'
 
 /** What every connection of the store has in common. */
 export function clientConfig(target: Target, name: string): ClientConfig {

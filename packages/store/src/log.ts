@@ -1,9 +1,12 @@
-import { countRows, logRow, ofPeer, ROW, readPage, type StoredRow } from './archive.ts'
+import { countRows, logRow, ROW, readPage, type StoredRow } from './archive.ts'
 import type { Database } from './database.ts'
 import { type ArchiveIds, firstIdAt } from './ids.ts'
 import type { MessageLog, OutboxRow } from './messages.ts'
+import { rowsOfOrigin } from './origins.ts'
+import type { Owner } from './owner.ts'
 import { sql } from './sql.ts'
 import type { Sweeper } from './sweeper.ts'
+import { trimWords } from './words.ts'
 import type { LogWriter } from './writer.ts'
 
 const COUNT_CAP = 10_000
@@ -16,10 +19,6 @@ const selectOwed = sql<StoredRow>(
 )
 const countOwed = sql<{ n: number }>('log-owed-count', 'SELECT count(*)::int AS n FROM owed WHERE owner = $1')
 const selectId = sql<StoredRow>('log-by-id', `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND l.id = $2`)
-const selectOrigin = sql<StoredRow>(
-  'log-by-origin',
-  `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND ${ofPeer('$1', '$2')} AND l.origin_id = $3 AND l.kept ORDER BY l.id DESC LIMIT 1`,
-)
 const edge = (order: string) => `(SELECT id FROM message_log WHERE owner = $1 AND kept ORDER BY id ${order} LIMIT 1)`
 const selectBounds = sql<{ first: bigint | null; last: bigint | null }>(
   'log-bounds',
@@ -40,12 +39,18 @@ const trim = (name: string, scope: string) =>
     `WITH old AS (
        SELECT l.owner, l.id FROM message_log l
        WHERE ${scope} AND l.id < $2 AND l.id > $3
-         AND NOT EXISTS (SELECT 1 FROM owed o WHERE o.owner = l.owner AND o.id = l.id)
+         AND NOT EXISTS (SELECT 1 FROM owed o WHERE o.owner = l.owner AND o.id = l.id) AND l.owner <> ALL ($4::text[])
        ORDER BY l.id LIMIT ${TRIM_BATCH}
      ), gone AS (
        DELETE FROM message_log m USING old WHERE m.owner = old.owner AND m.id = old.id AND m.id < $2 RETURNING m.id
      ) SELECT count(*)::int AS n, max(id) AS last FROM gone`,
   )
+// What is owed goes when it is delivered.
+const keepNoLonger = sql(
+  'log-keep-no-longer',
+  `WITH marks AS (UPDATE owed SET kept = false WHERE owner = $1 AND id <= $2 AND kept RETURNING id)
+   UPDATE message_log m SET kept = false FROM marks WHERE m.owner = $1 AND m.id = marks.id AND m.id <= $2`,
+)
 const trimOwner = trim('log-trim-owner', 'l.owner = $1')
 const trimHost = trim('log-trim-host', `substr(l.owner, strpos(l.owner, '@') + 1) = $1`)
 const selectHandled = sql<{ h: bigint }>('log-sm-handled', 'SELECT h FROM sm_inbound WHERE sm_id = $1')
@@ -86,17 +91,27 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
       return row && logRow(row)
     },
     async byOriginId(owner, peer, originId) {
-      const row = await db.row(selectOrigin, owner, peer, originId)
+      const row = (await rowsOfOrigin(db, owner, peer, originId, 2)).find(({ kept }) => kept)
       return row && logRow(row)
     },
+    allByOriginId: async (owner, peer, originId) => (await rowsOfOrigin(db, owner, peer, originId, 20)).map(logRow),
     async bounds(owner) {
       const { first, last } = (await db.row(selectBounds, owner))!
       return first === null || last === null ? undefined : { first, last }
     },
     replace: async (owner, id, stanza) => (await db.run(updateStanza, owner, id, stanza)) > 0,
     remove: async (owner, gone) => (await db.row(remove, owner, gone))!.n,
-    trim: (scope, before) =>
-      'owner' in scope ? trimAll(db, trimOwner, scope.owner, before) : trimAll(db, trimHost, scope.host, before),
+    async trim(scope, before) {
+      const id = firstIdAt(before)
+      await trimWords(db, scope, id)
+      if ('owner' in scope) return trimAll(db, trimOwner, scope.owner, id)
+      return trimAll(db, trimHost, scope.host, id, scope.except)
+    },
+    async forget(owner, upTo) {
+      await trimWords(db, { owner }, upTo + 1n)
+      await db.run(keepNoLonger, owner, upTo)
+      return trimAll(db, trimOwner, owner, upTo + 1n)
+    },
     async smHandled(smId) {
       const row = await db.row(selectHandled, smId)
       return row && Number(row.h)
@@ -114,11 +129,17 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
   }
 }
 
-async function trimAll(db: Database, statement: typeof trimOwner, scope: string, before: number): Promise<number> {
+async function trimAll(
+  db: Database,
+  statement: typeof trimOwner,
+  scope: string,
+  before: bigint,
+  except: readonly Owner[] = [],
+): Promise<number> {
   let total = 0
   let after = -1n
   for (;;) {
-    const { n, last } = (await db.row(statement, scope, firstIdAt(before), after))!
+    const { n, last } = (await db.row(statement, scope, before, after, except))!
     if (last === null) return total
     total += n
     after = last

@@ -100,8 +100,10 @@ export interface MessageLog {
   /** How many kept rows match, counted to `cap` at most (default 10 000). */
   count(owner: Owner, filter: LogFilter, cap?: number): Promise<number>
   byId(owner: Owner, id: bigint): Promise<LogRow | undefined>
-  /** The newest kept row of a conversation with that origin id. */
+  /** The newest kept row with that origin id, among the last thousand of the conversation. */
   byOriginId(owner: Owner, peer: string, originId: string): Promise<LogRow | undefined>
+  /** All rows with that origin id, kept or owed, newest first, of the last ten thousand of the conversation. */
+  allByOriginId(owner: Owner, peer: string, originId: string): Promise<LogRow[]>
   /** The oldest and newest kept id (XEP-0313 §5.1); undefined for an empty archive. */
   bounds(owner: Owner): Promise<{ readonly first: bigint; readonly last: bigint } | undefined>
   /** Puts another stanza in place of a row (retraction, XEP-0424); false where there is none. */
@@ -109,7 +111,12 @@ export interface MessageLog {
   /** Deletes rows, owed or not; gives how many. */
   remove(owner: Owner, ids: readonly bigint[]): Promise<number>
   /** Deletes what is older than `before` (ms) and not owed; gives how many rows. */
-  trim(scope: { readonly owner: Owner } | { readonly host: string }, before: number): Promise<number>
+  trim(
+    scope: { readonly owner: Owner } | { readonly host: string; readonly except?: readonly Owner[] },
+    before: number,
+  ): Promise<number>
+  /** Empties an archive up to `id`, inclusive. What is owed is in no archive from now on, and goes when it is delivered. */
+  forget(owner: Owner, upTo: bigint): Promise<number>
 
   /** How many stanzas of that stream are stored for certain; undefined for an unknown stream. */
   smHandled(smId: string): Promise<number | undefined>

@@ -19,6 +19,7 @@ import { secretStore } from './secrets.ts'
 import { sql } from './sql.ts'
 import type { Log, Store, StoreOptions } from './store.ts'
 import { Sweeper } from './sweeper.ts'
+import { archiveWords } from './words.ts'
 import { LogWriter } from './writer.ts'
 
 const POOL = 4
@@ -112,6 +113,7 @@ function assemble(options: StoreOptions, { server, guard, db, writer, ids, versi
     accounts: accountStore(db, clock),
     rosters: rosterStore(db, clock),
     messages: messageLog(db, ids, writer, sweeper),
+    words: archiveWords(db),
     maps: mapStore(db),
     pubsub: pubsubStore(db, clock),
     secrets: secretStore(db),

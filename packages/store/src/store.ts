@@ -8,6 +8,7 @@ import type { RosterStore } from './rosters.ts'
 import type { SecretStore } from './secrets.ts'
 import type { StoreStats } from './stats.ts'
 import type { TokenStore } from './tokens.ts'
+import type { ArchiveWords } from './words.ts'
 
 export type Log = (level: 'info' | 'warn' | 'error', text: string) => void
 
@@ -35,6 +36,7 @@ export interface Store {
   readonly accounts: AccountStore
   readonly rosters: RosterStore
   readonly messages: MessageLog
+  readonly words: ArchiveWords
   readonly maps: MapStore
   readonly pubsub: PubsubStore
   readonly secrets: SecretStore

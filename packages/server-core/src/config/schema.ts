@@ -47,6 +47,7 @@ const networks = z.array(
 
 const registration = z.enum(['closed', 'invite', 'open'])
 const onOff = z.union([z.boolean(), z.enum(['on', 'off']).transform(text => text === 'on')])
+const archiveDefault = z.enum(['always', 'roster', 'never'])
 const count = z.number().int().min(0).max(1_000_000)
 
 const certificate = z.strictObject({
@@ -60,6 +61,8 @@ const domainSettings = z.strictObject({
   registration: registration.optional(),
   anonymous: z.boolean().optional(),
   archive: onOff.optional(),
+  archiveDefault: archiveDefault.optional(),
+  retention: period.optional(),
   admins: z.array(jid).optional(),
   contact: z.record(z.string(), z.array(z.string())).optional(),
 })
@@ -124,6 +127,9 @@ export const configSchema = z.strictObject({
   anonymous: z.boolean().default(false).describe('SASL ANONYMOUS: temporary accounts'),
   admins: z.array(jid).default([]),
   archive: onOff.prefault('on').describe('the message archive'),
+  archiveDefault: archiveDefault
+    .default('always')
+    .describe('what the archive of an account without preferences (XEP-0441) keeps; roster: what contacts say'),
   retention: period.optional().describe('how long archived messages are kept; absent: for ever'),
   components: z
     .record(domainName, z.strictObject({ secret: z.string().min(8) }))
@@ -181,6 +187,9 @@ export interface DomainConfig {
   readonly registration: 'closed' | 'invite' | 'open'
   readonly anonymous: boolean
   readonly archive: boolean
+  readonly archiveDefault: 'always' | 'roster' | 'never'
+  /** Milliseconds; undefined: for ever. */
+  readonly retention: number | undefined
   readonly admins: readonly string[]
   readonly contact: Readonly<Record<string, readonly string[]>>
 }
@@ -203,6 +212,8 @@ export function resolveDomains(file: ConfigFile): Config {
           registration: own.registration ?? file.registration,
           anonymous: own.anonymous ?? file.anonymous,
           archive: own.archive ?? file.archive,
+          archiveDefault: own.archiveDefault ?? file.archiveDefault,
+          retention: own.retention ?? file.retention,
           admins: [...file.admins, ...(own.admins ?? [])],
           contact: { ...file.contact, ...own.contact },
         } satisfies DomainConfig,

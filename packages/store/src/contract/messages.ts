@@ -152,6 +152,23 @@ export function messageSuite(use: () => Store): void {
       expect(await messages.byOriginId(owner, 'juliet@example.net', 'unknown')).toBeUndefined()
     })
 
+    test('rows are found by the id that their sender gave them, owed ones where they are asked for', async () => {
+      const { messages } = use()
+      const owner = fresh('romeo')
+      const [old, , owed] = await messages.append([
+        entry(owner, { stanza: 'old', originId: 'o' }),
+        entry(owner, { stanza: 'other', originId: 'p' }),
+        entry(owner, { stanza: 'owed', originId: 'o', kept: false, owed: true }),
+        entry(owner, { stanza: 'of another', originId: 'o', peer: 'nurse@example.net' }),
+      ])
+      await fill(owner, 600)
+      const found = (peer: string) => messages.allByOriginId(owner, peer, 'o')
+      expect((await found('juliet@example.net')).map(({ id }) => id)).toEqual([owed, old])
+      expect(bodies(await found('nurse@example.net'))).toEqual(['of another'])
+      expect(await found('nobody@example.net')).toEqual([])
+      expect((await messages.byOriginId(owner, 'juliet@example.net', 'o'))?.id).toBe(old)
+    })
+
     test('a row can be replaced and removed', async () => {
       const { messages } = use()
       const owner = fresh('romeo')
@@ -199,6 +216,24 @@ export function messageSuite(use: () => Store): void {
       expect(await messages.owedCount(other)).toBe(1)
     })
 
+    test('are forgotten by the archive, and stay until they are taken', async () => {
+      const { messages } = use()
+      const owner = fresh('romeo')
+      const [first, last] = await messages.append([
+        entry(owner, { stanza: 'a' }),
+        entry(owner, { stanza: 'b', owed: true }),
+      ])
+      const [later] = await messages.append([entry(owner, { stanza: 'c' })])
+      await messages.append([entry(fresh('other'), { id: first!, stanza: 'd' })])
+      expect(await messages.forget(owner, last!)).toBe(1)
+      expect(bodies(await messages.page(owner, { limit: 9 }))).toEqual(['c'])
+      expect(await messages.bounds(owner)).toEqual({ first: later, last: later })
+      expect(bodies(await messages.owedFor(owner, 9))).toEqual(['b'])
+      messages.clearOwed(owner, [last!])
+      await messages.flush()
+      expect(await messages.byId(owner, last!)).toBeUndefined()
+    })
+
     test('are never trimmed', async () => {
       const { messages } = use()
       const host = freshHost()
@@ -214,7 +249,8 @@ export function messageSuite(use: () => Store): void {
       await messages.append([old(`a@sub.${host}`, 5n, false), entry(`a@${host}`)])
       expect(await messages.trim({ owner: `b@${host}` }, at)).toBe(0)
       expect(await messages.trim({ owner: `b@${host}` }, at + 1)).toBe(1)
-      expect(await messages.trim({ host }, at + 1)).toBe(2)
+      expect(await messages.trim({ host, except: [`a@${host}`] }, at + 1)).toBe(1)
+      expect(await messages.trim({ host }, at + 1)).toBe(1)
       expect(await messages.count(`a@${host}`, {})).toBe(2)
       expect(await messages.count(`a@sub.${host}`, {})).toBe(1)
     })
