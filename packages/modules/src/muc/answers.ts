@@ -1,5 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { NS, pageOf, readRsm, rsmElement, StanzaError } from '@parley/stanza'
+import { idText } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import { type Asked, type Awaitable, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { fin, readArchive, resultMessage } from '../archive-pages.ts'
@@ -18,7 +19,7 @@ const PAGE = 100
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store } = parts
+  const { keeper, places, outlet, turns, store, search } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
@@ -46,13 +47,13 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     return undefined
   }
 
-  async function archive(open: Open, { from, to, payload }: Request, { session }: Asked): Promise<Element> {
+  async function archive(open: Open, { from, to, payload }: Request, { mid }: Asked): Promise<Element> {
     checkReader(open.room, from)
     const wanted = readQuery(payload)
-    const page = await readArchive(store.messages, to.text, wanted)
+    const page = await readArchive(store.messages, search, to.text, wanted)
     for (const row of wanted.flipped ? page.rows.toReversed() : page.rows) {
       const result = resultMessage(row, to, from, wanted.queryId)
-      await (session ? session.send(result) : outlet.route(result))
+      await outlet.deliver(result, mid && `${mid}:${idText(row.id)}`)
     }
     return fin(page)
   }

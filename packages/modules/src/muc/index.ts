@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
+import { ArchiveSearch } from '../archive-search.ts'
 import { Turns } from '../turns.ts'
 import { answers } from './answers.ts'
 import { elsewhere } from './elsewhere.ts'
@@ -33,7 +34,7 @@ export default defineModule({
   },
   stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>() },
   async setup(context) {
-    const { config, stores, store, host, serve, server, clock, live } = context
+    const { config, stores, store, host, serve, server, clock, live, log } = context
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
     const outlet = new Outlet(context)
     const outside: Outside = {
@@ -43,8 +44,9 @@ export default defineModule({
     }
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
     const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
+    const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet },
+      ...{ server, store, live, clock, host, keeper, outlet, search },
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),
@@ -62,6 +64,7 @@ export default defineModule({
 
     return {
       stop() {
+        search.stop()
         // Other nodes go on with the rooms of this one.
         if (live.isShared) return
         // §12.2: everybody is told that the service goes.

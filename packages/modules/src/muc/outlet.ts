@@ -28,7 +28,7 @@ export class Outlet {
   }
 
   readonly send = (stanza: Stanza): void => {
-    const done = this.#deliver(stanza)
+    const done = this.deliver(stanza, midOf(stanza))
     if (!isPromise(done)) return
     const failed = (error: unknown) => this.#log.error('a room did not reach somebody', { error })
     this.#under.push(done.catch(failed))
@@ -45,13 +45,15 @@ export class Outlet {
     }
   }
 
-  /** What a room says to a local client needs none of the steps of a message between two people. */
-  #deliver(stanza: Stanza): Awaitable<unknown> {
+  /**
+   * What a room says to a local client needs none of the steps of a message between two people; it takes it once for a `mid`.
+   */
+  deliver(stanza: Stanza, mid?: string): Awaitable<unknown> {
     const to = stanza.to!
-    const isPrivate = stanza.name === 'message' && stanza.type !== 'groupchat'
+    const isPrivate = stanza.name === 'message' && stanza.type !== 'groupchat' && mid === undefined
     if (isPrivate || !this.#router.hosts.has(to.domain)) return this.route(stanza)
     return chain(this.#live.session(to), entry => {
-      if (entry) return this.#router.toSession(entry, stanza, undefined, midOf(stanza))
+      if (entry) return this.#router.toSession(entry, stanza, undefined, mid)
     })
   }
 }
