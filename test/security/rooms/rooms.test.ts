@@ -75,7 +75,7 @@ scenario('threat 83: nothing of somebody comes behind the ban', async ({ server 
   await settle(romeo, juliet)
 })
 
-scenario('threat 84, 85: of those who come at once one has the nick, and one has made the room', async ({ server }) => {
+scenario('threat 84: of those who come at once one has the nick, and one has made the room (threat 85: too)', async ({ server }) => {
   const names = ['romeo/orchard', 'juliet/balcony', 'nurse/x', 'tybalt/x'] as const
   const actors = await (await server('a.test')).connect(...names)
   await Promise.all(actors.map(actor => actor.sends`<presence to="${ROOM}/witch"><x xmlns="${MUC}"/></presence>`))
