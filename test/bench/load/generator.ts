@@ -6,6 +6,7 @@ import { probe } from './probe.ts'
 import { idle } from './scenarios/idle.ts'
 import { login } from './scenarios/login.ts'
 import { message } from './scenarios/message.ts'
+import { muc } from './scenarios/muc.ts'
 import { presence } from './scenarios/presence.ts'
 import { steady } from './scenarios/steady.ts'
 import { storm } from './scenarios/storm.ts'
@@ -14,6 +15,7 @@ const scenarios: Readonly<Record<ScenarioName, (job: Job) => Promise<Figures>>> 
   message,
   steady,
   presence,
+  muc,
   login,
   idle,
   storm,

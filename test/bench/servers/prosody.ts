@@ -16,7 +16,7 @@ import {
 /** What Parley speaks, as far as there is a module for it. */
 const MODULES = [
   ...['roster', 'saslauth', 'tls', 'disco', 'blocklist', 'carbons', 'csi_simple', 'smacks', 'private', 'vcard'],
-  ...['ping', 'register', 'register_ibr', 'time', 'version', 'offline', 'lastactivity', 'posix'],
+  ...['ping', 'register', 'register_ibr', 'time', 'version', 'offline', 'lastactivity', 'posix', 'pep'],
 ]
 
 export const prosody: BenchServer = {
@@ -70,5 +70,8 @@ allow_registration = true
 c2s_require_encryption = false
 ssl = { key = "${key}", certificate = "${cert}" }
 VirtualHost "${DOMAIN}"
+Component "conference.${DOMAIN}" "muc"
+  restrict_room_creation = false
+  muc_tombstones = false
 `
 }

@@ -73,7 +73,8 @@ export function incoming(parts: Parts): Receive {
     if (!known && !parts.made.take(from.bare.text)) {
       throw new StanzaError('resource-constraint', 'You make rooms too often')
     }
-    const { room, earlier } = known ?? (await keeper.create(to.bare, from.bare, {}))
+    const { room, earlier } =
+      known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
     outlet.during(transit, () =>
