@@ -139,3 +139,15 @@ scenario(
       await actor.receives`<message type="groupchat" from="${ROOM}/juliet" to="${actor}" id="m1"><body>Harpier cries: 'tis time.</body><occupant-id xmlns="urn:xmpp:occupant-id:0"/><stanza-id xmlns="urn:xmpp:sid:0" by="${ROOM}"/></message>`
   },
 )
+
+scenario('XEP-0045 § 6.1: where a component has the address, it is the component’s', async ({ server }) => {
+  const config = { components: { 'conference.a.test': { secret: 'fair is foul' } } }
+  const [romeo] = await (await server('a.test', { config })).connect('romeo/orchard')
+
+  const items = await romeo.asks`<iq type="get" to="a.test"><query xmlns="${DISCO_ITEMS}"/></iq>`
+  expect(items.elements().map(({ attrs }) => attrs['jid'])).not.toContain('conference.a.test')
+  await refused(
+    romeo.asks`<iq type="get" to="conference.a.test"><query xmlns="${DISCO_INFO}"/></iq>`,
+    'remote-server-not-found',
+  )
+})

@@ -93,6 +93,9 @@ function contextOf(host: Host, module: AnyModule, apis: Map<AnyModule, unknown>,
     request: iq => parts.router.request(iq.from ? iq : iq.with({ from: host.jid })),
     serve: (prefix: string, title: string, receive: Receive) => {
       const service = new Service(host, prefix, title, receive)
+      // An operator who has a component there, or a domain, wants that.
+      const { components, domains } = parts.server.config
+      if (Object.hasOwn(components, service.domain) || domains.has(service.domain)) return service
       parts.router.services.set(service.domain, service)
       host.services.set(service.domain, title)
       return service

@@ -85,7 +85,10 @@ export interface Context<C extends Options = Options, S extends Needs = Needs, U
   route(stanza: Stanza, transit?: Transit): Awaitable<void>
   /** Sends a request and waits for its answer: the result, or a StanzaError. */
   request(iq: Iq): Promise<Iq>
-  /** Answers for a domain under the host (`conference` → `conference.example.org`) from now on. */
+  /**
+   * Answers for a domain under the host (`conference` → `conference.example.org`) from now on, unless the operator has given
+   * that to a component or made it a domain of its own.
+   */
   serve(prefix: string, title: string, receive: Receive): Service
   /** The listeners of a hook that this module owns. */
   phase<E, P extends string>(hook: Hook<E, P>, name: NoInfer<P>): Phase
