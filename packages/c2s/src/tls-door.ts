@@ -2,10 +2,13 @@ import type { Socket } from 'node:net'
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Certificates } from './certificates.ts'
 import type { Handshakes } from './counts.ts'
+import { Pace } from './pace.ts'
 
 /** RFC 7301 identifier of client streams (XEP-0368 §4). */
 const ALPN = 'xmpp-client'
 const HANDSHAKE_TIME = 30_000
+/** Handshakes that begin in one turn of the event loop: each takes about a millisecond, and thousands may come at once. */
+const AT_ONCE = 16
 
 /**
  * Does TLS handshakes on connections that are open already. One `tls.Server` for each domain that clients name in their
@@ -23,6 +26,7 @@ export class TlsDoor {
   /** Handshakes under way, by the two ends of their connection. */
   readonly #waiting = new Map<string, (socket: TLSSocket) => void>()
   readonly #unlisten: () => void
+  readonly #pace = new Pace(AT_ONCE)
   readonly handshakes: Handshakes = { ok: 0, failed: 0 }
 
   constructor(certificates: Certificates, { direct }: { readonly direct: boolean }) {
@@ -50,6 +54,10 @@ export class TlsDoor {
 
   /** Begins a handshake on `raw`, which nobody reads; a failed one closes it. */
   handshake(raw: Socket, domain: string | undefined, done: (socket: TLSSocket) => void): void {
+    this.#pace.begin(() => this.#begin(raw, domain, done))
+  }
+
+  #begin(raw: Socket, domain: string | undefined, done: (socket: TLSSocket) => void): void {
     // A connection that is gone has no ends any more; its "close" is on the way.
     if (raw.destroyed || raw.remotePort === undefined) {
       raw.destroy()
