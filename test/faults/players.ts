@@ -124,6 +124,7 @@ export class Receiver {
   #session: string | undefined
   #handled = 0
   #last: string | undefined
+  readonly #ids = new Set<string>()
   /** The number of the presence among the stanzas of the session. */
   #presence = 0
   #pages = 0
@@ -217,6 +218,9 @@ export class Receiver {
     const body = message?.name === 'message' ? message.textOf('body') : undefined
     if (body === undefined) return
     this.#last = id ?? this.#last
+    // After a loss the archive begins some seconds before: what is there again has the same id.
+    if (id !== undefined && this.#ids.has(id)) return
+    if (id !== undefined) this.#ids.add(id)
     this.#history.received.push(Number(body))
   }
 

@@ -3,6 +3,7 @@ import { countOf } from './count.ts'
 import { enqueue, type Held, isNew, type Queue, release, sizeOf, type Waiting, wait } from './kept.ts'
 import {
   type Ended,
+  type Gap,
   LIVE_LIMITS,
   type Live,
   type LiveHandlers,
@@ -20,6 +21,8 @@ import type { LiveStats, Measured } from './stats.ts'
 import { Turns } from './turns.ts'
 
 export interface MemoryLiveOptions {
+  /** What is known of an earlier process, whose sessions are lost: see {@link Live.gaps}. */
+  readonly gaps?: readonly Gap[]
   readonly limits?: LiveLimits
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number
@@ -53,9 +56,10 @@ class MemoryLive implements Live, Measured {
   #ended: (ended: Ended) => void = () => {}
   readonly isShared = false
   readonly node = 'alone'
-  readonly gaps = []
+  readonly gaps: readonly Gap[]
 
   constructor(options: MemoryLiveOptions) {
+    this.gaps = options.gaps ?? []
     const { limits = LIVE_LIMITS, now = () => performance.now(), time = Date.now, every = everySecond } = options
     this.#limits = limits
     this.#time = time

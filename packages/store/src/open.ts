@@ -6,7 +6,7 @@ import { StoreError } from './errors.ts'
 import { fastTokens } from './fast.ts'
 import { groupStore } from './groups.ts'
 import { APPLICATION, Guard } from './guard.ts'
-import { ArchiveIds } from './ids.ts'
+import { ArchiveIds, idTime } from './ids.ts'
 import { inviteStore } from './invites.ts'
 import { clientConfig, Link, type Target } from './link.ts'
 import { messageLog } from './log.ts'
@@ -62,12 +62,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
   })
   let version: string | undefined
+  let newest = 0n
   try {
     version = await guard.open()
     const applied = await migrate(guard.client, await readMigrations())
     if (applied.length > 0) log('info', `Database schema brought to version ${applied.at(-1)}`)
     await makePartitions(db, clock(), log)
-    ids.startAfter((await db.row(largestId))?.id ?? 0n)
+    newest = (await db.row(largestId))?.id ?? 0n
+    ids.startAfter(newest)
   } catch (error) {
     await Promise.all([db.close(), guard.close()])
     // An engine that refused us serves another process: its owner stops it, not we.
@@ -80,6 +82,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     db,
     writer: new LogWriter(writing, ids, clock, log),
     ids,
+    newest,
     version,
     log,
     clock,
@@ -92,12 +95,14 @@ interface Parts {
   readonly db: Database
   readonly writer: LogWriter
   readonly ids: ArchiveIds
+  readonly newest: bigint
   readonly version: string
   readonly log: Log
   readonly clock: () => number
 }
 
-function assemble(options: StoreOptions, { server, guard, db, writer, ids, version, log, clock }: Parts): Store {
+function assemble(options: StoreOptions, parts: Parts): Store {
+  const { server, guard, db, writer, ids, newest, version, log, clock } = parts
   const sweeper = new Sweeper(db, log)
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -113,6 +118,7 @@ function assemble(options: StoreOptions, { server, guard, db, writer, ids, versi
     accounts: accountStore(db, clock),
     rosters: rosterStore(db, clock),
     messages: messageLog(db, ids, writer, sweeper),
+    resumedFrom: newest === 0n ? undefined : idTime(newest),
     words: archiveWords(db),
     maps: mapStore(db),
     pubsub: pubsubStore(db, clock),

@@ -36,6 +36,8 @@ export interface Store {
   readonly accounts: AccountStore
   readonly rosters: RosterStore
   readonly messages: MessageLog
+  /** When the newest message was logged that was there at the opening (ms since 1970); undefined: there was none. */
+  readonly resumedFrom: number | undefined
   readonly words: ArchiveWords
   readonly maps: MapStore
   readonly pubsub: PubsubStore

@@ -68,7 +68,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const store = await openStoreOf(config, log)
     closers.push(() => store.close())
     const clock = systemClock
-    const live = await openLive(config, log)
+    const live = await openLive(config, log, store)
     const parts = { config, store, live, log, clock, version: version() }
     const server = await Server.start({ ...parts, modules: [...modules, ...listenerModules(config.tls.client)] })
     const certificates = await Certificates.open({
