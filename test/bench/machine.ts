@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 
 /** Enough for 20,000 sessions. */
 const OPEN_FILES = 65_536
-/** Files of a process that are no sessions. */
-const OTHER_FILES = 500
+/** Of its open files a server leaves some to its database and to HTTP. */
+const FOR_CLIENTS = 0.85
 
 /** The cores of a run; a generator without one floats. */
 export interface Cores {
@@ -43,7 +43,7 @@ export function held(core: number | undefined, command: readonly string[]): [str
 export function mostSessions(): number {
   const shell = spawnSync('sh', ['-c', `ulimit -n ${OPEN_FILES} 2>/dev/null; ulimit -Hn`], { encoding: 'utf8' })
   const files = shell.stdout.trim() === 'unlimited' ? OPEN_FILES : Number(shell.stdout)
-  return files - OTHER_FILES
+  return Math.floor(files * FOR_CLIENTS)
 }
 
 /** `0-2,5` → 0, 1, 2, 5. */

@@ -8,7 +8,7 @@ import { Pace } from './pace.ts'
 const ALPN = 'xmpp-client'
 const HANDSHAKE_TIME = 30_000
 /** Handshakes that begin in one turn of the event loop: each takes about a millisecond, and thousands may come at once. */
-const AT_ONCE = 16
+const AT_ONCE = 8
 
 /**
  * Does TLS handshakes on connections that are open already. One `tls.Server` for each domain that clients name in their

@@ -84,7 +84,7 @@ access_rules:
   everyone: {allow: all}
 modules:
 ${MODULES.map(name => `  ${name}: {}\n`).join('')}  mod_roster: {versioning: true}
-  mod_muc: {access_create: everyone, max_users: 2000, min_message_interval: 0, min_presence_interval: 0, history_size: 20}
+  mod_muc: {access_create: everyone, max_users: 2000, default_room_options: {max_users: 2000}, min_message_interval: 0, min_presence_interval: 0, history_size: 20}
   mod_pubsub: {plugins: [flat, pep]}
   mod_register: {access: everyone, ip_access: everyone, password_strength: 0}
 ${archive ? '  mod_mam: {default: always}\n' : ''}`
