@@ -254,11 +254,15 @@ describe('threat 28', () => {
   test.each(cases)('threat 28: %s take at most 5 ms (asserted tenfold)', (_, text) => {
     for (const way of ways) {
       outcome(way, text)
-      // What this process spends, not what passes: others may need the processor too.
-      const before = process.cpuUsage()
-      outcome(way, text)
-      const { user, system } = process.cpuUsage(before)
-      expect((user + system) / 1000).toBeLessThan(50)
+      // What this process spends, not what passes: others may need the processor too. The least of some, since V8 compiles
+      // and collects meanwhile.
+      const spent = Array.from({ length: 5 }, () => {
+        const before = process.cpuUsage()
+        outcome(way, text)
+        const { user, system } = process.cpuUsage(before)
+        return (user + system) / 1000
+      })
+      expect(Math.min(...spent)).toBeLessThan(50)
     }
   })
 })

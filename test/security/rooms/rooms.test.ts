@@ -75,25 +75,28 @@ scenario('threat 83: nothing of somebody comes behind the ban', async ({ server 
   await settle(romeo, juliet)
 })
 
-scenario('threat 84: of those who come at once one has the nick, and one has made the room (threat 85: too)', async ({ server }) => {
-  const names = ['romeo/orchard', 'juliet/balcony', 'nurse/x', 'tybalt/x'] as const
-  const actors = await (await server('a.test')).connect(...names)
-  await Promise.all(actors.map(actor => actor.sends`<presence to="${ROOM}/witch"><x xmlns="${MUC}"/></presence>`))
-  await Promise.all(actors.map(actor => actor.fence()))
-  const inside = actors.filter(actor =>
-    actor.unexpected.some(({ name, attrs }) => name === 'message' && attrs['type'] === 'groupchat'),
-  )
-  const made = actors.filter(actor =>
-    actor.unexpected.some(element =>
-      element
-        .child('x', USER)
-        ?.childrenNamed('status')
-        .some(({ attrs }) => attrs['code'] === '201'),
-    ),
-  )
-  expect([inside.length, made.length]).toEqual([1, 1])
-  await settle(...actors)
-})
+scenario(
+  'threat 84: of those who come at once one has the nick, and one has made the room (threat 85: too)',
+  async ({ server }) => {
+    const names = ['romeo/orchard', 'juliet/balcony', 'nurse/x', 'tybalt/x'] as const
+    const actors = await (await server('a.test')).connect(...names)
+    await Promise.all(actors.map(actor => actor.sends`<presence to="${ROOM}/witch"><x xmlns="${MUC}"/></presence>`))
+    await Promise.all(actors.map(actor => actor.fence()))
+    const inside = actors.filter(actor =>
+      actor.unexpected.some(({ name, attrs }) => name === 'message' && attrs['type'] === 'groupchat'),
+    )
+    const made = actors.filter(actor =>
+      actor.unexpected.some(element =>
+        element
+          .child('x', USER)
+          ?.childrenNamed('status')
+          .some(({ attrs }) => attrs['code'] === '201'),
+      ),
+    )
+    expect([inside.length, made.length]).toEqual([1, 1])
+    await settle(...actors)
+  },
+)
 
 scenario('threat 86: what only a room says is not taken from a client', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
