@@ -52,12 +52,15 @@ withProgram('redis-server', 'two workers on one port', () => {
       PARLEY_AUTH_ITERATIONS: '4096',
     })
     await server.start()
-    await eventually('all workers serve', async () => (await nodes()).length === WORKERS)
+    await eventually('all workers serve', async () => (await nodes()).length === WORKERS, {
+      within: 40_000,
+      seen: () => server.output,
+    })
     for (let n = 0; n < PAIRS; n++) {
       for (const name of [`from${n}`, `to${n}`]) await server.user(`${name}@localhost`, 'secret')
     }
     for (const player of everybody) await player.connect(port)
-  }, 60_000)
+  }, 90_000)
 
   afterAll(async () => {
     for (const player of everybody) player.close()
