@@ -139,6 +139,9 @@ export interface Placed {
   readonly isNew: boolean
 }
 
+/** How long a message may be on its way from the log to a client (ms). */
+export const ON_ITS_WAY = 5000
+
 /** A time (milliseconds since 1970, both inclusive) of which not everything may have reached those who were there. */
 export interface Gap {
   readonly from: number

@@ -1,5 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { countOf } from './count.ts'
+import { everySecond } from './every-second.ts'
 import { enqueue, type Held, isNew, type Queue, release, sizeOf, type Waiting, wait } from './kept.ts'
 import {
   type Ended,
@@ -10,6 +11,7 @@ import {
   type LiveLimits,
   type NodeInfo,
   newEntry,
+  ON_ITS_WAY,
   type Outlet,
   type Packet,
   type Placed,
@@ -21,8 +23,8 @@ import type { LiveStats, Measured } from './stats.ts'
 import { Turns } from './turns.ts'
 
 export interface MemoryLiveOptions {
-  /** What is known of an earlier process, whose sessions are lost: see {@link Live.gaps}. */
-  readonly gaps?: readonly Gap[]
+  /** When an earlier process, whose sessions are lost, was last known to be there (ms since 1970): see {@link Live.gaps}. */
+  readonly resumedFrom?: number | undefined
   readonly limits?: LiveLimits
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number
@@ -59,8 +61,15 @@ class MemoryLive implements Live, Measured {
   readonly gaps: readonly Gap[]
 
   constructor(options: MemoryLiveOptions) {
-    this.gaps = options.gaps ?? []
-    const { limits = LIVE_LIMITS, now = () => performance.now(), time = Date.now, every = everySecond } = options
+    const {
+      resumedFrom,
+      limits = LIVE_LIMITS,
+      now = () => performance.now(),
+      time = Date.now,
+      every = everySecond,
+    } = options
+    // A process that was killed may have brought a message to somebody, and not one before it.
+    this.gaps = resumedFrom === undefined ? [] : [{ from: resumedFrom - ON_ITS_WAY, to: resumedFrom }]
     this.#limits = limits
     this.#time = time
     this.#now = now
@@ -246,7 +255,6 @@ class MemoryLive implements Live, Measured {
     return this.#turns.take(name, task)
   }
 
-  /** There is nobody else. */
   place(name: string): Placed {
     const isNew = !this.#placed.has(name)
     this.#placed.add(name)
@@ -264,6 +272,7 @@ class MemoryLive implements Live, Measured {
     return new Map()
   }
 
+  /** There is nobody else. */
   tell(): void {}
 
   post(): boolean {
@@ -386,10 +395,4 @@ class MemoryLive implements Live, Measured {
     const now = this.#now()
     for (const held of this.#onHold) if (held.deadline <= now) this.#end(held)
   }
-}
-
-function everySecond(check: () => void): () => void {
-  const timer = setInterval(check, 1000)
-  timer.unref()
-  return () => clearInterval(timer)
 }

@@ -2,6 +2,7 @@ import type { Jid } from '@parley/jid'
 import { Body, formatDateTime, Message, NS, rsmElement } from '@parley/stanza'
 import { idFromText, idText, idTime, type LogRow, type MessageLog, type Owner } from '@parley/store'
 import { type Element, el, escapeAttribute } from '@parley/xml'
+import type { Awaitable, Request } from '@xmpp/server-core'
 import { type ArchiveQuery, MAM, notFound } from './archive-query.ts'
 import type { ArchiveSearch } from './archive-search.ts'
 import { phrasesOf } from './archive-words.ts'
@@ -65,12 +66,25 @@ function bounds({ filter, page }: ArchiveQuery): { afterId?: bigint; beforeId?: 
 }
 
 /** A row as a client gets it (XEP-0313 §4.2); what is stored is not parsed again. */
-export function resultMessage({ id, stanza }: LogRow, archive: Jid, to: Jid, queryId: string | undefined): Message {
+function resultMessage({ id, stanza }: LogRow, archive: Jid, to: Jid, queryId: string | undefined): Message {
   const asked = queryId === undefined ? '' : ` queryid="${escapeAttribute(queryId)}"`
   const stamp = `<delay xmlns="${NS.delay}" stamp="${formatDateTime(idTime(id))}"/>`
   const original = stanza.replace('<message', `<message xmlns="${NS.client}"`)
   const result = `<result xmlns="${MAM}"${asked} id="${idText(id)}"><forwarded xmlns="${NS.forward}">${stamp}${original}</forwarded></result>`
   return new Message({ type: 'normal', from: archive, to }, Body.fromXml(result))
+}
+
+/** Sends what is in a page, in the order that was asked for; with a `mid` each message goes once, however often it is asked. */
+export async function sendPage(
+  { rows }: ArchivePage,
+  { flipped, queryId }: ArchiveQuery,
+  { from, to }: Request,
+  mid: string | undefined,
+  send: (message: Message, mid: string | undefined) => Awaitable<unknown>,
+): Promise<void> {
+  for (const row of flipped ? rows.toReversed() : rows) {
+    await send(resultMessage(row, to, from, queryId), mid && `${mid}:${idText(row.id)}`)
+  }
 }
 
 /** The end of a page (§4.3.2). */

@@ -20,7 +20,7 @@ import {
   type Session,
   type Verdict,
 } from '@xmpp/server-core'
-import { fin, readArchive, resultMessage } from './archive-pages.ts'
+import { fin, readArchive, sendPage } from './archive-pages.ts'
 import { type ArchiveQuery, FULLTEXT, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
 import { ArchiveSearch } from './archive-search.ts'
 import messageLog from './message-log.ts'
@@ -52,23 +52,19 @@ export default defineModule({
     const readOn = new WeakSet<Session>()
     server.hear(ASKED, key => asked.add(key))
 
-    async function query({ from, to, payload }: Request, { session, mid }: Asked): Promise<Element> {
+    async function query(request: Request, { session, mid }: Asked): Promise<Element> {
+      const { to, payload } = request
       const wanted = fromGap(readQuery(payload), session)
       const page = await readArchive(archive, search, to.text, wanted)
-      const rows = wanted.flipped ? page.rows.toReversed() : page.rows
-      for (const row of rows) {
-        const message = resultMessage(row, to, from, wanted.queryId)
-        await (session ? session.send(message, mid && `${mid}:${idText(row.id)}`) : route(message))
-      }
+      await sendPage(page, wanted, request, mid, (message, once) =>
+        session ? session.send(message, once) : route(message),
+      )
       // Who reads on from a message has all that came before it, acknowledged or not.
       const known = readOnFrom(wanted)
       if (known !== undefined) archive.clearOwedUpTo(to.text, known)
       // XEP-0313 §6.1.1: what a client has read here need not be delivered once more.
-      if (rows.length > 0)
-        archive.clearOwed(
-          to.text,
-          rows.map(({ id }) => id),
-        )
+      const read = page.rows.map(({ id }) => id)
+      if (read.length > 0) archive.clearOwed(to.text, read)
       return fin(page)
     }
 

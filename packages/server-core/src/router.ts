@@ -89,6 +89,11 @@ export class Router {
     return chain(this.#live.deliver(entry.sid, packetOf(stanza, log, mid)), wasTaken)
   }
 
+  /** Hands a stanza to whichever session has a full JID of a host here; it takes it once for a `mid`. False: nobody has it. */
+  toClient(stanza: Stanza, to: Jid, mid?: string): Awaitable<boolean> {
+    return chain(this.#live.session(to), entry => (entry ? this.toSession(entry, stanza, undefined, mid) : false))
+  }
+
   /** Answers a stanza with the error that stopped it, where an error may answer it (RFC 6120 §8.3.1); a counted one once. */
   bounce(stanza: Stanza, cause: unknown, transit: Transit): Awaitable<void> {
     const { session } = transit
@@ -108,9 +113,7 @@ export class Router {
   /** An answer to a session that another node has: it takes it once for a `mid`. */
   #once(reply: Stanza, mid: string | undefined): Awaitable<void> {
     if (mid === undefined || !reply.to || !this.hosts.has(reply.to.domain)) return this.route(reply)
-    return chain(this.#live.session(reply.to), entry => {
-      if (entry) return chain(this.toSession(entry, reply, undefined, mid), () => undefined)
-    })
+    return chain(this.toClient(reply, reply.to, mid), () => undefined)
   }
 
   /** What became of a message concerns the account's other clients too (XEP-0280 §6.1). */

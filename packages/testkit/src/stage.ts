@@ -99,6 +99,11 @@ export class StagedServer {
     return this.#nodes.sum(({ streams }) => streams.size)
   }
 
+  /** Resolves when nothing is under way between its processes. */
+  settled(): Promise<void> {
+    return this.#nodes.settled()
+  }
+
   /** All processes of it go down. */
   stop(): Promise<void> {
     return this.#nodes.stop()

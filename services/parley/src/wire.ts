@@ -1,13 +1,11 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { type Gap, type Live, memoryLive, redisLive } from '@parley/live'
+import { type Live, memoryLive, redisLive } from '@parley/live'
 import { openStore, type Store } from '@parley/store'
 import { type Config, ConfigError, type Logger, type Server, systemClock } from '@xmpp/server-core'
 
 const DESCRIBE = 2000
-/** How long a message may be on its way from the log to a client (ms). */
-const ON_ITS_WAY = 5000
 
 export async function makeDataFolder(path: string): Promise<void> {
   try {
@@ -32,18 +30,13 @@ export async function openStoreOf(config: Config, log: Logger): Promise<Store> {
 
 /** @throws ConfigError where Redis cannot be used */
 export async function openLive(config: Config, log: Logger, { resumedFrom }: Store): Promise<Live> {
-  if (config.redis === undefined) return memoryLive({ gaps: gapsBefore(resumedFrom) })
+  if (config.redis === undefined) return memoryLive({ resumedFrom })
   const liveLog = log.with({ part: 'live' })
   try {
     return await redisLive({ url: config.redis, log: (level, text) => liveLog[level](text) })
   } catch (error) {
     throw new ConfigError([(error as Error).message])
   }
-}
-
-/** A process that was killed may have brought a message to somebody, and not one before it. */
-function gapsBefore(end: number | undefined): readonly Gap[] {
-  return end === undefined ? [] : [{ from: end - ON_ITS_WAY, to: end }]
 }
 
 /** Keeps what others read of this process up to date (`parley cluster status`); gives the function that ends that. */

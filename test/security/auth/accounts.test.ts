@@ -33,6 +33,7 @@ scenario('threat 45: an address that guesses is stopped, its whole network too',
   for (let i = 0; i < 10; i++) {
     expect(await withPassword(stage, `2001:db8:1:2::${i}`, 'guess', `user${i}`)).toBe('not-authorized')
   }
+  await stage.settled()
   expect(await withPassword(stage, '2001:db8:1:2:ffff::1', PASSWORD)).toBe('temporary-auth-failure')
   expect(await withPassword(stage, '2001:db8:1:3::1', PASSWORD)).toBe('success')
 })
@@ -43,6 +44,7 @@ scenario(
     const stage = await server('a.test', { config: { limits: LIMITS } })
     const token = await tokenFor(stage, 'romeo')
     for (let i = 0; i < 100; i++) await withPassword(stage, `198.51.100.${i}`, 'guess')
+    await stage.settled()
 
     // What cannot be guessed, and where the owner has been before.
     expect(await withToken(stage, token, '203.0.113.1')).toBe('success')
@@ -65,6 +67,7 @@ scenario('threat 45: that guessing was stopped says nothing of who exists', asyn
   for (const user of ['romeo', 'ghost']) {
     const answers: string[] = []
     for (let i = 0; i < 12; i++) {
+      await stage.settled()
       const client = await opened(stage, { remote: `198.51.100.${i}` })
       answers.push(String((await scramAuth(client, { mechanism: 'SCRAM-SHA-256', user, password: 'x' }))[0]))
     }

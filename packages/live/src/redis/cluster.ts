@@ -1,5 +1,6 @@
+import { everySecond } from '../every-second.ts'
 import type { Gap, LiveHandlers, LiveLimits } from '../live.ts'
-import { LIVE_LIMITS } from '../live.ts'
+import { LIVE_LIMITS, ON_ITS_WAY } from '../live.ts'
 import { splitTwice } from './frame.ts'
 import { Lane, type LaneStats } from './lane.ts'
 import type { Local } from './local.ts'
@@ -25,8 +26,7 @@ export interface ClusterOptions {
 /** How often numbers that are missing are asked for (ms). */
 const GAP = 200
 const SWEPT = 32
-/** How long a message may be on its way when Redis loses something (ms), and how many such times are remembered. */
-const ON_ITS_WAY = 5000
+/** How many times at which Redis has lost something are remembered. */
 const GAPS = 20
 /** How long a task may have something for itself without saying so again, and how often others look (ms). */
 const CLAIM = 5000
@@ -232,10 +232,4 @@ function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
   return value >>> 0
-}
-
-function everySecond(check: () => void): () => void {
-  const timer = setInterval(check, 1000)
-  timer.unref()
-  return () => clearInterval(timer)
 }

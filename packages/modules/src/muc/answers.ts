@@ -1,9 +1,8 @@
 import type { Jid } from '@parley/jid'
 import { NS, pageOf, readRsm, rsmElement, StanzaError } from '@parley/stanza'
-import { idText } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import { type Asked, type Awaitable, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
-import { fin, readArchive, resultMessage } from '../archive-pages.ts'
+import { fin, readArchive, sendPage } from '../archive-pages.ts'
 import { MAM, queryForm, readQuery } from '../archive-query.ts'
 import { applyChanges, listOf, readChanges } from './administering.ts'
 import { roomInfo, serviceInfo } from './discovering.ts'
@@ -47,14 +46,11 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     return undefined
   }
 
-  async function archive(open: Open, { from, to, payload }: Request, { mid }: Asked): Promise<Element> {
-    checkReader(open.room, from)
-    const wanted = readQuery(payload)
-    const page = await readArchive(store.messages, search, to.text, wanted)
-    for (const row of wanted.flipped ? page.rows.toReversed() : page.rows) {
-      const result = resultMessage(row, to, from, wanted.queryId)
-      await outlet.deliver(result, mid && `${mid}:${idText(row.id)}`)
-    }
+  async function archive(open: Open, request: Request, { mid }: Asked): Promise<Element> {
+    checkReader(open.room, request.from)
+    const wanted = readQuery(request.payload)
+    const page = await readArchive(store.messages, search, request.to.text, wanted)
+    await sendPage(page, wanted, request, mid, (result, once) => outlet.deliver(result, once))
     return fin(page)
   }
 

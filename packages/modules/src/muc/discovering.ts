@@ -1,14 +1,14 @@
 import type { Jid } from '@parley/jid'
 import { formField, formOf, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { MAM } from '../archive-query.ts'
 import { featuresOf, publicFields } from './config.ts'
-import { INFO, MUC, OCCUPANT_ID, STABLE_ID, STANZA_ID } from './namespaces.ts'
+import { INFO, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
-const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, STANZA_ID, NS.discoInfo, NS.discoItems]
-const MAM = 'urn:xmpp:mam:2'
+const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
 export function serviceInfo(title: string): Element {

@@ -1,12 +1,12 @@
 import type { Jid } from '@parley/jid'
-import { Body, Message, Presence, StanzaError } from '@parley/stanza'
+import { Body, Message, NS, Presence, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Throttle } from '@xmpp/server-core'
 import { type Earlier, historyOf, readHistory } from './history.ts'
 import { MUC, USER } from './namespaces.ts'
-import { type Occupant, withoutReserved } from './occupant.ts'
+import { type Occupant, statuses, withoutReserved } from './occupant.ts'
 import { isPassword } from './options/password.ts'
-import { isAtLeast, roleOf } from './roles.ts'
+import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
 
 export interface Entering {
@@ -32,17 +32,8 @@ export function enter(entering: Entering): void {
   const x = presence.child('x', MUC)
   const known = room.byReal(from)
   const there = room.byNick(nick)
-  const affiliation = room.affiliationOf(account)
   if (!known) checkEntry(entering, x)
-  const occupant: Occupant = there ?? {
-    nick,
-    jid: room.jid.withResource(nick),
-    account,
-    id: entering.id,
-    role: roleOf(affiliation, room.config),
-    affiliation,
-    seats: new Map(),
-  }
+  const occupant = there ?? room.newcomer(nick, account, entering.id)
   room.introduce(from, occupant.role, occupant)
   room.sit(occupant, { jid: from, state: withoutReserved(presence.children) })
   tellEntry(entering, occupant, there !== undefined)
@@ -113,14 +104,14 @@ export function checkNick(room: Room, account: Jid, nick: string): void {
 function subjectOf(room: Room, to: Jid): Message {
   const { subject } = room
   if (!subject) {
-    return new Message({ type: 'groupchat', from: room.jid, to }, Body.of([el('subject', 'jabber:client')]))
+    return new Message({ type: 'groupchat', from: room.jid, to }, Body.of([el('subject', NS.client)]))
   }
   return new Message({ type: 'groupchat', from: room.jid.withResource(subject.from), to }, Body.fromXml(subject.xml))
 }
 
 /** §7.2.17: a client that thinks it is in the room learns that it is not. */
 export function notHere(to: Jid, as: Jid): Presence {
-  const status = [110, 307, 333].map(code => el('status', USER, { code: String(code) }))
-  const x = el('x', USER, null, el('item', USER, { affiliation: 'none', role: 'none' }), status)
+  const item = el('item', USER, { affiliation: 'none', role: 'none' })
+  const x = el('x', USER, null, item, statuses([110, 307, 333]))
   return new Presence({ type: 'unavailable', from: as, to }, Body.of([x]))
 }

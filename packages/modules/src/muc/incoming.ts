@@ -1,8 +1,8 @@
 import type { Jid } from '@parley/jid'
 import { type Iq, type Message, type Presence, resultOf, type Stanza, StanzaError } from '@parley/stanza'
-import { idText } from '@parley/store'
-import { type Element, el } from '@parley/xml'
+import type { Element } from '@parley/xml'
 import { type Awaitable, chain, type Receive, type Transit } from '@xmpp/server-core'
+import { identified } from '../message-log.ts'
 import { fateOf } from '../message-rules.ts'
 import { affiliate } from './administering.ts'
 import { decideVoice, requestVoice, voiceForm } from './asking.ts'
@@ -10,7 +10,7 @@ import { enter, notHere } from './entering.ts'
 import { declines, invitations } from './inviting.ts'
 import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
-import { MUC, STANZA_ID, USER } from './namespaces.ts'
+import { MUC, USER } from './namespaces.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -138,7 +138,7 @@ export function incoming(parts: Parts): Receive {
         void store.messages.remove(row.owner, [id])
         throw new StanzaError('not-acceptable')
       }
-      const marked = said.withBody(said.body.plus(el('stanza-id', STANZA_ID, { by: room.jid.text, id: idText(id) })))
+      const marked = identified(said, room.jid, id)
       outlet.during(transit, () => room.say(marked))
       keeper.remember(open, { from: said.from!, id: said.id, body: marked.body, at: clock.now() })
     }

@@ -39,7 +39,10 @@ export default defineModule({
     const outlet = new Outlet(context)
     const outside: Outside = {
       send: outlet.send,
-      seated: (room, occupant, seat) => live.note(room.jid.text, seat.jid.text, noteOf(occupant, seat)),
+      seated: (room, occupant, seat) => {
+        // Nobody comes after a server that is alone.
+        if (live.isShared) live.note(room.jid.text, seat.jid.text, noteOf(occupant, seat))
+      },
       stood: (room, real) => live.note(room.jid.text, real, undefined),
     }
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)

@@ -1,11 +1,10 @@
 import type { Jid } from '@parley/jid'
-import { parseStanza } from '@parley/stanza'
-import { idText, idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store'
-import { el } from '@parley/xml'
+import { type Message, parseStanza } from '@parley/stanza'
+import { idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store'
 import type { Awaitable } from '@xmpp/server-core'
+import { identified } from '../message-log.ts'
 import { configOf, type RoomConfig, storedConfig } from './config.ts'
 import type { Earlier } from './history.ts'
-import { STANZA_ID } from './namespaces.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
 import { Sayings } from './sayings.ts'
 
@@ -146,9 +145,8 @@ export class Keeper {
   async #earlier(jid: Jid): Promise<Earlier[]> {
     const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
     return rows.map(({ id, stanza }) => {
-      const { from, id: own, body } = parseStanza(stanza)
-      const mark = el('stanza-id', STANZA_ID, { by: jid.text, id: idText(id) })
-      return { from: from ?? jid, id: own, body: body.plus(mark), at: idTime(id) }
+      const { from, id: own, body } = identified(parseStanza(stanza) as Message, jid, id)
+      return { from: from ?? jid, id: own, body, at: idTime(id) }
     })
   }
 }

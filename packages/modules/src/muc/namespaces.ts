@@ -7,5 +7,4 @@ export const INFO = `${MUC}#roominfo`
 export const REQUEST = `${MUC}#request`
 export const STABLE_ID = `${MUC}#stable_id`
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
-export const STANZA_ID = 'urn:xmpp:sid:0'
 export const CONFERENCE = 'jabber:x:conference'

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import type { Node } from '@parley/xml'
+import { type Element, el, type Node } from '@parley/xml'
 import { MUC, OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Affiliation, Role } from './roles.ts'
 
@@ -40,4 +40,9 @@ export function withoutReserved(nodes: readonly Node[]): readonly Node[] {
 
 function isReserved(node: Node): boolean {
   return typeof node !== 'string' && RESERVED.has(node.ns)
+}
+
+/** What has happened, in numbers (XEP-0045 §15.6). */
+export function statuses(codes: readonly number[]): readonly Element[] {
+  return codes.map(code => el('status', USER, { code: String(code) }))
 }

@@ -1,27 +1,15 @@
-import type { Live } from '@parley/live'
-import type { Stanza } from '@parley/stanza'
-import {
-  type Awaitable,
-  type Context,
-  chain,
-  isPromise,
-  type Logger,
-  type Router,
-  type Transit,
-} from '@xmpp/server-core'
-import { STANZA_ID } from './namespaces.ts'
+import { NS, type Stanza } from '@parley/stanza'
+import { type Awaitable, type Context, isPromise, type Logger, type Router, type Transit } from '@xmpp/server-core'
 
 /** What rooms have to say, on its way to clients. */
 export class Outlet {
-  readonly #live: Live
   readonly #router: Router
   readonly #log: Logger
   readonly route: Context['route']
   /** What the stanza that is handled now has to wait for. */
   #under: Promise<unknown>[] = []
 
-  constructor({ live, server, log, route }: Pick<Context, 'live' | 'server' | 'log' | 'route'>) {
-    this.#live = live
+  constructor({ server, log, route }: Pick<Context, 'server' | 'log' | 'route'>) {
     this.#router = server.router
     this.#log = log
     this.route = route
@@ -52,15 +40,13 @@ export class Outlet {
     const to = stanza.to!
     const isPrivate = stanza.name === 'message' && stanza.type !== 'groupchat' && mid === undefined
     if (isPrivate || !this.#router.hosts.has(to.domain)) return this.route(stanza)
-    return chain(this.#live.session(to), entry => {
-      if (entry) return this.#router.toSession(entry, stanza, undefined, mid)
-    })
+    return this.#router.toClient(stanza, to, mid)
   }
 }
 
 /** What a room says has one place in the queue of each client, however often it is said. */
 function midOf(stanza: Stanza): string | undefined {
   if (stanza.name !== 'message') return undefined
-  const mark = stanza.child('stanza-id', STANZA_ID)
+  const mark = stanza.child('stanza-id', NS.stanzaId)
   return mark && `room ${mark.attrs['id']}`
 }

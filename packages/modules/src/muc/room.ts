@@ -3,8 +3,8 @@ import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { RoomConfig } from './config.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
-import { type Occupant, type Seat, stateOf } from './occupant.ts'
-import { type Affiliation, hasRole, type Role } from './roles.ts'
+import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
+import { type Affiliation, hasRole, type Role, roleOf } from './roles.ts'
 
 /** What somebody is to a room, and what the room knows of that. */
 export interface Affiliated {
@@ -91,6 +91,20 @@ export class Room {
 
   ofAccount(account: Jid): Occupant[] {
     return [...this.#occupants.values()].filter(occupant => occupant.account.equals(account))
+  }
+
+  /** Somebody who has no client here yet; without a role, what the account has by its affiliation. */
+  newcomer(nick: string, account: Jid, id: string, role?: Role): Occupant {
+    const affiliation = this.affiliationOf(account)
+    return {
+      nick,
+      jid: this.jid.withResource(nick),
+      account,
+      id,
+      role: role ?? roleOf(affiliation, this.config),
+      affiliation,
+      seats: new Map(),
+    }
   }
 
   sit(occupant: Occupant, seat: Seat): void {
@@ -181,8 +195,7 @@ export class Room {
   introduce(to: Jid, role: Role, except: Occupant): void {
     for (const other of this.#occupants.values()) {
       if (other === except || !this.isShown(other.role)) continue
-      const bodies = this.bodies(other, {})
-      const body = this.seesAddresses(role) ? bodies.known : bodies.hidden
+      const body = bodyOf(other, {}, this.seesAddresses(role))
       this.send(new Presence({ type: 'available', from: other.jid, to }, body))
     }
   }
@@ -194,14 +207,10 @@ export class Room {
 
   /** The children of an occupant's presence: for those who see addresses, those who do not, and the occupant. */
   bodies(occupant: Occupant, remark: Remark): Bodies {
-    const state = remark.state ?? stateOf(occupant)
-    const make = (address: boolean, codes: readonly number[]) =>
-      Body.of([...state, itemOf(occupant, remark, address, codes), el('occupant-id', OCCUPANT_ID, { id: occupant.id })])
-    const codes = remark.codes ?? []
     return {
-      known: make(true, codes),
-      hidden: make(false, codes),
-      self: make(true, [110, ...codes, ...(remark.selfCodes ?? [])]),
+      known: bodyOf(occupant, remark, true),
+      hidden: bodyOf(occupant, remark, false),
+      self: bodyOf(occupant, remark, true, [110, ...(remark.codes ?? []), ...(remark.selfCodes ?? [])]),
     }
   }
 
@@ -215,6 +224,12 @@ interface Bodies {
   readonly known: Body
   readonly hidden: Body
   readonly self: Body
+}
+
+function bodyOf(occupant: Occupant, remark: Remark, address: boolean, codes = remark.codes ?? []): Body {
+  const state = remark.state ?? stateOf(occupant)
+  const mark = el('occupant-id', OCCUPANT_ID, { id: occupant.id })
+  return Body.of([...state, itemOf(occupant, remark, address, codes), mark])
 }
 
 function itemOf(occupant: Occupant, remark: Remark, address: boolean, codes: readonly number[]): Element {
@@ -236,7 +251,7 @@ function itemOf(occupant: Occupant, remark: Remark, address: boolean, codes: rea
       remark.actor === undefined ? undefined : el('actor', USER, { nick: remark.actor }),
       remark.reason === undefined ? undefined : el('reason', USER, null, remark.reason),
     ),
-    codes.map(code => el('status', USER, { code: String(code) })),
+    statuses(codes),
   )
 }
 

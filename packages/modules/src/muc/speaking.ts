@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
-import { type Message, StanzaError } from '@parley/stanza'
+import { type Message, NS, StanzaError } from '@parley/stanza'
 import { el, type Node } from '@parley/xml'
-import { OCCUPANT_ID, STANZA_ID, USER } from './namespaces.ts'
+import { OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -70,7 +70,7 @@ function passedOn(nodes: readonly Node[], room: Room, { id }: Occupant): readonl
 
 function isForged({ name, ns, attrs, children }: Exclude<Node, string>, room: Room): boolean {
   if (ns === OCCUPANT_ID) return true
-  if (ns === STANZA_ID) return name === 'stanza-id' && attrs['by'] === room.jid.text
+  if (ns === NS.stanzaId) return name === 'stanza-id' && attrs['by'] === room.jid.text
   // §7.5: an empty one marks private messages.
   return ns === USER && children.length > 0
 }

@@ -2,7 +2,7 @@ import { Jid } from '@parley/jid'
 import { Body } from '@parley/stanza'
 import { remove } from './moving.ts'
 import type { Occupant, Seat } from './occupant.ts'
-import { ROLES, type Role, roleOf } from './roles.ts'
+import { ROLES, type Role } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** What a successor must know of a client in a room: nick and role, a line each, and what it says of its state. */
@@ -20,16 +20,7 @@ export function restore(
   for (const [real, note] of notes) {
     const [nick, role, xml] = readNote(note)
     const jid = Jid.parse(real)
-    const affiliation = room.affiliationOf(jid.bare)
-    const occupant: Occupant = room.byNick(nick) ?? {
-      nick,
-      jid: room.jid.withResource(nick),
-      account: jid.bare,
-      id: idOf(jid.bare),
-      role: role ?? roleOf(affiliation, room.config),
-      affiliation,
-      seats: new Map(),
-    }
+    const occupant = room.byNick(nick) ?? room.newcomer(nick, jid.bare, idOf(jid.bare), role)
     room.sit(occupant, { jid, state: Body.fromXml(xml).nodes })
   }
   for (const occupant of [...room.occupants]) {
