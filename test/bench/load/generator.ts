@@ -7,6 +7,8 @@ import { idle } from './scenarios/idle.ts'
 import { login } from './scenarios/login.ts'
 import { message } from './scenarios/message.ts'
 import { muc } from './scenarios/muc.ts'
+import { pages } from './scenarios/pages.ts'
+import { pep } from './scenarios/pep.ts'
 import { presence } from './scenarios/presence.ts'
 import { steady } from './scenarios/steady.ts'
 import { storm } from './scenarios/storm.ts'
@@ -19,6 +21,8 @@ const scenarios: Readonly<Record<ScenarioName, (job: Job) => Promise<Figures>>> 
   login,
   idle,
   storm,
+  pep,
+  pages,
   probe,
 }
 

@@ -24,6 +24,8 @@ export interface Job {
   /** Clients that change their presence: all, in a ring of contacts, or some, in the middle of a star. */
   readonly senders: number
   readonly rooms: number
+  /** Of an archive that is read. */
+  readonly messages: number
   readonly concurrency: number
   /** Seconds of load before the measurement, of the measurement, and of quiet before memory is read. */
   readonly warmup: number
@@ -33,7 +35,17 @@ export interface Job {
   readonly metrics?: string
 }
 
-export type ScenarioName = 'message' | 'steady' | 'presence' | 'muc' | 'login' | 'idle' | 'storm' | 'probe'
+export type ScenarioName =
+  | 'message'
+  | 'steady'
+  | 'presence'
+  | 'muc'
+  | 'login'
+  | 'idle'
+  | 'storm'
+  | 'pep'
+  | 'pages'
+  | 'probe'
 
 /** What a run found. A figure that could not be had is absent; it is never zero instead. */
 export type Figures = Readonly<Record<string, number>>
