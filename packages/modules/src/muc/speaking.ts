@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
-import { type Message, NS, StanzaError } from '@parley/stanza'
-import { el, type Node } from '@parley/xml'
+import { type Message, StanzaError } from '@parley/stanza'
+import { type Element, el, type Node } from '@parley/xml'
+import { giverOf } from '../stanza-ids.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
@@ -68,9 +69,10 @@ function passedOn(nodes: readonly Node[], room: Room, { id }: Occupant): readonl
   return [...nodes.filter(node => typeof node === 'string' || !isForged(node, room)), own]
 }
 
-function isForged({ name, ns, attrs, children }: Exclude<Node, string>, room: Room): boolean {
+function isForged(child: Element, room: Room): boolean {
+  const { ns, children } = child
   if (ns === OCCUPANT_ID) return true
-  if (ns === NS.stanzaId) return name === 'stanza-id' && attrs['by'] === room.jid.text
   // §7.5: an empty one marks private messages.
-  return ns === USER && children.length > 0
+  if (ns === USER) return children.length > 0
+  return giverOf(child)?.equals(room.jid) ?? false
 }
