@@ -7,7 +7,8 @@ import { MAM, queryForm, readQuery } from '../archive-query.ts'
 import { applyChanges, listOf, readChanges } from './administering.ts'
 import { roomInfo, serviceInfo } from './discovering.ts'
 import type { Open } from './keeper.ts'
-import { ADMIN, OWNER } from './namespaces.ts'
+import { moderate } from './moderating.ts'
+import { ADMIN, MODERATE, OWNER } from './namespaces.ts'
 import { configure, destroy, ownerForm, readWish } from './owning.ts'
 import { opened, type Parts } from './parts.ts'
 import { isAtLeast } from './roles.ts'
@@ -90,6 +91,12 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqSet('account', ADMIN, 'query', inTurn(administer)),
     iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to)).room, from)),
     iqSet('account', OWNER, 'query', inTurn(own)),
+    iqSet(
+      'account',
+      MODERATE,
+      'moderate',
+      inTurn((open, request) => moderate(parts, open, request)),
+    ),
     iqGet('account', MAM, 'query', async ({ from, to }) => {
       checkReader((await opened(parts, to)).room, from)
       return el('query', MAM, null, queryForm())

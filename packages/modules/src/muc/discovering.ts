@@ -2,12 +2,15 @@ import type { Jid } from '@parley/jid'
 import { formField, formOf, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { MAM } from '../archive-query.ts'
+import { RETRACT, TOMBSTONE } from '../tombstones.ts'
 import { featuresOf, publicFields } from './config.ts'
-import { INFO, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
+import { INFO, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
+/** Of rooms that keep what is said. */
+const KEEPING = [MAM, `${MAM}#extended`, RETRACT, TOMBSTONE, MODERATE]
 const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
@@ -30,7 +33,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined): Eleme
   }
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
-  const features = [...FEATURES, ...featuresOf(config), ...(config.archived ? [MAM, `${MAM}#extended`] : [])]
+  const features = [...FEATURES, ...featuresOf(config), ...(config.archived ? KEEPING : [])]
   const form = formOf('result', INFO, {
     fields: [
       formField('muc#roominfo_description', 'text-single', config.description, { label: 'Description' }),

@@ -4,6 +4,7 @@ import type { Element } from '@parley/xml'
 import { type Awaitable, chain, type Receive, type Transit } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import { fateOf } from '../message-rules.ts'
+import { retractedBy } from '../tombstones.ts'
 import { affiliate } from './administering.ts'
 import { decideVoice, requestVoice, voiceForm } from './asking.ts'
 import { enter, notHere } from './entering.ts'
@@ -13,6 +14,7 @@ import { leave, move } from './moving.ts'
 import { MUC, USER } from './namespaces.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
+import { takeBack } from './retracting.ts'
 import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
 
@@ -134,13 +136,17 @@ export function incoming(parts: Parts): Receive {
     const written = (id: bigint) => {
       sayings.end()
       // Threat 83: who has been thrown out meanwhile, or has no voice any more, has said nothing.
-      if (!mayBeHeard(room, from)) {
+      const speaker = room.byReal(from)
+      if (!speaker || !maySpeak(speaker)) {
         void store.messages.remove(row.owner, [id])
         throw new StanzaError('not-acceptable')
       }
       const marked = identified(said, room.jid, id)
       outlet.during(transit, () => room.say(marked))
-      keeper.remember(open, { from: said.from!, id: said.id, body: marked.body, at: clock.now() })
+      keeper.remember(open, { row: id, from: said.from!, id: said.id, body: marked.body, at: clock.now() })
+      const retraction = retractedBy(said)
+      // Heard in the order of the log, so that nobody who reads on misses it.
+      if (retraction) transit.behind(takeBack(parts, open, speaker.id, retraction))
     }
     transit.log(row, written, () => sayings.end())
   }
@@ -188,11 +194,6 @@ export function incoming(parts: Parts): Receive {
   }
 
   return receive
-}
-
-function mayBeHeard(room: Room, from: Jid): boolean {
-  const speaker = room.byReal(from)
-  return speaker !== undefined && maySpeak(speaker)
 }
 
 function nickOf(to: Jid): string {

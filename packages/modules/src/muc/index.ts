@@ -27,6 +27,8 @@ export default defineModule({
     { number: 249, version: '1.2' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
+    { number: 424, version: '0.4.2' },
+    { number: 425, version: '0.3.0' },
   ],
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),

@@ -146,7 +146,7 @@ export class Keeper {
     const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
     return rows.map(({ id, stanza }) => {
       const { from, id: own, body } = identified(parseStanza(stanza) as Message, jid, id)
-      return { from: from ?? jid, id: own, body, at: idTime(id) }
+      return { row: id, from: from ?? jid, id: own, body, at: idTime(id) }
     })
   }
 }

@@ -8,3 +8,4 @@ export const REQUEST = `${MUC}#request`
 export const STABLE_ID = `${MUC}#stable_id`
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 export const CONFERENCE = 'jabber:x:conference'
+export const MODERATE = 'urn:xmpp:message-moderate:1'

@@ -2,7 +2,8 @@ import type { Jid } from '@parley/jid'
 import { type Message, StanzaError } from '@parley/stanza'
 import { type Element, el, type Node } from '@parley/xml'
 import { giverOf } from '../stanza-ids.ts'
-import { OCCUPANT_ID, USER } from './namespaces.ts'
+import { RETRACT } from '../tombstones.ts'
+import { MODERATE, OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -70,8 +71,10 @@ function passedOn(nodes: readonly Node[], room: Room, { id }: Occupant): readonl
 }
 
 function isForged(child: Element, room: Room): boolean {
-  const { ns, children } = child
-  if (ns === OCCUPANT_ID) return true
+  const { name, ns, children } = child
+  if (ns === OCCUPANT_ID || ns === MODERATE) return true
+  // XEP-0425 §6: a tombstone, or a retraction by a moderator.
+  if (ns === RETRACT) return name === 'retracted' || child.elements().some(inside => inside.ns === MODERATE)
   // §7.5: an empty one marks private messages.
   if (ns === USER) return children.length > 0
   return giverOf(child)?.equals(room.jid) ?? false
