@@ -4,6 +4,7 @@ import { type Element, el } from '@parley/xml'
 import { type Asked, type Awaitable, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { fin, readArchive, sendPage } from '../archive-pages.ts'
 import { MAM, queryForm, readQuery } from '../archive-query.ts'
+import { REGISTER } from '../registration-rules.ts'
 import { applyChanges, listOf, readChanges } from './administering.ts'
 import { roomInfo, serviceInfo } from './discovering.ts'
 import type { Open } from './keeper.ts'
@@ -11,6 +12,7 @@ import { moderate } from './moderating.ts'
 import { ADMIN, MODERATE, OWNER } from './namespaces.ts'
 import { configure, destroy, ownerForm, readWish } from './owning.ts'
 import { opened, type Parts } from './parts.ts'
+import { register, registrationForm } from './registering.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -96,6 +98,13 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
       MODERATE,
       'moderate',
       inTurn((open, request) => moderate(parts, open, request)),
+    ),
+    iqGet('account', REGISTER, 'query', async ({ from, to }) => registrationForm((await opened(parts, to)).room, from)),
+    iqSet(
+      'account',
+      REGISTER,
+      'query',
+      inTurn(({ room }, request) => register(parts, room, request)),
     ),
     iqGet('account', MAM, 'query', async ({ from, to }) => {
       checkReader((await opened(parts, to)).room, from)

@@ -16,6 +16,7 @@ import { mostUsers } from './options/most-users.ts'
 import { fieldOf, type RoomOption } from './options/option.ts'
 import { password } from './options/password.ts'
 import { persistent } from './options/persistent.ts'
+import { registration } from './options/registration.ts'
 import { shownRoles } from './options/shown-roles.ts'
 import { title } from './options/title.ts'
 import { whois } from './options/whois.ts'
@@ -28,6 +29,7 @@ const OPTIONS = {
   persistent,
   listed,
   membersOnly,
+  registration,
   password,
   whois,
   moderated,

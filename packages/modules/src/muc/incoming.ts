@@ -6,20 +6,19 @@ import { identified } from '../message-log.ts'
 import { fateOf } from '../message-rules.ts'
 import { retractedBy } from '../tombstones.ts'
 import { affiliate } from './administering.ts'
+import { approvalForm, decideRegistration } from './approving.ts'
 import { decideVoice, requestVoice, voiceForm } from './asking.ts'
 import { enter, notHere } from './entering.ts'
 import { declines, invitations } from './inviting.ts'
 import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
 import { MUC, USER } from './namespaces.ts'
+import { nickOf } from './nicks.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
 import { takeBack } from './retracting.ts'
 import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
-
-/** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
-const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
 
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
@@ -160,12 +159,14 @@ export function incoming(parts: Parts): Receive {
     transit.effect(() => outlet.during(transit, () => room.say(changed)))
   }
 
-  /** Invitations, their refusals, and voice (§7.8.2, §7.13). */
+  /** Invitations, their refusals, voice and membership (§7.8.2, §7.13, §9.9). */
   function byTheWay({ room }: Open, stanza: Message, transit: Transit): Awaitable<void> {
     const from = stanza.from!
     const x = stanza.child('x', USER)
     if (x?.child('invite', USER)) return turns.take(room.jid.text, () => invite(room, from, x, transit))
     if (x?.child('decline', USER)) return outlet.during(transit, () => declines(room, from, x).forEach(outlet.send))
+    const decision = approvalForm(stanza)
+    if (decision) return turns.take(room.jid.text, () => decideRegistration(parts, room, from, decision))
     const form = voiceForm(stanza)
     if (!form) throw new StanzaError('bad-request', 'A room takes messages of type groupchat')
     const decides = form.field('muc#request_allow') !== undefined
@@ -194,13 +195,6 @@ export function incoming(parts: Parts): Receive {
   }
 
   return receive
-}
-
-function nickOf(to: Jid): string {
-  if (to.isBare) throw new StanzaError('jid-malformed', 'A nick is needed')
-  // Threat 96: a nick that cannot be told from none, or from another one.
-  if (INVISIBLE.test(to.resource)) throw new StanzaError('not-acceptable', 'The nick has characters that nobody sees')
-  return to.resource
 }
 
 /** §7.14: a farewell. */

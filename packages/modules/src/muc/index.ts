@@ -3,6 +3,7 @@ import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
 import { ArchiveSearch } from '../archive-search.ts'
 import { Turns } from '../turns.ts'
 import { answers } from './answers.ts'
+import type { StoredRequest } from './approving.ts'
 import { elsewhere } from './elsewhere.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
@@ -15,6 +16,8 @@ import { noteOf } from './succession.ts'
 
 /** Passwords of a room that one account may try a minute. */
 const GUESSES = 10
+/** Registrations with rooms that one account may send a minute. */
+const REGISTRATIONS = 10
 
 /**
  * Rooms (XEP-0045) at `conference.<domain>`. Each room has one process that does everything for it; others pass on to it what
@@ -34,7 +37,7 @@ export default defineModule({
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
   },
-  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>() },
+  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>(), requests: map<StoredRequest>() },
   async setup(context) {
     const { config, stores, store, host, serve, server, clock, live, log } = context
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
@@ -56,6 +59,8 @@ export default defineModule({
       turns: new Turns(),
       made: new Throttle(clock, config.made),
       guessed: new Throttle(clock, GUESSES),
+      registered: new Throttle(clock, REGISTRATIONS),
+      requests: stores.requests,
       idOf: (room, account) => createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url'),
       mayCreate(from) {
         if (config.create === 'anybody') return true

@@ -5,6 +5,7 @@ export const OWNER = `${MUC}#owner`
 export const CONFIG = `${MUC}#roomconfig`
 export const INFO = `${MUC}#roominfo`
 export const REQUEST = `${MUC}#request`
+export const REGISTER_FORM = `${MUC}#register`
 export const STABLE_ID = `${MUC}#stable_id`
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 export const CONFERENCE = 'jabber:x:conference'

@@ -1,8 +1,10 @@
 import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
+import type { OwnedMap } from '@parley/store'
 import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
+import type { StoredRequest } from './approving.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
@@ -18,9 +20,12 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   /** XEP-0421 id of an account in a room. */
   idOf(room: Jid, account: Jid): string
   mayCreate(from: Jid): boolean
-  /** Rooms that one account makes, and wrong passwords that it tries, a minute. */
+  /** Registrations that wait for an admin, by room and account. */
+  readonly requests: OwnedMap<StoredRequest>
+  /** Rooms that one account makes, wrong passwords that it tries, and registrations, a minute. */
   readonly made: Throttle
   readonly guessed: Throttle
+  readonly registered: Throttle
 }
 
 /** @throws StanzaError `item-not-found` where there is no such room */
