@@ -21,12 +21,12 @@ const PAGE = 100
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search } = parts
+  const { keeper, places, outlet, turns, store, search, tombstones } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
     (request: Request): Promise<Element | undefined> =>
-      turns.take(request.to.text, async () => answer(await opened(parts, request.to), request))
+      turns.take(request.to.text, async () => answer(await opened(parts, request.to, request.from), request))
 
   async function administer({ room }: Open, { from, payload }: Request): Promise<undefined> {
     const changes = readChanges(room, from, payload)
@@ -43,6 +43,7 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
       outlet.during(undefined, () => configure(room, wish.config))
     } else if (wish.what !== 'nothing') {
       await keeper.remove(room)
+      if (wish.what === 'destroy') await tombstones.keep(room, wish.destroy)
       places.leave(room.jid)
       outlet.during(undefined, () => destroy(room, wish.what === 'destroy' ? wish.destroy : payload))
     }
@@ -81,17 +82,17 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('host', NS.discoInfo, 'query', () => serviceInfo('Rooms')),
     iqGet('host', NS.discoItems, 'query', listRooms),
     iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) =>
-      roomInfo((await opened(parts, to)).room, from, payload.attrs['node']),
+      roomInfo((await opened(parts, to, from)).room, from, payload.attrs['node']),
     ),
-    iqGet('account', NS.discoItems, 'query', async ({ to }) => {
-      await opened(parts, to)
+    iqGet('account', NS.discoItems, 'query', async ({ from, to }) => {
+      await opened(parts, to, from)
       return el('query', NS.discoItems)
     }),
     iqGet('account', ADMIN, 'query', async ({ from, to, payload }) =>
-      listOf((await opened(parts, to)).room, from, payload),
+      listOf((await opened(parts, to, from)).room, from, payload),
     ),
     iqSet('account', ADMIN, 'query', inTurn(administer)),
-    iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to)).room, from)),
+    iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to, from)).room, from)),
     iqSet('account', OWNER, 'query', inTurn(own)),
     iqSet(
       'account',
@@ -99,7 +100,9 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
       'moderate',
       inTurn((open, request) => moderate(parts, open, request)),
     ),
-    iqGet('account', REGISTER, 'query', async ({ from, to }) => registrationForm((await opened(parts, to)).room, from)),
+    iqGet('account', REGISTER, 'query', async ({ from, to }) =>
+      registrationForm((await opened(parts, to, from)).room, from),
+    ),
     iqSet(
       'account',
       REGISTER,
@@ -107,9 +110,11 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
       inTurn(({ room }, request) => register(parts, room, request)),
     ),
     iqGet('account', MAM, 'query', async ({ from, to }) => {
-      checkReader((await opened(parts, to)).room, from)
+      checkReader((await opened(parts, to, from)).room, from)
       return el('query', MAM, null, queryForm())
     }),
-    iqSet('account', MAM, 'query', async (request, asked) => archive(await opened(parts, request.to), request, asked)),
+    iqSet('account', MAM, 'query', async (request, asked) =>
+      archive(await opened(parts, request.to, request.from), request, asked),
+    ),
   ]
 }

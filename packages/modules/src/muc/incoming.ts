@@ -22,7 +22,7 @@ import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
 
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
-  const { keeper, places, outlet, turns, clock, store } = parts
+  const { keeper, places, outlet, turns, clock, store, tombstones } = parts
   const relay = new Relay(clock)
 
   function receive(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
@@ -34,9 +34,9 @@ export function incoming(parts: Parts): Receive {
       case 'presence':
         return presence(stanza, to, transit)
       case 'message':
-        return chain(opened(parts, to), open => message(open, stanza, to, transit))
+        return chain(opened(parts, to, stanza.from!), open => message(open, stanza, to, transit))
       default:
-        return chain(opened(parts, to), open => iq(open, stanza, to, transit))
+        return chain(opened(parts, to, stanza.from!), open => iq(open, stanza, to, transit))
     }
   }
 
@@ -70,12 +70,14 @@ export function incoming(parts: Parts): Receive {
   async function come(stanza: Presence, to: Jid, transit: Transit): Promise<void> {
     const [from, nick] = [stanza.from!, nickOf(to)]
     const known = await keeper.find(to.bare)
+    if (!known) await tombstones.checkMaker(to.bare, from)
     if (!known && !parts.mayCreate(from)) throw new StanzaError('not-allowed', 'You may not make rooms here')
     if (!known && !parts.made.take(from.bare.text)) {
       throw new StanzaError('resource-constraint', 'You make rooms too often')
     }
     const { room, earlier } =
       known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
+    if (!known) await tombstones.remove(to.bare)
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
     outlet.during(transit, () =>

@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
+import type { Jid } from '@parley/jid'
+import { choice, defineModule, integer, map, period, Throttle } from '@xmpp/server-core'
 import { ArchiveSearch } from '../archive-search.ts'
 import { Turns } from '../turns.ts'
 import { answers } from './answers.ts'
 import type { StoredRequest } from './approving.ts'
+import { type StoredTombstone, Tombstones } from './destroyed.ts'
 import { elsewhere } from './elsewhere.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
@@ -26,7 +28,7 @@ const REGISTRATIONS = 10
 export default defineModule({
   name: 'muc',
   xeps: [
-    { number: 45, version: '1.35.5', partial: 'no registration with a room, no tombstones' },
+    { number: 45, version: '1.35.5' },
     { number: 249, version: '1.2' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
@@ -36,10 +38,17 @@ export default defineModule({
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+    tombstones: period('30d', 'how long nobody else may make a room where one was destroyed; 0s = no time'),
   },
-  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>(), requests: map<StoredRequest>() },
+  stores: {
+    rooms: map<StoredRoom>(),
+    affiliations: map<StoredAffiliation>(),
+    requests: map<StoredRequest>(),
+    tombstones: map<StoredTombstone>(),
+  },
   async setup(context) {
-    const { config, stores, store, host, serve, server, clock, live, log } = context
+    const { config, stores, store, host, domain, serve, server, clock, live, log } = context
+    const isAdmin = (from: Jid) => domain.admins.includes(from.bare.text)
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
     const outlet = new Outlet(context)
     const outside: Outside = {
@@ -53,19 +62,20 @@ export default defineModule({
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
     const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
+    const standing = { stored: stores.tombstones, domain: `conference.${host.domain}`, period: config.tombstones }
+    const tombstones = new Tombstones({ ...standing, clock, log, isAdmin })
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet, search },
+      ...{ server, store, live, clock, host, keeper, outlet, search, tombstones },
+      requests: stores.requests,
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),
       guessed: new Throttle(clock, GUESSES),
       registered: new Throttle(clock, REGISTRATIONS),
-      requests: stores.requests,
       idOf: (room, account) => createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url'),
       mayCreate(from) {
         if (config.create === 'anybody') return true
-        const isAdmin = server.config.admins.some(admin => admin === from.bare.text)
-        return isAdmin || (config.create === 'local' && from.domain === host.domain)
+        return isAdmin(from) || (config.create === 'local' && from.domain === host.domain)
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
@@ -75,6 +85,7 @@ export default defineModule({
     return {
       stop() {
         search.stop()
+        tombstones.stop()
         // Other nodes go on with the rooms of this one.
         if (live.isShared) return
         // §12.2: everybody is told that the service goes.

@@ -5,6 +5,7 @@ import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
 import type { StoredRequest } from './approving.ts'
+import type { Tombstones } from './destroyed.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
@@ -15,6 +16,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly places: Places
   readonly outlet: Outlet
   readonly search: ArchiveSearch
+  readonly tombstones: Tombstones
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */
@@ -28,11 +30,13 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly registered: Throttle
 }
 
-/** @throws StanzaError `item-not-found` where there is no such room */
-export function opened({ keeper, places }: Parts, to: Jid): Awaitable<Open> {
+/** @throws StanzaError `item-not-found` where there is no such room, `gone` where there is none any more */
+export function opened({ keeper, places, tombstones }: Parts, to: Jid, from: Jid): Awaitable<Open> {
   return chain(keeper.find(to.bare), open => {
     if (open) return open
     places.leave(to.bare)
-    throw new StanzaError('item-not-found', 'There is no such room')
+    return tombstones.check(to.bare, from).then(() => {
+      throw new StanzaError('item-not-found', 'There is no such room')
+    })
   })
 }
