@@ -7,9 +7,10 @@ import { MAM, queryForm, readQuery } from '../archive-query.ts'
 import { REGISTER } from '../registration-rules.ts'
 import { applyChanges, listOf, readChanges } from './administering.ts'
 import { roomInfo, serviceInfo } from './discovering.ts'
+import { hatItems, runHatCommand } from './hat-commands.ts'
 import type { Open } from './keeper.ts'
 import { moderate } from './moderating.ts'
-import { ADMIN, MODERATE, OWNER } from './namespaces.ts'
+import { ADMIN, COMMANDS, MODERATE, OWNER } from './namespaces.ts'
 import { configure, destroy, ownerForm, readWish } from './owning.ts'
 import { opened, type Parts } from './parts.ts'
 import { register, registrationForm } from './registering.ts'
@@ -84,10 +85,17 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) =>
       roomInfo((await opened(parts, to, from)).room, from, payload.attrs['node']),
     ),
-    iqGet('account', NS.discoItems, 'query', async ({ from, to }) => {
-      await opened(parts, to, from)
-      return el('query', NS.discoItems)
+    iqGet('account', NS.discoItems, 'query', async ({ from, to, payload }) => {
+      const { room } = await opened(parts, to, from)
+      const { node } = payload.attrs
+      return el('query', NS.discoItems, { node }, node === COMMANDS ? hatItems(room, from) : [])
     }),
+    iqSet(
+      'account',
+      COMMANDS,
+      'command',
+      inTurn(({ room }, request) => runHatCommand(parts, room, request)),
+    ),
     iqGet('account', ADMIN, 'query', async ({ from, to, payload }) =>
       listOf((await opened(parts, to, from)).room, from, payload),
     ),

@@ -4,7 +4,8 @@ import { type Element, el } from '@parley/xml'
 import { MAM } from '../archive-query.ts'
 import { RETRACT, TOMBSTONE } from '../tombstones.ts'
 import { featuresOf, publicFields } from './config.ts'
-import { INFO, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
+import { hatCommandInfo } from './hat-commands.ts'
+import { COMMANDS, HATS, INFO, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
@@ -31,9 +32,11 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined): Eleme
         : el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: nick })
     return el('query', NS.discoInfo, { node }, identity)
   }
+  const command = node === undefined ? undefined : hatCommandInfo(node)
+  if (command) return command
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
-  const features = [...FEATURES, ...featuresOf(config), ...(config.archived ? KEEPING : [])]
+  const features = [...FEATURES, HATS, COMMANDS, ...featuresOf(config), ...(config.archived ? KEEPING : [])]
   const form = formOf('result', INFO, {
     fields: [
       formField('muc#roominfo_description', 'text-single', config.description, { label: 'Description' }),
@@ -41,6 +44,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined): Eleme
       formField('muc#roominfo_subject', 'text-single', subjectText(room), { label: 'Subject' }),
       formField('muc#roominfo_occupants', 'text-single', room.size, { label: 'Occupants' }),
       ...publicFields(config),
+      ...(room.hats.all.size > 0 ? [formField('hats#hash', 'text-single', room.hats.hash, { label: 'Hats' })] : []),
     ],
   })
   return el('query', NS.discoInfo, null, [

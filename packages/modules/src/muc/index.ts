@@ -7,6 +7,7 @@ import { answers } from './answers.ts'
 import type { StoredRequest } from './approving.ts'
 import { type StoredTombstone, Tombstones } from './destroyed.ts'
 import { elsewhere } from './elsewhere.ts'
+import type { Hat } from './hats.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
 import { remove } from './moving.ts'
@@ -30,6 +31,7 @@ export default defineModule({
   xeps: [
     { number: 45, version: '1.35.5' },
     { number: 249, version: '1.2' },
+    { number: 317, version: '0.3.1' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
     { number: 424, version: '0.4.2' },
@@ -45,6 +47,8 @@ export default defineModule({
     affiliations: map<StoredAffiliation>(),
     requests: map<StoredRequest>(),
     tombstones: map<StoredTombstone>(),
+    hats: map<Hat>(),
+    wearers: map<readonly string[]>(),
   },
   async setup(context) {
     const { config, stores, store, host, domain, serve, server, clock, live, log } = context
@@ -67,6 +71,7 @@ export default defineModule({
     const parts: Parts = {
       ...{ server, store, live, clock, host, keeper, outlet, search, tombstones },
       requests: stores.requests,
+      hats: stores,
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),

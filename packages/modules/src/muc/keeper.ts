@@ -4,6 +4,7 @@ import { idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store
 import type { Awaitable } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import { configOf, type RoomConfig, storedConfig } from './config.ts'
+import { type HatStores, Hats } from './hats.ts'
 import type { Earlier } from './history.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
 import { Sayings } from './sayings.ts'
@@ -24,7 +25,7 @@ const IDLE = 1000
 const ROOM = 'room'
 const LISTED = 'listed'
 
-export interface KeeperParts {
+export interface KeeperParts extends HatStores {
   readonly rooms: OwnedMap<StoredRoom>
   readonly affiliations: OwnedMap<StoredAffiliation>
   readonly messages: MessageLog
@@ -137,6 +138,7 @@ export class Keeper {
     const room = new Room(jid, configOf(stored.config as Partial<RoomConfig>), known, this.#parts.outside)
     room.subject = stored.subject as Subject | undefined
     room.isLocked = stored.locked ?? false
+    room.hats = await Hats.read(this.#parts, jid)
     const open: Open = { room, earlier: room.config.archived ? await this.#earlier(jid) : [], sayings: new Sayings() }
     this.#open.set(jid.text, open)
     return open

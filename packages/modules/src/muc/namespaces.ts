@@ -9,4 +9,6 @@ export const REGISTER_FORM = `${MUC}#register`
 export const STABLE_ID = `${MUC}#stable_id`
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 export const CONFERENCE = 'jabber:x:conference'
+export const HATS = 'urn:xmpp:hats:0'
+export const COMMANDS = 'http://jabber.org/protocol/commands'
 export const MODERATE = 'urn:xmpp:message-moderate:1'

@@ -6,6 +6,7 @@ import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
 import type { StoredRequest } from './approving.ts'
 import type { Tombstones } from './destroyed.ts'
+import type { HatStores } from './hats.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
@@ -17,6 +18,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly outlet: Outlet
   readonly search: ArchiveSearch
   readonly tombstones: Tombstones
+  readonly hats: HatStores
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */

@@ -2,6 +2,7 @@ import type { Jid } from '@parley/jid'
 import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { RoomConfig } from './config.ts'
+import { Hats } from './hats.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
 import { type Affiliation, hasRole, type Role, roleOf } from './roles.ts'
@@ -53,6 +54,7 @@ export class Room {
   /** Being set up by its first owner: nobody else gets in (XEP-0045 §10.1.2). */
   isLocked = false
   readonly affiliations: Map<string, Affiliated>
+  hats = new Hats()
   readonly #occupants = new Map<string, Occupant>()
   readonly #bySeat = new Map<string, Occupant>()
   readonly #outside: Outside
@@ -103,6 +105,7 @@ export class Room {
       id,
       role: role ?? roleOf(affiliation, this.config),
       affiliation,
+      hats: this.hats.elementOf(account),
       seats: new Map(),
     }
   }
@@ -229,7 +232,8 @@ interface Bodies {
 function bodyOf(occupant: Occupant, remark: Remark, address: boolean, codes = remark.codes ?? []): Body {
   const state = remark.state ?? stateOf(occupant)
   const mark = el('occupant-id', OCCUPANT_ID, { id: occupant.id })
-  return Body.of([...state, itemOf(occupant, remark, address, codes), mark])
+  const item = itemOf(occupant, remark, address, codes)
+  return Body.of(occupant.hats ? [...state, item, mark, occupant.hats] : [...state, item, mark])
 }
 
 function itemOf(occupant: Occupant, remark: Remark, address: boolean, codes: readonly number[]): Element {
