@@ -230,6 +230,17 @@ scenario('XEP-0045 § 7.10: nobody gets voice, or past a password, by registerin
   }
 })
 
+scenario('XEP-0045 § 9.9: a room that is its own admin goes on', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', ASKING)
+  await change(romeo, `<item affiliation="admin" jid="${ROOM}"/>`)
+  await registers(juliet, 'fairest')
+  const { form } = await isAsked(romeo)
+  await decides(romeo, form, '1')
+  expect(await reservedFor(juliet)).toBe('fairest')
+  for (const actor of [romeo, juliet]) await actor.settles()
+})
+
 scenario('XEP-0045 § 7.10: admins are not flooded', async ({ server }) => {
   const stage = await server('a.test')
   const [romeo, juliet, nurse] = await stage.join('romeo/orchard', 'juliet/balcony', 'nurse/x')

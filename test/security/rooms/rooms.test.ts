@@ -125,6 +125,7 @@ scenario('threat 87: nothing shows an address where addresses are hidden', async
   await juliet.sends`<message type="chat" to="${ROOM}/nurse"><body>Psst</body></message>`
   await juliet.sends`<iq type="get" id="v" to="${ROOM}/nurse"><query xmlns="jabber:iq:version"/></iq>`
   await juliet.sends`<presence type="unavailable" to="${ROOM}/fairest"/>`
+  await nurse.client.until(() => nurse.unexpected.some(({ attrs }) => attrs['type'] === 'chat'), 'the whisper')
   await juliet.fence()
   await nurse.fence()
   expect(nurse.unexpected.length).toBeGreaterThanOrEqual(5)

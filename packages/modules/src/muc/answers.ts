@@ -51,6 +51,14 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     return undefined
   }
 
+  async function registers(request: Request): Promise<undefined> {
+    const { from, to } = request
+    const asked = await turns.take(to.text, async () => register(parts, (await opened(parts, to, from)).room, request))
+    // An admin may be anybody, even the room itself, which must not wait for itself.
+    for (const message of asked) await outlet.route(message)
+    return undefined
+  }
+
   async function archive(open: Open, request: Request, { mid }: Asked): Promise<Element> {
     checkReader(open.room, request.from)
     const wanted = readQuery(request.payload)
@@ -111,12 +119,7 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('account', REGISTER, 'query', async ({ from, to }) =>
       registrationForm((await opened(parts, to, from)).room, from),
     ),
-    iqSet(
-      'account',
-      REGISTER,
-      'query',
-      inTurn(({ room }, request) => register(parts, room, request)),
-    ),
+    iqSet('account', REGISTER, 'query', registers),
     iqGet('account', MAM, 'query', async ({ from, to }) => {
       checkReader((await opened(parts, to, from)).room, from)
       return el('query', MAM, null, queryForm())

@@ -19,7 +19,7 @@ const ALLOW = 'muc#register_allow'
 export type StoredRequest = { readonly nick: string }
 
 /** Somebody would like to be a member (XEP-0045 §9.9): admins are asked, here or not. */
-export async function askAdmins({ outlet }: Parts, room: Room, account: Jid, nick: string): Promise<void> {
+export function askAdmins(room: Room, account: Jid, nick: string): readonly Message[] {
   const form = formOf('form', REGISTER_FORM, {
     title: 'Registration request',
     instructions: [`Somebody would like to be a member of ${room.config.title || room.jid.text}.`],
@@ -30,9 +30,9 @@ export async function askAdmins({ outlet }: Parts, room: Room, account: Jid, nic
     ],
   })
   const asked = new Message({ type: 'normal', from: room.jid }, Body.of([form.toElement()]))
-  for (const [admin, { affiliation }] of room.affiliations) {
-    if (isAtLeast(affiliation, 'admin')) await outlet.route(asked.with({ to: Jid.parse(admin) }))
-  }
+  return [...room.affiliations]
+    .filter(([, { affiliation }]) => isAtLeast(affiliation, 'admin'))
+    .map(([admin]) => asked.with({ to: Jid.parse(admin) }))
 }
 
 /** What an admin says about a registration; undefined: the message is about something else. */
@@ -42,22 +42,27 @@ export function approvalForm(message: Message): DataForm | undefined {
   return form?.type === 'submit' && form.formType === REGISTER_FORM ? form : undefined
 }
 
-/** An admin has decided. @throws StanzaError */
-export async function decideRegistration(parts: Parts, room: Room, from: Jid, form: DataForm): Promise<void> {
+/** An admin has decided; gives what is to be sent. @throws StanzaError */
+export async function decideRegistration(
+  parts: Parts,
+  room: Room,
+  from: Jid,
+  form: DataForm,
+): Promise<readonly Message[]> {
   if (!isAtLeast(room.affiliationOf(from.bare), 'admin')) {
     throw new StanzaError('forbidden', 'Only admins decide who is a member')
   }
   const account = readAddress(form.value(WHO)).bare
   const request = await parts.requests.get(room.jid.text, account.text)
   // Another admin was first, or it is not wanted any more.
-  if (!request) return
+  if (!request) return []
   const allowed = form.flag(ALLOW) === true && room.affiliationOf(account) !== 'outcast'
   if (allowed) {
     checkReserved(room, account, request.nick)
     await admit(parts, room, account, request.nick)
   }
   await parts.requests.delete(room.jid.text, account.text)
-  if (allowed && room.ofAccount(account).length === 0) await parts.outlet.route(welcome(room, account))
+  return allowed && room.ofAccount(account).length === 0 ? [welcome(room, account)] : []
 }
 
 /** Makes somebody a member, at least, with a nick of its own. */

@@ -30,6 +30,13 @@ export function incoming(parts: Parts): Receive {
       if (stanza.name === 'presence') return
       throw new StanzaError('service-unavailable')
     }
+    const room = to.bare.text
+    // What another node passes on may come while its sender is still being let in.
+    if (turns.isTaken(room)) return turns.take(room, async () => {}).then(() => handle(stanza, to, transit))
+    return handle(stanza, to, transit)
+  }
+
+  function handle(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     switch (stanza.name) {
       case 'presence':
         return presence(stanza, to, transit)
@@ -165,24 +172,29 @@ export function incoming(parts: Parts): Receive {
   function byTheWay({ room }: Open, stanza: Message, transit: Transit): Awaitable<void> {
     const from = stanza.from!
     const x = stanza.child('x', USER)
-    if (x?.child('invite', USER)) return turns.take(room.jid.text, () => invite(room, from, x, transit))
+    if (x?.child('invite', USER)) return inTurn(room, () => invite(room, from, x, transit))
     if (x?.child('decline', USER)) return outlet.during(transit, () => declines(room, from, x).forEach(outlet.send))
     const decision = approvalForm(stanza)
-    if (decision) return turns.take(room.jid.text, () => decideRegistration(parts, room, from, decision))
+    if (decision) return inTurn(room, () => decideRegistration(parts, room, from, decision))
     const form = voiceForm(stanza)
     if (!form) throw new StanzaError('bad-request', 'A room takes messages of type groupchat')
     const decides = form.field('muc#request_allow') !== undefined
     outlet.during(transit, () => (decides ? decideVoice(room, from, form) : requestVoice(room, from)))
   }
 
-  async function invite(room: Room, from: Jid, x: Element, transit: Transit): Promise<void> {
-    for (const { to, message, becomesMember } of invitations(room, from, x)) {
-      if (becomesMember) {
-        await keeper.affiliate(room, to.bare, { affiliation: 'member' })
-        outlet.during(transit, () => affiliate(room, to.bare, { affiliation: 'member' }))
-      }
-      await outlet.route(message)
+  /** What it sends then may come back to the room, which must not wait for itself. */
+  async function inTurn(room: Room, task: () => Promise<readonly Message[]>): Promise<void> {
+    for (const message of await turns.take(room.jid.text, task)) await outlet.route(message)
+  }
+
+  async function invite(room: Room, from: Jid, x: Element, transit: Transit): Promise<readonly Message[]> {
+    const invited = invitations(room, from, x)
+    for (const { to, becomesMember } of invited) {
+      if (!becomesMember) continue
+      await keeper.affiliate(room, to.bare, { affiliation: 'member' })
+      outlet.during(transit, () => affiliate(room, to.bare, { affiliation: 'member' }))
     }
+    return invited.map(({ message }) => message)
   }
 
   function iq({ room }: Open, stanza: Iq, to: Jid, transit: Transit): Awaitable<void> {

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { formField, formOf, readAddress, readSubmission, StanzaError } from '@parley/stanza'
+import { formField, formOf, type Message, readAddress, readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Request } from '@xmpp/server-core'
 import { REGISTER } from '../registration-rules.ts'
@@ -32,21 +32,21 @@ export function registrationForm(room: Room, from: Jid): Element {
   return el('query', REGISTER, null, el('instructions', REGISTER, null, instructions), form.toElement())
 }
 
-/** Somebody registers, or does not want to be registered any more. @throws StanzaError */
-export async function register(parts: Parts, room: Room, { from, payload }: Request): Promise<undefined> {
+/** Somebody registers, or does not want to be registered any more; gives what admins are asked. @throws StanzaError */
+export async function register(parts: Parts, room: Room, { from, payload }: Request): Promise<readonly Message[]> {
   const account = from.bare
   if (payload.child('remove', REGISTER)) return unregister(parts, room, account)
   checkMayRegister(room, account)
   const form = readSubmission(payload, REGISTER_FORM)
-  if (form?.type === 'cancel') return undefined
+  if (form?.type === 'cancel') return []
   const wanted = form?.value(NICK)
   if (!wanted) throw new StanzaError('bad-request', 'A form with the nick that you want is needed')
   const nick = nickOf(readAddress(`${room.jid}/${wanted}`))
   checkNick(room, account, nick)
   if (!parts.registered.take(account.text)) throw new StanzaError('resource-constraint', 'You register too often')
-  if (needsConsent(room.config) && room.affiliationOf(account) === 'none') await request(parts, room, account, nick)
-  else await admit(parts, room, account, nick)
-  return undefined
+  if (needsConsent(room.config) && room.affiliationOf(account) === 'none') return request(parts, room, account, nick)
+  await admit(parts, room, account, nick)
+  return []
 }
 
 function checkMayRegister(room: Room, account: Jid): void {
@@ -61,7 +61,7 @@ function needsConsent({ registration, membersOnly, moderated, password }: RoomCo
   return registration === 'approval' || membersOnly || moderated || password !== ''
 }
 
-async function request(parts: Parts, room: Room, account: Jid, nick: string): Promise<void> {
+async function request(parts: Parts, room: Room, account: Jid, nick: string): Promise<readonly Message[]> {
   const waiting = await parts.requests.all(room.jid.text)
   for (const [other, asked] of waiting) {
     if (asked.nick === nick && other !== account.text)
@@ -70,19 +70,19 @@ async function request(parts: Parts, room: Room, account: Jid, nick: string): Pr
   if (waiting.size >= WAITING && !waiting.has(account.text))
     throw new StanzaError('resource-constraint', 'Too many registrations wait for an admin')
   await parts.requests.set(room.jid.text, account.text, { nick })
-  await askAdmins(parts, room, account, nick)
+  return askAdmins(room, account, nick)
 }
 
-async function unregister({ keeper, outlet, requests }: Parts, room: Room, account: Jid): Promise<undefined> {
+async function unregister({ keeper, outlet, requests }: Parts, room: Room, account: Jid): Promise<readonly Message[]> {
   const hadAsked = await requests.delete(room.jid.text, account.text)
   const before = room.affiliations.get(account.text)
   if (before?.nick === undefined) {
-    if (hadAsked) return undefined
+    if (hadAsked) return []
     throw new StanzaError('registration-required', 'You are not registered with this room')
   }
   const { nick: _, ...rest } = before
   const affiliated: Affiliated = before.affiliation === 'member' ? { affiliation: 'none' } : rest
   await keeper.affiliate(room, account, affiliated)
   outlet.during(undefined, () => affiliate(room, account, affiliated))
-  return undefined
+  return []
 }
