@@ -40,9 +40,15 @@ const live = { PARLEY_TEST_REDIS: redis?.url ?? 'none' }
 await round('embedded engine', live, args)
 const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await findPostgres()
 if (postgres) {
-  // What does not touch a database need not run again.
+  // What does not touch a database need not run again; the scenarios have it below.
   const again = all
-    ? ['test/scenarios', 'packages/store', 'test/faults', 'test/services/compose', 'test/services/workers']
+    ? [
+        ...(redis ? [] : ['test/scenarios']),
+        'packages/store',
+        'test/faults',
+        'test/services/compose',
+        'test/services/workers',
+      ]
     : args
   const database = { ...live, PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }
   await round(`PostgreSQL (${postgres.version})`, database, again)
