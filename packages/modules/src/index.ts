@@ -24,6 +24,7 @@ import leftovers from './leftovers.ts'
 import messageLog from './message-log.ts'
 import messages from './messages.ts'
 import muc from './muc/index.ts'
+import notificationSettings from './notification-settings.ts'
 import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
 import pep from './pep.ts'
@@ -71,6 +72,7 @@ export const modules: readonly AnyModule[] = [
   messageLog,
   messages,
   muc,
+  notificationSettings,
   offline,
   offlineQuota,
   pep,

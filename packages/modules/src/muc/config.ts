@@ -6,6 +6,7 @@ import { allowPrivate } from './options/allow-private.ts'
 import { archived } from './options/archived.ts'
 import { changeSubject } from './options/change-subject.ts'
 import { description } from './options/description.ts'
+import { forwardMentions } from './options/forward-mentions.ts'
 import { history } from './options/history.ts'
 import { language } from './options/language.ts'
 import { listed } from './options/listed.ts'
@@ -37,6 +38,7 @@ const OPTIONS = {
   mostUsers,
   history,
   archived,
+  forwardMentions,
   shownRoles,
   memberList,
 }

@@ -117,7 +117,7 @@ export function incoming(parts: Parts): Receive {
     const { room, sayings } = open
     const keeps = room.config.archived && fateOf(said.with({ type: 'chat' })).keep
     if (!keeps) {
-      transit.effect(() => outlet.during(transit, () => room.say(said)))
+      transit.effect(() => heard(open, from, said, said, transit))
       return
     }
     const row = {
@@ -139,10 +139,17 @@ export function incoming(parts: Parts): Receive {
         throw new StanzaError('not-acceptable')
       }
       const marked = identified(said, room.jid, id)
-      outlet.during(transit, () => room.say(marked))
+      heard(open, from, said, marked, transit, id)
       keeper.remember(open, { from: said.from!, id: said.id, body: marked.body, at: clock.now() })
     }
     transit.log(row, written, () => sayings.end())
+  }
+
+  /** Said to those who are here; then those who are not may want to know. */
+  function heard({ room }: Open, from: Jid, said: Message, marked: Message, transit: Transit, id?: bigint): void {
+    outlet.during(transit, () => room.say(marked))
+    const speaker = room.byReal(from)
+    if (speaker) transit.effect(() => parts.absent.tell(room, said, marked, speaker, id))
   }
 
   function changeSubject(open: Open, stanza: Message, transit: Transit): Awaitable<void> {

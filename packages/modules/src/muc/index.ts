@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto'
+import type { Jid } from '@parley/jid'
 import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
 import { ArchiveSearch } from '../archive-search.ts'
+import blocking from '../blocking.ts'
+import notificationSettings from '../notification-settings.ts'
 import { Turns } from '../turns.ts'
+import { Absent } from './absent.ts'
 import { answers } from './answers.ts'
 import { elsewhere } from './elsewhere.ts'
 import { incoming } from './incoming.ts'
@@ -27,14 +31,17 @@ export default defineModule({
     { number: 249, version: '1.2' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
+    { number: 452, version: '0.2.2' },
+    { number: 513, version: '0.1.0', partial: 'no groups; a room sets no permissions' },
   ],
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
   },
+  uses: { blocking, settings: notificationSettings },
   stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>() },
   async setup(context) {
-    const { config, stores, store, host, serve, server, clock, live, log } = context
+    const { config, stores, store, host, serve, server, clock, live, log, uses } = context
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
     const outlet = new Outlet(context)
     const outside: Outside = {
@@ -47,14 +54,16 @@ export default defineModule({
     }
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
     const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
+    const idOf = (room: Jid, account: Jid) =>
+      createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
+    const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet, search },
+      ...{ server, store, live, clock, host, keeper, outlet, search, absent, idOf },
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),
       guessed: new Throttle(clock, GUESSES),
-      idOf: (room, account) => createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url'),
       mayCreate(from) {
         if (config.create === 'anybody') return true
         const isAdmin = server.config.admins.some(admin => admin === from.bare.text)

@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
@@ -52,15 +53,15 @@ export class Room {
   subject: Subject | undefined
   /** Being set up by its first owner: nobody else gets in (XEP-0045 §10.1.2). */
   isLocked = false
-  readonly affiliations: Map<string, Affiliated>
+  readonly affiliations: Affiliations
   readonly #occupants = new Map<string, Occupant>()
   readonly #bySeat = new Map<string, Occupant>()
   readonly #outside: Outside
 
-  constructor(jid: Jid, config: RoomConfig, affiliations: Map<string, Affiliated>, outside: Outside) {
+  constructor(jid: Jid, config: RoomConfig, affiliations: Iterable<readonly [string, Affiliated]>, outside: Outside) {
     this.jid = jid
     this.config = config
-    this.affiliations = affiliations
+    this.affiliations = new Affiliations(affiliations)
     this.#outside = outside
   }
 
