@@ -16,6 +16,7 @@ import clientState from './client-state.ts'
 import contactAddresses from './contact-addresses.ts'
 import delayedDelivery from './delayed-delivery.ts'
 import disco from './disco.ts'
+import displayedSync from './displayed-sync.ts'
 import fast from './fast.ts'
 import groups from './groups.ts'
 import invites from './invites.ts'
@@ -64,6 +65,7 @@ export const modules: readonly AnyModule[] = [
   contactAddresses,
   delayedDelivery,
   disco,
+  displayedSync,
   fast,
   groups,
   invites,
