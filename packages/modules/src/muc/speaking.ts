@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { type Message, NS, StanzaError } from '@parley/stanza'
-import { el, type Node } from '@parley/xml'
+import { type Element, el, type Node } from '@parley/xml'
+import { isDelay, isOf } from './history.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
@@ -63,13 +64,25 @@ export function speakerOf(room: Room, from: Jid): Occupant {
 }
 
 /** What only the room says is taken out, however often it is there, and said by the room (threats 60, 86). */
-function passedOn(nodes: readonly Node[], room: Room, { id }: Occupant): readonly Node[] {
-  const own = el('occupant-id', OCCUPANT_ID, { id })
-  return [...nodes.filter(node => typeof node === 'string' || !isForged(node, room)), own]
+function passedOn(nodes: readonly Node[], room: Room, speaker: Occupant): readonly Node[] {
+  const passed: Node[] = []
+  for (const node of nodes) {
+    if (typeof node === 'string') passed.push(node)
+    else if (!isForged(node, room)) passed.push(isDelay(node) ? delayedBy(speaker, node) : node)
+  }
+  passed.push(el('occupant-id', OCCUPANT_ID, { id: speaker.id }))
+  return passed
 }
 
-function isForged({ name, ns, attrs, children }: Exclude<Node, string>, room: Room): boolean {
-  if (ns === OCCUPANT_ID) return true
+/** §7.9: an owner may bring what was said elsewhere, by whomever; others were late themselves. */
+function delayedBy({ affiliation, jid }: Occupant, { attrs, children }: Element): Element {
+  const { from, stamp } = attrs
+  return el('delay', NS.delay, { from: affiliation === 'owner' ? from : jid.text, stamp }).withChildren(children)
+}
+
+function isForged(node: Element, room: Room): boolean {
+  const { name, ns, attrs, children } = node
+  if (ns === OCCUPANT_ID || (isDelay(node) && isOf(room.jid, node))) return true
   if (ns === NS.stanzaId) return name === 'stanza-id' && attrs['by'] === room.jid.text
   // §7.5: an empty one marks private messages.
   return ns === USER && children.length > 0
