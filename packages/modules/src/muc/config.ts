@@ -18,6 +18,7 @@ import { fieldOf, type RoomOption } from './options/option.ts'
 import { password } from './options/password.ts'
 import { persistent } from './options/persistent.ts'
 import { shownRoles } from './options/shown-roles.ts'
+import { slowMode } from './options/slow-mode.ts'
 import { title } from './options/title.ts'
 import { whois } from './options/whois.ts'
 
@@ -33,6 +34,7 @@ const OPTIONS = {
   whois,
   moderated,
   changeSubject,
+  slowMode,
   allowInvites,
   allowPrivate,
   mostUsers,

@@ -37,6 +37,8 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined): Eleme
       formField('muc#roominfo_lang', 'text-single', config.language, { label: 'Language' }),
       formField('muc#roominfo_subject', 'text-single', subjectText(room), { label: 'Subject' }),
       formField('muc#roominfo_occupants', 'text-single', room.size, { label: 'Occupants' }),
+      // XEP-0500 §5.2
+      formField('muc#roominfo_slow_mode_duration', 'text-single', config.slowMode, { label: 'Slow mode' }),
       ...publicFields(config),
     ],
   })

@@ -11,6 +11,7 @@ import { declines, invitations } from './inviting.ts'
 import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
 import { MUC, USER } from './namespaces.ts'
+import { Pace } from './pace.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -23,6 +24,7 @@ const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
 export function incoming(parts: Parts): Receive {
   const { keeper, places, outlet, turns, clock, store } = parts
   const relay = new Relay(clock)
+  const pace = new Pace(clock)
 
   function receive(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     if (to.local === '') {
@@ -109,7 +111,9 @@ export function incoming(parts: Parts): Receive {
     if (!to.isBare) return outlet.during(transit, () => whisper(room, from, to, stanza))
     if (stanza.type !== 'groupchat') return byTheWay(open, stanza, transit)
     if (isSubject(stanza)) return changeSubject(open, stanza, transit)
-    say(open, from, spoken(room, from, stanza), transit)
+    const said = spoken(room, from, stanza)
+    pace.keep(room, from, said, transit)
+    say(open, from, said, transit)
   }
 
   /** Kept first, then said; the log gives the order in which everybody hears it. */

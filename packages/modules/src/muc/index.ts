@@ -32,6 +32,7 @@ export default defineModule({
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
     { number: 452, version: '0.2.2' },
+    { number: 500, version: '0.1.1' },
     { number: 513, version: '0.1.0', partial: 'no groups; a room sets no permissions' },
   ],
   config: {
