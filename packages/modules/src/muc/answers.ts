@@ -18,7 +18,7 @@ const PAGE = 100
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search } = parts
+  const { keeper, places, outlet, turns, store, search, cards } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
@@ -77,9 +77,10 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
   return [
     iqGet('host', NS.discoInfo, 'query', () => serviceInfo('Rooms')),
     iqGet('host', NS.discoItems, 'query', listRooms),
-    iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) =>
-      roomInfo((await opened(parts, to)).room, from, payload.attrs['node']),
-    ),
+    iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) => {
+      const { room } = await opened(parts, to)
+      return roomInfo(room, from, payload.attrs['node'], await cards.fields(room))
+    }),
     iqGet('account', NS.discoItems, 'query', async ({ to }) => {
       await opened(parts, to)
       return el('query', NS.discoItems)

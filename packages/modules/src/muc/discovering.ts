@@ -1,14 +1,15 @@
 import type { Jid } from '@parley/jid'
-import { formField, formOf, NS, StanzaError } from '@parley/stanza'
+import { type FormField, formField, formOf, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { MAM } from '../archive-query.ts'
+import { VCARD } from './avatar.ts'
 import { featuresOf, publicFields } from './config.ts'
 import { INFO, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
-const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, NS.stanzaId, NS.discoInfo, NS.discoItems]
+const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
 export function serviceInfo(title: string): Element {
@@ -18,8 +19,8 @@ export function serviceInfo(title: string): Element {
   ])
 }
 
-/** A room (§6.4), or the asker's reserved nick in it. */
-export function roomInfo(room: Room, from: Jid, node: string | undefined): Element {
+/** A room (§6.4), with what else it says of itself, or the asker's reserved nick in it. */
+export function roomInfo(room: Room, from: Jid, node: string | undefined, more: readonly FormField[]): Element {
   if (node === OWN_NICK) {
     const nick = room.affiliations.get(from.bare.text)?.nick
     const identity =
@@ -40,6 +41,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined): Eleme
       // XEP-0500 §5.2
       formField('muc#roominfo_slow_mode_duration', 'text-single', config.slowMode, { label: 'Slow mode' }),
       ...publicFields(config),
+      ...more,
     ],
   })
   return el('query', NS.discoInfo, null, [

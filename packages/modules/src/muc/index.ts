@@ -7,6 +7,7 @@ import notificationSettings from '../notification-settings.ts'
 import { Turns } from '../turns.ts'
 import { Absent } from './absent.ts'
 import { answers } from './answers.ts'
+import { Cards, cardRoutes, type StoredCard } from './avatar.ts'
 import { elsewhere } from './elsewhere.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
@@ -32,15 +33,17 @@ export default defineModule({
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
     { number: 452, version: '0.2.2' },
+    { number: 486, version: '0.1.0' },
     { number: 500, version: '0.1.1' },
     { number: 513, version: '0.1.0', partial: 'no groups; a room sets no permissions' },
   ],
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+    card: integer(200_000, 1000, 16_000_000, 'size of the vCard of a room, its avatar included'),
   },
   uses: { blocking, settings: notificationSettings },
-  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>() },
+  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>(), cards: map<StoredCard>() },
   async setup(context) {
     const { config, stores, store, host, serve, server, clock, live, log, uses } = context
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
@@ -59,8 +62,9 @@ export default defineModule({
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
     const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
+    const cards = new Cards(stores.cards, config.card)
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet, search, absent, idOf },
+      ...{ server, store, live, clock, host, keeper, outlet, search, absent, cards, idOf },
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),
@@ -72,7 +76,7 @@ export default defineModule({
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
-    for (const answer of answers(parts, service.domain)) service.iq.add(answer)
+    for (const answer of [...answers(parts, service.domain), ...cardRoutes(parts)]) service.iq.add(answer)
     if (live.isShared) service.elsewhere = elsewhere(parts)
 
     return {

@@ -4,6 +4,7 @@ import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
 import type { Absent } from './absent.ts'
+import type { Cards } from './avatar.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
@@ -15,6 +16,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly outlet: Outlet
   readonly search: ArchiveSearch
   readonly absent: Absent
+  readonly cards: Cards
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */
