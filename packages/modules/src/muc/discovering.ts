@@ -6,16 +6,18 @@ import { VCARD } from './avatar.ts'
 import { featuresOf, publicFields } from './config.ts'
 import { INFO, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
+import { TOKENS } from './tokens.ts'
+import { UNIQUE } from './unique.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
-const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
+const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, TOKENS, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
 export function serviceInfo(title: string): Element {
   return el('query', NS.discoInfo, null, [
     el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: title }),
-    ...[...FEATURES, MAM].map(feature => el('feature', NS.discoInfo, { var: feature })),
+    ...[...FEATURES, MAM, UNIQUE].map(feature => el('feature', NS.discoInfo, { var: feature })),
   ])
 }
 

@@ -16,6 +16,7 @@ import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
 import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
+import { redeem } from './token-routes.ts'
 
 /** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
 const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
@@ -77,6 +78,7 @@ export function incoming(parts: Parts): Receive {
     }
     const { room, earlier } =
       known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
+    if (known) await redeem(parts, room, from, stanza)
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
     outlet.during(transit, () =>

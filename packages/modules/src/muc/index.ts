@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Jid } from '@parley/jid'
-import { choice, defineModule, integer, map, Throttle } from '@xmpp/server-core'
+import { choice, defineModule, integer, map, period, Throttle } from '@xmpp/server-core'
 import { ArchiveSearch } from '../archive-search.ts'
 import blocking from '../blocking.ts'
 import notificationSettings from '../notification-settings.ts'
@@ -17,6 +17,9 @@ import type { Parts } from './parts.ts'
 import { Places } from './places.ts'
 import type { Outside } from './room.ts'
 import { noteOf } from './succession.ts'
+import { tokenRoutes } from './token-routes.ts'
+import { type StoredToken, Tokens } from './tokens.ts'
+import { uniqueRoute } from './unique.ts'
 
 /** Passwords of a room that one account may try a minute. */
 const GUESSES = 10
@@ -30,20 +33,28 @@ export default defineModule({
   xeps: [
     { number: 45, version: '1.35.5', partial: 'no registration with a room, no tombstones' },
     { number: 249, version: '1.2' },
+    { number: 307, version: '0.1' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
     { number: 452, version: '0.2.2' },
     { number: 486, version: '0.1.0' },
+    { number: 488, version: '0.1.0' },
     { number: 500, version: '0.1.1' },
     { number: 513, version: '0.1.0', partial: 'no groups; a room sets no permissions' },
   ],
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+    tokens: period('31d', 'how long a token that invites to a room is good at most'),
     card: integer(200_000, 1000, 16_000_000, 'size of the vCard of a room, its avatar included'),
   },
   uses: { blocking, settings: notificationSettings },
-  stores: { rooms: map<StoredRoom>(), affiliations: map<StoredAffiliation>(), cards: map<StoredCard>() },
+  stores: {
+    rooms: map<StoredRoom>(),
+    affiliations: map<StoredAffiliation>(),
+    cards: map<StoredCard>(),
+    tokens: map<StoredToken>(),
+  },
   async setup(context) {
     const { config, stores, store, host, serve, server, clock, live, log, uses } = context
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
@@ -63,8 +74,9 @@ export default defineModule({
     const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const cards = new Cards(stores.cards, config.card)
+    const tokens = new Tokens(stores.tokens, clock, config.tokens)
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet, search, absent, cards, idOf },
+      ...{ server, store, live, clock, host, keeper, outlet, search, absent, cards, tokens, idOf },
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),
@@ -76,7 +88,8 @@ export default defineModule({
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
-    for (const answer of [...answers(parts, service.domain), ...cardRoutes(parts)]) service.iq.add(answer)
+    const routes = [uniqueRoute(parts), ...answers(parts, service.domain), ...cardRoutes(parts), ...tokenRoutes(parts)]
+    for (const route of routes) service.iq.add(route)
     if (live.isShared) service.elsewhere = elsewhere(parts)
 
     return {

@@ -8,6 +8,7 @@ import type { Cards } from './avatar.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
+import type { Tokens } from './tokens.ts'
 
 /** What everything that rooms do is made of. */
 export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'clock' | 'host'> {
@@ -17,6 +18,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly search: ArchiveSearch
   readonly absent: Absent
   readonly cards: Cards
+  readonly tokens: Tokens
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */
