@@ -8,6 +8,7 @@ import { INFO, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 import { UNIQUE } from './unique.ts'
+import { VERSIONS } from './versions.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
@@ -33,7 +34,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
   }
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
-  const features = [...FEATURES, ...featuresOf(config), ...(config.archived ? [MAM, `${MAM}#extended`] : [])]
+  const features = [...FEATURES, VERSIONS, ...featuresOf(config), ...(config.archived ? [MAM, `${MAM}#extended`] : [])]
   const form = formOf('result', INFO, {
     fields: [
       formField('muc#roominfo_description', 'text-single', config.description, { label: 'Description' }),

@@ -10,7 +10,7 @@ import { answers } from './answers.ts'
 import { Cards, cardRoutes, type StoredCard } from './avatar.ts'
 import { elsewhere } from './elsewhere.ts'
 import { incoming } from './incoming.ts'
-import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
+import { Keeper, type StoredAffiliation, type StoredChange, type StoredRoom } from './keeper.ts'
 import { remove } from './moving.ts'
 import { Outlet } from './outlet.ts'
 import type { Parts } from './parts.ts'
@@ -37,6 +37,7 @@ export default defineModule({
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
     { number: 452, version: '0.2.2' },
+    { number: 463, version: '0.2.0' },
     { number: 486, version: '0.1.0' },
     { number: 488, version: '0.1.0' },
     { number: 500, version: '0.1.1' },
@@ -52,6 +53,7 @@ export default defineModule({
   stores: {
     rooms: map<StoredRoom>(),
     affiliations: map<StoredAffiliation>(),
+    changes: map<StoredChange>(),
     cards: map<StoredCard>(),
     tokens: map<StoredToken>(),
   },
@@ -61,6 +63,7 @@ export default defineModule({
     const outlet = new Outlet(context)
     const outside: Outside = {
       send: outlet.send,
+      hand: outlet.hand,
       seated: (room, occupant, seat) => {
         // Nobody comes after a server that is alone.
         if (live.isShared) live.note(room.jid.text, seat.jid.text, noteOf(occupant, seat))
