@@ -52,7 +52,7 @@ scenario('XEP-0486 § 3.2: an owner gives the room an avatar, and all who are he
   for (const actor of [romeo, juliet]) await actor.settles()
 })
 
-scenario('XEP-0486 § 7: nobody else does, and not a picture of any size', async ({ server }) => {
+scenario('XEP-0486 § 6: nobody else does, and not a picture of any size', async ({ server }) => {
   const config = { modules: { muc: { card: 1000 } } }
   const [romeo, juliet] = await (await server('a.test', { config })).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')

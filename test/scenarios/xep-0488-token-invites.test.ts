@@ -30,7 +30,7 @@ async function gives(owner: Actor, account: Jid, affiliation: string): Promise<v
   await owner.settles()
 }
 
-scenario('XEP-0488 § 4.5: who comes with a token is a member, as often as it is good for', async ({ server }) => {
+scenario('XEP-0488 § 3.5: who comes with a token is a member, as often as it is good for', async ({ server }) => {
   const stage = await server('a.test')
   const [romeo, juliet, nurse, paris] = await stage.connect('romeo/orchard', 'juliet/balcony', 'nurse/x', 'paris/y')
   await makes(romeo, 'romeo', { membersonly: '1' })
@@ -40,7 +40,7 @@ scenario('XEP-0488 § 4.5: who comes with a token is a member, as often as it is
   const token = await asks(romeo, { counter: '2' })
   expect(token.attrs['counter']).toBe('2')
 
-  // § 5: who belongs to the room already uses up none.
+  // § 4: who belongs to the room already uses up none.
   await gives(romeo, nurse.bare, 'member')
   await comes(nurse, token.text())
   await isMember(nurse)
@@ -57,7 +57,7 @@ scenario('XEP-0488 § 4.5: who comes with a token is a member, as often as it is
 })
 
 scenario(
-  'XEP-0488 § 4.3: a token is good for the time that is said, and for no longer than the service lets it',
+  'XEP-0488 § 3.3: a token is good for the time that is said, and for no longer than the service lets it',
   async ({ server, after }) => {
     const config = { modules: { muc: { tokens: '1h' } } }
     const [romeo, juliet] = await (await server('a.test', { config })).connect('romeo/orchard', 'juliet/balcony')
@@ -77,7 +77,7 @@ scenario(
   },
 )
 
-scenario('XEP-0488 § 4.6, § 4.7: members see and revoke their own, moderators all', async ({ server }) => {
+scenario('XEP-0488 § 3.6, § 3.7: members see and revoke their own, moderators all', async ({ server }) => {
   const [romeo, juliet, nurse] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
   await makes(romeo, 'romeo', { membersonly: '1', allowinvites: '1' })
   await gives(romeo, juliet.bare, 'member')
@@ -91,7 +91,7 @@ scenario('XEP-0488 § 4.6, § 4.7: members see and revoke their own, moderators 
   for (const asked of [asks(nurse), asksList(nurse), revokes(nurse, other.text())]) {
     await refused(asked, 'forbidden', 'You may not make tokens for this room')
   }
-  // § 10: the owner has it off, or the room has a password for everybody.
+  // § 7: the owner has it off, or the room has a password for everybody.
   await configures(romeo, { allowinvites: '0' })
   await refused(asks(juliet), 'forbidden', 'You may not make tokens for this room')
   await configures(romeo, { roomsecret: 'burn' })
@@ -99,7 +99,7 @@ scenario('XEP-0488 § 4.6, § 4.7: members see and revoke their own, moderators 
   await romeo.settles()
 })
 
-scenario('XEP-0488 § 9: a token goes with its maker, lets no outcast in, and is not guessed', async ({ server }) => {
+scenario('XEP-0488 § 7: a token goes with its maker, lets no outcast in, and is not guessed', async ({ server }) => {
   const stage = await server('a.test')
   const [romeo, juliet, nurse, paris] = await stage.connect('romeo/orchard', 'juliet/balcony', 'nurse/x', 'paris/y')
   await makes(romeo, 'romeo', { membersonly: '1', allowinvites: '1' })
@@ -122,7 +122,7 @@ scenario('XEP-0488 § 9: a token goes with its maker, lets no outcast in, and is
 })
 
 scenario(
-  'XEP-0488 § 4.5: an open room lets everybody in, and makes members of those with a token',
+  'XEP-0488 § 3.5: an open room lets everybody in, and makes members of those with a token',
   async ({ server }) => {
     const [romeo, juliet, nurse] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
     await makes(romeo, 'romeo')

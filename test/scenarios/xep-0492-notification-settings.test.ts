@@ -22,7 +22,7 @@ async function mentions(actor: Actor, who: Actor): Promise<void> {
   await actor.receives`<message type="groupchat"><body>x</body></message>`
 }
 
-scenario('XEP-0492 § 3: who never wants to be told of a room is not', async ({ server }) => {
+scenario('XEP-0492 § 2.1: who never wants to be told of a room is not', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
   await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="member" jid="${juliet.bare}"/></query></iq>`
@@ -32,7 +32,7 @@ scenario('XEP-0492 § 3: who never wants to be told of a room is not', async ({ 
     await mentions(romeo, juliet)
     await juliet.receivesNothing()
   }
-  // § 4: one of her clients wants it, or nothing is said of the others.
+  // § 3: one of her clients wants it, or nothing is said of the others.
   for (const settings of [
     '<on-mention/>',
     '<always/>',
@@ -47,7 +47,7 @@ scenario('XEP-0492 § 3: who never wants to be told of a room is not', async ({ 
 })
 
 scenario(
-  'XEP-0492 § 4: every line of a private room is wanted, and of a public one what mentions the user',
+  'XEP-0492 § 3: every line of a private room is wanted, and of a public one what mentions the user',
   async ({ server }) => {
     const wanted: boolean[] = []
     const waker = defineModule({

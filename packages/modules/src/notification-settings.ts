@@ -14,7 +14,7 @@ export interface NotificationSettings {
   of(account: Jid, room: Jid, otherwise: Setting): Promise<Setting>
 }
 
-/** What users want to be told of each room (XEP-0492), which stands in its bookmark (XEP-0402 §4). */
+/** What users want to be told of each room (XEP-0492), which stands in its bookmark (XEP-0402). */
 export default defineModule({
   name: 'notification-settings',
   xeps: [{ number: 492, version: '0.2.0', partial: 'for rooms; advanced settings are the business of clients' }],
@@ -28,7 +28,7 @@ export default defineModule({
   },
 })
 
-/** §4: clients take what is said for their kind, all others the element without attributes. */
+/** §3: clients take what is said for their kind, all others the element without attributes. */
 function loudest(notify: Element, otherwise: Setting): Setting {
   const said = notify.elements().filter(({ ns }) => ns === NS)
   const isForAll = said.some(({ attrs }) => attrs['identity-category'] === undefined)

@@ -33,22 +33,26 @@ export class Absent {
     this.#notices = new Throttle(parts.clock, NOTICES)
   }
 
-  /** What was said, `marked` with the id of the archive if that has it: those who are named get it, listeners hear of all. */
-  tell(room: Room, said: Message, marked: Message, speaker: Occupant, archiveId?: bigint): Promise<void> | undefined {
+  /**
+   * Something was said, `marked` with the id of the archive if that has it. Gives what tells those who are named, and
+   * listeners of all others too; undefined where there is nobody to tell.
+   */
+  missing(room: Room, said: Message, marked: Message, speaker: Occupant, archiveId?: bigint): Tell | undefined {
     const mentioned = room.config.forwardMentions ? mentionedIn(room, said, this.#idsOf(room)) : undefined
     const isHeard = this.#isHeard
-    if (!mentioned?.size && !isHeard) return
+    if (!mentioned?.size && !isHeard) return undefined
     const here = new Set<string>()
     for (const { account } of room.occupants) here.add(account.text)
-    const told: Promise<void>[] = []
+    const missed: Missed[] = []
     for (const [text, { affiliation }] of room.affiliations) {
       const isMentioned = mentioned?.has(text) ?? false
       if (here.has(text) || !isAtLeast(affiliation, 'member') || !(isMentioned || isHeard)) continue
-      told.push(this.#miss({ room, account: Jid.parse(text), marked, speaker, archiveId, isMentioned }))
+      missed.push({ room, account: Jid.parse(text), marked, speaker, archiveId, isMentioned })
     }
+    if (missed.length === 0) return undefined
     // The line itself has been said.
     const failed = (error: unknown) => this.#parts.log.error('who is away was not told', { room: room.jid.text, error })
-    return Promise.all(told).then(() => undefined, failed)
+    return () => Promise.all(missed.map(one => this.#miss(one))).then(() => undefined, failed)
   }
 
   /** Whether anybody listens to what is missed. */
@@ -73,7 +77,7 @@ export class Absent {
 
   async #isWanted({ room, account, speaker, isMentioned }: Missed): Promise<boolean> {
     const { blocking, settings } = this.#parts
-    // XEP-0492 §4: every line of a private room, mentions in a public one.
+    // XEP-0492 §3: every line of a private room, mentions in a public one.
     const setting = await settings.of(account, room.jid, room.config.membersOnly ? 'always' : 'on-mention')
     if (setting === 'never' || (setting === 'on-mention' && !isMentioned)) return false
     // The room hides who speaks, but not from itself.
@@ -90,6 +94,8 @@ export class Absent {
     }
   }
 }
+
+type Tell = () => Promise<void>
 
 interface Missed {
   readonly room: Room

@@ -74,7 +74,7 @@ export function cardRoutes(parts: Parts): readonly IqRoute[] {
 
   async function set({ from, to, payload }: Request): Promise<undefined> {
     const { room } = await opened(parts, to)
-    // §7
+    // §6
     const isAdmin = server.config.admins.some(admin => admin === from.bare.text)
     if (!isAdmin && room.affiliationOf(from.bare) !== 'owner') {
       throw new StanzaError('forbidden', 'Only owners set the vCard of a room')

@@ -155,7 +155,8 @@ export function incoming(parts: Parts): Receive {
   function heard({ room }: Open, from: Jid, said: Message, marked: Message, transit: Transit, id?: bigint): void {
     outlet.during(transit, () => room.say(marked))
     const speaker = room.byReal(from)
-    if (speaker) transit.effect(() => parts.absent.tell(room, said, marked, speaker, id))
+    const tell = speaker && parts.absent.missing(room, said, marked, speaker, id)
+    if (tell) transit.effect(tell)
   }
 
   function changeSubject(open: Open, stanza: Message, transit: Transit): Awaitable<void> {

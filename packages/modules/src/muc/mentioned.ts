@@ -21,13 +21,13 @@ const NOBODY: ReadonlySet<string> = new Set()
  */
 export function mentionedIn(room: Room, said: Message, idOf: (account: string) => string): ReadonlySet<string> {
   let found: Set<string> | undefined
-  let body: string | undefined
+  let body: Element | undefined
   let mentions = 0
   for (const child of said.children) {
     if (typeof child === 'string') continue
     // Who corrects a line has mentioned already.
     if (child.ns === CORRECTION) return NOBODY
-    if (child.name === 'body') body ??= child.text()
+    if (child.name === 'body') body ??= child
     if (child.ns !== REFERENCE && child.ns !== EXPLICIT) continue
     if (++mentions > MOST) return NOBODY
     const account = child.ns === REFERENCE ? referred(room, child) : mentioned(room, child, idOf)
@@ -36,7 +36,7 @@ export function mentionedIn(room: Room, said: Message, idOf: (account: string) =
     found.add(account)
   }
   if (body === undefined || room.affiliations.reserved.size === 0 || isEncrypted(said)) return found ?? NOBODY
-  const all = new Set([...(found ?? []), ...named(room, body)])
+  const all = new Set([...(found ?? []), ...named(room, body.text())])
   return all.size > MOST ? NOBODY : all
 }
 
@@ -44,7 +44,7 @@ export function mentionedIn(room: Room, said: Message, idOf: (account: string) =
 function referred(room: Room, { name, attrs }: Element): string | undefined {
   // One with an anchor speaks of another message.
   if (name !== 'reference' || attrs['type'] !== 'mention' || attrs['anchor'] !== undefined) return undefined
-  const jid = jidOf(attrs['uri'])
+  const jid = addressIn(attrs['uri'])
   if (!jid) return undefined
   if (!jid.bare.equals(room.jid)) return jid.bare.text
   const nick = jid.resource.toLowerCase()
@@ -57,7 +57,7 @@ function mentioned(room: Room, mention: Element, idOf: (account: string) => stri
   const { mentions, occupantid, jid } = mention.attrs
   const isQuiet = mention.child('noping', EXPLICIT) !== undefined || mention.child('active', EXPLICIT) !== undefined
   if (mention.name !== 'mention' || mentions !== undefined || isQuiet) return undefined
-  if (occupantid === undefined) return jid === undefined ? undefined : jidOf(`xmpp:${jid}`)?.bare.text
+  if (occupantid === undefined) return addressOf(jid)?.bare.text
   for (const account of room.affiliations.keys()) if (idOf(account) === occupantid) return account
   return undefined
 }
@@ -80,13 +80,21 @@ function isWord(character: string | undefined): boolean {
 }
 
 /** The address in a URI of RFC 5122. */
-function jidOf(uri: string | undefined): Jid | undefined {
-  const path = /^xmpp:([^?#]+)/.exec(uri ?? '')?.[1]
-  if (path === undefined) return undefined
+function addressIn(uri = ''): Jid | undefined {
+  const path = /^xmpp:([^?#]+)/.exec(uri)?.[1] ?? ''
   try {
-    return Jid.parse(decodeURIComponent(path))
+    return addressOf(decodeURIComponent(path))
   } catch (error) {
-    if (error instanceof JidError || error instanceof URIError) return undefined
+    if (error instanceof URIError) return undefined
+    throw error
+  }
+}
+
+function addressOf(text = ''): Jid | undefined {
+  try {
+    return Jid.parse(text)
+  } catch (error) {
+    if (error instanceof JidError) return undefined
     throw error
   }
 }

@@ -8,7 +8,7 @@ import { opened, type Parts } from './parts.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 
-/** Asking for tokens, looking at them, and taking them back (XEP-0488 §4). */
+/** Asking for tokens, looking at them, and taking them back (XEP-0488 §3). */
 export function tokenRoutes(parts: Parts): readonly IqRoute[] {
   const { tokens, turns } = parts
 
@@ -42,12 +42,12 @@ export function tokenRoutes(parts: Parts): readonly IqRoute[] {
   ]
 }
 
-/** §4.5: whoever comes with a good token is a member from then on. @throws StanzaError `not-authorized` */
+/** §3.5: whoever comes with a good token is a member from then on. @throws StanzaError `not-authorized` */
 export async function redeem(parts: Parts, room: Room, from: Jid, presence: Presence): Promise<void> {
   const { keeper, outlet, guessed, tokens } = parts
   const text = presence.child('x', MUC)?.textOf('password', MUC)
   const account = from.bare
-  // §5: who belongs to the room needs none, and uses up none.
+  // §4: who belongs to the room needs none, and uses up none.
   if (text === undefined || room.config.password !== '' || room.isLocked) return
   if (room.affiliationOf(account) !== 'none') return
   if (!guessed.allows(account.text)) throw new StanzaError('resource-constraint', 'Too many wrong tokens')

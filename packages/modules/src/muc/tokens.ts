@@ -47,7 +47,7 @@ export class Tokens {
     return this.#elementOf(text, token)
   }
 
-  /** §4.6: those that somebody may revoke. @throws StanzaError `forbidden` */
+  /** §3.6: those that somebody may revoke. @throws StanzaError `forbidden` */
   async list(room: Room, from: Jid): Promise<Element> {
     checkIssuer(room, from)
     const tokens = [...(await this.#good(room))].filter(([, token]) => mayRevoke(room, from, token))
@@ -104,7 +104,7 @@ export class Tokens {
   }
 }
 
-/** §10: as with invitations. A room with a password asks everybody for that, every time. */
+/** §7: as with invitations. A room with a password asks everybody for that, every time. */
 function mayIssue(room: Room, account: Jid): boolean {
   const affiliation = room.affiliationOf(account)
   const may = isAtLeast(affiliation, 'admin') || (affiliation === 'member' && room.config.allowInvites)
@@ -115,7 +115,7 @@ function checkIssuer(room: Room, from: Jid): void {
   if (!mayIssue(room, from.bare)) throw new StanzaError('forbidden', 'You may not make tokens for this room')
 }
 
-/** §10: moderators see to the tokens of all. */
+/** §7: moderators see to the tokens of all. */
 function mayRevoke(room: Room, from: Jid, { creator }: StoredToken): boolean {
   const isModerator = room.byReal(from)?.role === 'moderator' || isAtLeast(room.affiliationOf(from.bare), 'admin')
   return isModerator || creator === from.bare.text
