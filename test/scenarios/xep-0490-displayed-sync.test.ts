@@ -19,7 +19,7 @@ scenario('XEP-0490 § 4.5.3: one message tells the sender and the own clients', 
     `<message type="chat" to="${romeo.bare}" id="m1"><displayed xmlns="${MARKERS}" id="the-msg-1"/>${displayed(juliet.bare, 's1')}</message>`,
   )
   await phone.receives`<message type="headline" from="${juliet.bare}" to="${phone}"><event xmlns="${EVENT}"><items node="${NODE}"><item id="${romeo.bare}"><displayed xmlns="${NODE}"><stanza-id xmlns="urn:xmpp:sid:0" by="${juliet.bare}" id="s1"/></displayed></item></items></event></message>`
-  await romeo.fence()
+  for (const actor of [juliet, romeo]) await actor.fence()
   const [marker] = romeo.unexpected
   expect(marker?.child('displayed', MARKERS)?.attrs['id']).toBe('the-msg-1')
   // Where her archive has it is nobody else's business.

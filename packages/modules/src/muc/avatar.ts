@@ -64,7 +64,7 @@ export class Cards {
 }
 
 export function cardRoutes(parts: Parts): readonly IqRoute[] {
-  const { cards, outlet, turns, server } = parts
+  const { cards, outlet, turns, host } = parts
 
   async function get({ to }: Request): Promise<Element> {
     const card = await cards.read((await opened(parts, to)).room)
@@ -75,7 +75,7 @@ export function cardRoutes(parts: Parts): readonly IqRoute[] {
   async function set({ from, to, payload }: Request): Promise<undefined> {
     const { room } = await opened(parts, to)
     // §6
-    const isAdmin = server.config.admins.some(admin => admin === from.bare.text)
+    const isAdmin = host.config.admins.includes(from.bare.text)
     if (!isAdmin && room.affiliationOf(from.bare) !== 'owner') {
       throw new StanzaError('forbidden', 'Only owners set the vCard of a room')
     }
