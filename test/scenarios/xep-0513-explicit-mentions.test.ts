@@ -1,5 +1,7 @@
+import { expect } from '@jest/globals'
 import { type Actor, scenario } from '@parley/testkit'
-import { ADMIN, enters, makes, ROOM } from './room.ts'
+import type { Element } from '@parley/xml'
+import { ADMIN, enters, makes, OWNER, ROOM } from './room.ts'
 
 const EXPLICIT = 'urn:xmpp:mentions:0'
 
@@ -38,4 +40,72 @@ scenario('XEP-0513 § 3.5: who shall not be disturbed is not, and groups are tho
   }
   await says(romeo, 'c', `<mention xmlns="${EXPLICIT}" occupantid="made up"/>`)
   await juliet.receivesNothing()
+})
+
+const permits = (actor: Actor, ...fields: readonly (readonly [name: string, value: string])[]) => {
+  const written = fields.map(([name, value]) => `<field var="mentions#${name}"><value>${value}</value></field>`)
+  const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${EXPLICIT}</value></field>${written.join('')}</x>`
+  return actor.asksRaw(`<iq type="set" to="${ROOM}"><query xmlns="${EXPLICIT}">${form}</query></iq>`)
+}
+
+const textOf = (answer: Element) => answer.child('error')?.child('text', 'urn:ietf:params:xml:ns:xmpp-stanzas')?.text()
+
+scenario('XEP-0513 § 3.6: owners say who may mention somebody, and how many at once', async ({ server }) => {
+  const [romeo, juliet, nurse] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  await makes(romeo, 'romeo')
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="member" jid="${juliet.bare}"/></query></iq>`
+  await enters(nurse, 'nurse', ['romeo'])
+  await romeo.settles()
+  const answer = await nurse.asks`<iq type="get" to="${ROOM}"><query xmlns="${EXPLICIT}"/></iq>`
+  const fields = answer.child('x', 'jabber:x:data')?.childrenNamed('field')
+  expect(fields?.map(({ attrs }) => attrs['var'])).toEqual(['FORM_TYPE', 'mentions#count', 'mentions#individual'])
+  const info = await nurse.asks`<iq type="get" to="${ROOM}"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
+  expect(info.childrenNamed('feature').map(({ attrs }) => attrs['var'])).toContain(EXPLICIT)
+
+  const her = `<mention xmlns="${EXPLICIT}" jid="${juliet.bare}"/>`
+  const mentions = async (actor: Actor, more: string) => {
+    await actor.sendsRaw(`<message type="groupchat" to="${ROOM}"><body>Hey</body>${more}</message>`)
+    for (const one of [romeo, nurse]) await one.receives`<message type="groupchat"><body>Hey</body></message>`
+  }
+  await mentions(nurse, her)
+  await juliet.receives`<message from="${ROOM}"><mentions xmlns="urn:xmpp:mmn:0"/></message>`
+
+  expect((await permits(romeo, ['individual', 'moderators'], ['count', '10'])).attrs['type']).toBe('result')
+  for (const actor of [romeo, nurse])
+    await actor.receives`<message type="groupchat" from="${ROOM}"><x xmlns="jabber:x:data" type="result"><field var="mentions#individual"><value>moderators</value></field></x></message>`
+  await mentions(nurse, her)
+  await juliet.receivesNothing()
+  await mentions(romeo, her)
+  await juliet.receives`<message from="${ROOM}"><mentions xmlns="urn:xmpp:mmn:0"/></message>`
+  await permits(romeo, ['count', '1'])
+  for (const actor of [romeo, nurse])
+    await actor.receives`<message type="groupchat" from="${ROOM}"><x xmlns="jabber:x:data" type="result"><field var="mentions#count"><value>1</value></field></x></message>`
+  await mentions(romeo, her + her)
+  await permits(romeo, ['individual', 'none'])
+  for (const actor of [romeo, nurse]) await actor.settles()
+  await mentions(romeo, her)
+  await juliet.receivesNothing()
+})
+
+scenario('XEP-0513 § 3.6: nobody else says so, and not just anything', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  expect(textOf(await permits(juliet, ['count', '1']))).toBe('Only owners say who may mention whom')
+  expect(textOf(await romeo.asksRaw(`<iq type="set" to="${ROOM}"><query xmlns="${EXPLICIT}"/></iq>`))).toBe(
+    'A form with the permissions is needed',
+  )
+  // The settings of another form are none of this one.
+  expect(textOf(await permits(romeo, ['other', '1']))).toBe('The room has no such setting')
+  for (const [name, value] of [
+    ['count', '21'],
+    ['individual', 'romeo'],
+  ] as const) {
+    expect((await permits(romeo, [name, value])).child('error')?.attrs['type']).toBe('modify')
+  }
+  const own = `<field var="mentions#count"><value>1</value></field>`
+  const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>http://jabber.org/protocol/muc#roomconfig</value></field>${own}</x>`
+  expect(textOf(await romeo.asksRaw(`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}">${form}</query></iq>`))).toBe(
+    'The room has no such setting',
+  )
+  await romeo.receivesNothing()
 })

@@ -4,6 +4,7 @@ import { el } from '@parley/xml'
 import { type Context, missedInRoom, observe, Throttle } from '@xmpp/server-core'
 import type { Blocking } from '../blocking.ts'
 import type { NotificationSettings } from '../notification-settings.ts'
+import { mayMention } from './mention-permissions.ts'
 import { mentionedIn } from './mentioned.ts'
 import type { Occupant } from './occupant.ts'
 import { MENTIONS } from './options/forward-mentions.ts'
@@ -38,7 +39,8 @@ export class Absent {
    * listeners of all others too; undefined where there is nobody to tell.
    */
   missing(room: Room, said: Message, marked: Message, speaker: Occupant, archiveId?: bigint): Tell | undefined {
-    const mentioned = room.config.forwardMentions ? mentionedIn(room, said, this.#idsOf(room)) : undefined
+    const counts = room.config.forwardMentions && mayMention(room, speaker)
+    const mentioned = counts ? mentionedIn(room, said, this.#idsOf(room)) : undefined
     const isHeard = this.#isHeard
     if (!mentioned?.size && !isHeard) return undefined
     const here = new Set<string>()

@@ -12,6 +12,8 @@ import { language } from './options/language.ts'
 import { listed } from './options/listed.ts'
 import { memberList } from './options/member-list.ts'
 import { membersOnly } from './options/members-only.ts'
+import { mentionCount } from './options/mention-count.ts'
+import { mentionIndividual } from './options/mention-individual.ts'
 import { moderated } from './options/moderated.ts'
 import { mostUsers } from './options/most-users.ts'
 import { fieldOf, type RoomOption } from './options/option.ts'
@@ -41,6 +43,8 @@ const OPTIONS = {
   history,
   archived,
   forwardMentions,
+  mentionCount,
+  mentionIndividual,
   shownRoles,
   memberList,
 }
@@ -64,9 +68,17 @@ export function storedConfig(config: RoomConfig): { readonly [key: string]: Json
   return config as unknown as { readonly [key: string]: Json }
 }
 
+/** Settings whose names begin so: there is a form for each. */
+type Prefix = 'muc#' | 'mentions#'
+
+/** The fields of one form. */
+export function fieldsOf(config: RoomConfig, prefix: Prefix): FormField[] {
+  return options.flatMap(([key, option]) => (option.field.startsWith(prefix) ? fieldOf(option, config[key]) : []))
+}
+
 /** The form that owners fill in (XEP-0045 §10.2). */
 export function configForm(config: RoomConfig, name: string): DataForm {
-  const fields = options.map(([key, option]) => fieldOf(option, config[key]))
+  const fields = fieldsOf(config, 'muc#')
   // Clients of old show a password only where this is set; it follows from the password.
   const protectedField = formField('muc#roomconfig_passwordprotectedroom', 'boolean', config.password !== '', {
     label: 'A password is needed',
@@ -78,12 +90,12 @@ export function configForm(config: RoomConfig, name: string): DataForm {
  * The configuration after an owner's changes; fields that are left out stay as they were.
  * @throws StanzaError `not-acceptable` for a field that is not known, or a value that is not allowed
  */
-export function changedConfig(config: RoomConfig, form: DataForm): RoomConfig {
+export function changedConfig(config: RoomConfig, form: DataForm, prefix: Prefix = 'muc#'): RoomConfig {
   const changes: Record<string, unknown> = {}
   for (const { name, values } of form.fields) {
     if (name === 'FORM_TYPE' || name === '' || name === 'muc#roomconfig_passwordprotectedroom') continue
     const known = options.find(([, { field }]) => field === name)
-    if (!known) throw new StanzaError('not-acceptable', 'The room has no such setting')
+    if (!known?.[1].field.startsWith(prefix)) throw new StanzaError('not-acceptable', 'The room has no such setting')
     changes[known[0]] = known[1].read(values)
   }
   // XEP-0045 §10.1.3: without protection there is no password.

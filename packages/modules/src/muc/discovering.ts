@@ -3,8 +3,8 @@ import { type FormField, formField, formOf, NS, StanzaError } from '@parley/stan
 import { type Element, el } from '@parley/xml'
 import { MAM } from '../archive-query.ts'
 import { VCARD } from './avatar.ts'
-import { featuresOf, publicFields } from './config.ts'
-import { INFO, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
+import { featuresOf, fieldsOf, publicFields } from './config.ts'
+import { INFO, MENTIONING, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 import { UNIQUE } from './unique.ts'
@@ -34,7 +34,13 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
   }
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
-  const features = [...FEATURES, VERSIONS, ...featuresOf(config), ...(config.archived ? [MAM, `${MAM}#extended`] : [])]
+  const features = [
+    ...FEATURES,
+    VERSIONS,
+    MENTIONING,
+    ...featuresOf(config),
+    ...(config.archived ? [MAM, `${MAM}#extended`] : []),
+  ]
   const form = formOf('result', INFO, {
     fields: [
       formField('muc#roominfo_description', 'text-single', config.description, { label: 'Description' }),
@@ -44,6 +50,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
       // XEP-0500 §5.2
       formField('muc#roominfo_slow_mode_duration', 'text-single', config.slowMode, { label: 'Slow mode' }),
       ...publicFields(config),
+      ...fieldsOf(config, 'mentions#'),
       ...more,
     ],
   })

@@ -11,6 +11,7 @@ import { Cards, cardRoutes, type StoredCard } from './avatar.ts'
 import { elsewhere } from './elsewhere.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredChange, type StoredRoom } from './keeper.ts'
+import { mentionRoutes } from './mention-permissions.ts'
 import { remove } from './moving.ts'
 import { Outlet } from './outlet.ts'
 import type { Parts } from './parts.ts'
@@ -41,7 +42,7 @@ export default defineModule({
     { number: 486, version: '0.1.0' },
     { number: 488, version: '0.1.0' },
     { number: 500, version: '0.1.1' },
-    { number: 513, version: '0.1.0', partial: 'no groups; a room sets no permissions' },
+    { number: 513, version: '0.1.0', partial: 'no groups' },
   ],
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
@@ -91,7 +92,13 @@ export default defineModule({
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
-    const routes = [uniqueRoute(parts), ...answers(parts, service.domain), ...cardRoutes(parts), ...tokenRoutes(parts)]
+    const routes = [
+      ...mentionRoutes(parts),
+      uniqueRoute(parts),
+      ...answers(parts, service.domain),
+      ...cardRoutes(parts),
+      ...tokenRoutes(parts),
+    ]
     for (const route of routes) service.iq.add(route)
     if (live.isShared) service.elsewhere = elsewhere(parts)
 

@@ -3,14 +3,12 @@ import type { Message } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import { isEncrypted } from '../message-rules.ts'
 import { WORDS } from './affiliations.ts'
+import { MENTIONING } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 const REFERENCE = 'urn:xmpp:reference:0'
-const EXPLICIT = 'urn:xmpp:mentions:0'
 const CORRECTION = 'urn:xmpp:message-correct:0'
 
-/** A line with more mentions, or that names more, mentions nobody (XEP-0513 §3.6). */
-const MOST = 20
 /** Characters of a body that are searched for nicks. */
 const READ = 4000
 const NOBODY: ReadonlySet<string> = new Set()
@@ -23,13 +21,15 @@ export function mentionedIn(room: Room, said: Message, idOf: (account: string) =
   let found: Set<string> | undefined
   let body: Element | undefined
   let mentions = 0
+  // XEP-0513 §3.6: more are too many.
+  const most = room.config.mentionCount
   for (const child of said.children) {
     if (typeof child === 'string') continue
     // Who corrects a line has mentioned already.
     if (child.ns === CORRECTION) return NOBODY
     if (child.name === 'body') body ??= child
-    if (child.ns !== REFERENCE && child.ns !== EXPLICIT) continue
-    if (++mentions > MOST) return NOBODY
+    if (child.ns !== REFERENCE && child.ns !== MENTIONING) continue
+    if (++mentions > most) return NOBODY
     const account = child.ns === REFERENCE ? referred(room, child) : mentioned(room, child, idOf)
     if (account === undefined) continue
     found ??= new Set()
@@ -37,7 +37,7 @@ export function mentionedIn(room: Room, said: Message, idOf: (account: string) =
   }
   if (body === undefined || room.affiliations.reserved.size === 0 || isEncrypted(said)) return found ?? NOBODY
   const all = new Set([...(found ?? []), ...named(room, body.text())])
-  return all.size > MOST ? NOBODY : all
+  return all.size > most ? NOBODY : all
 }
 
 /** XEP-0372 §3.2: an address; clients that know none name the occupant. */
@@ -55,7 +55,7 @@ function referred(room: Room, { name, attrs }: Element): string | undefined {
 /** XEP-0513 §3.1; §3.5: who must not be disturbed is not, nor who is not active. */
 function mentioned(room: Room, mention: Element, idOf: (account: string) => string): string | undefined {
   const { mentions, occupantid, jid } = mention.attrs
-  const isQuiet = mention.child('noping', EXPLICIT) !== undefined || mention.child('active', EXPLICIT) !== undefined
+  const isQuiet = mention.child('noping', MENTIONING) !== undefined || mention.child('active', MENTIONING) !== undefined
   if (mention.name !== 'mention' || mentions !== undefined || isQuiet) return undefined
   if (occupantid === undefined) return addressOf(jid)?.bare.text
   for (const account of room.affiliations.keys()) if (idOf(account) === occupantid) return account

@@ -7,4 +7,6 @@ export const INFO = `${MUC}#roominfo`
 export const REQUEST = `${MUC}#request`
 export const STABLE_ID = `${MUC}#stable_id`
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
+/** XEP-0513 */
+export const MENTIONING = 'urn:xmpp:mentions:0'
 export const CONFERENCE = 'jabber:x:conference'
