@@ -68,17 +68,21 @@ export function storedConfig(config: RoomConfig): { readonly [key: string]: Json
   return config as unknown as { readonly [key: string]: Json }
 }
 
-/** Settings whose names begin so: there is a form for each. */
-type Prefix = 'muc#' | 'mentions#'
+/** There is a form for the room, and one for mentions in it (XEP-0513 §3.6). */
+export type Form = 'room' | 'mentions'
+
+function formWith(field: string): Form {
+  return field.startsWith('mentions#') ? 'mentions' : 'room'
+}
 
 /** The fields of one form. */
-export function fieldsOf(config: RoomConfig, prefix: Prefix): FormField[] {
-  return options.flatMap(([key, option]) => (option.field.startsWith(prefix) ? fieldOf(option, config[key]) : []))
+export function fieldsOf(config: RoomConfig, form: Form): FormField[] {
+  return options.flatMap(([key, option]) => (formWith(option.field) === form ? fieldOf(option, config[key]) : []))
 }
 
 /** The form that owners fill in (XEP-0045 §10.2). */
 export function configForm(config: RoomConfig, name: string): DataForm {
-  const fields = fieldsOf(config, 'muc#')
+  const fields = fieldsOf(config, 'room')
   // Clients of old show a password only where this is set; it follows from the password.
   const protectedField = formField('muc#roomconfig_passwordprotectedroom', 'boolean', config.password !== '', {
     label: 'A password is needed',
@@ -90,12 +94,12 @@ export function configForm(config: RoomConfig, name: string): DataForm {
  * The configuration after an owner's changes; fields that are left out stay as they were.
  * @throws StanzaError `not-acceptable` for a field that is not known, or a value that is not allowed
  */
-export function changedConfig(config: RoomConfig, form: DataForm, prefix: Prefix = 'muc#'): RoomConfig {
+export function changedConfig(config: RoomConfig, form: DataForm, which: Form = 'room'): RoomConfig {
   const changes: Record<string, unknown> = {}
   for (const { name, values } of form.fields) {
     if (name === 'FORM_TYPE' || name === '' || name === 'muc#roomconfig_passwordprotectedroom') continue
     const known = options.find(([, { field }]) => field === name)
-    if (!known?.[1].field.startsWith(prefix)) throw new StanzaError('not-acceptable', 'The room has no such setting')
+    if (!known || formWith(name) !== which) throw new StanzaError('not-acceptable', 'The room has no such setting')
     changes[known[0]] = known[1].read(values)
   }
   // XEP-0045 §10.1.3: without protection there is no password.

@@ -50,7 +50,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
       // XEP-0500 §5.2
       formField('muc#roominfo_slow_mode_duration', 'text-single', config.slowMode, { label: 'Slow mode' }),
       ...publicFields(config),
-      ...fieldsOf(config, 'mentions#'),
+      ...fieldsOf(config, 'mentions'),
       ...more,
     ],
   })

@@ -28,7 +28,7 @@ export function mentionRoutes(parts: Parts): readonly IqRoute[] {
     const { room } = await opened(parts, to)
     const form = formOf('form', MENTIONING, {
       title: 'Who may mention whom',
-      fields: fieldsOf(room.config, 'mentions#'),
+      fields: fieldsOf(room.config, 'mentions'),
     })
     return el('query', MENTIONING, null, form.toElement())
   }
@@ -56,13 +56,13 @@ function changed(room: Room, from: Jid, query: Element): RoomConfig | undefined 
     throw new StanzaError('forbidden', 'Only owners say who may mention whom')
   const form = readSubmission(query, MENTIONING)
   if (!form) throw new StanzaError('bad-request', 'A form with the permissions is needed')
-  return form.type === 'cancel' ? undefined : changedConfig(room.config, form, 'mentions#')
+  return form.type === 'cancel' ? undefined : changedConfig(room.config, form, 'mentions')
 }
 
 /** What has changed, and only that. */
 function tell(room: Room, before: RoomConfig): void {
-  const old = fieldsOf(before, 'mentions#')
-  const fields = fieldsOf(room.config, 'mentions#').filter(({ values }, n) => values.join() !== old[n]!.values.join())
+  const old = fieldsOf(before, 'mentions')
+  const fields = fieldsOf(room.config, 'mentions').filter(({ values }, n) => values.join() !== old[n]!.values.join())
   if (fields.length === 0) return
   const form = formOf('result', MENTIONING, { fields })
   room.say(new Message({ type: 'groupchat', from: room.jid }, Body.of([form.toElement()])))
