@@ -42,6 +42,21 @@ scenario('XEP-0045 § 7.2: those who are here come first, then oneself, then the
   await romeo.receivesNothing()
 })
 
+scenario('XEP-0045 § 7.2: what a client sends right behind its entering counts', async ({ server }) => {
+  const [romeo, ...others] = await (await server('a.test')).connect('romeo/orchard', 'juliet/x', 'nurse/x', 'paris/x')
+  await makes(romeo, 'romeo')
+  for (const actor of others) {
+    const { local } = actor.jid
+    await actor.sends`<presence to="${ROOM}/${local}"><x xmlns="${MUC}"/></presence>`
+    await actor.sends`<presence to="${ROOM}/${local}"><show>away</show></presence>`
+    await actor.sends`<message type="groupchat" to="${ROOM}"><body>${local}</body></message>`
+    await romeo.receives`<presence from="${ROOM}/${local}"/>`
+    await romeo.receives`<presence from="${ROOM}/${local}"><show>away</show></presence>`
+    await romeo.receives`<message from="${ROOM}/${local}"><body>${local}</body></message>`
+  }
+  for (const actor of others) await actor.settles()
+})
+
 scenario('XEP-0045 § 7.2.1: a nick is needed', async ({ server }) => {
   const [romeo] = await (await server('a.test')).connect('romeo/orchard')
   await romeo.sends`<presence to="${ROOM}"><x xmlns="${MUC}"/></presence>`

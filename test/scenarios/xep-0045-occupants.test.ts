@@ -211,3 +211,13 @@ scenario('XEP-0421 § 3: an occupant has the same id at every visit', async ({ s
   expect(ids[0]).toEqual(expect.any(String))
   expect(ids[1]).toBe(ids[0])
 })
+
+scenario('XEP-0045 § 7.8.2: a room that is invited into itself goes on', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { membersonly: '1' })
+  for (const to of [ROOM, `${ROOM}/romeo`])
+    await romeo.sends`<message to="${ROOM}"><x xmlns="${USER}"><invite to="${to}"/><invite to="juliet@a.test"/></x></message>`
+  await romeo.settles()
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+})

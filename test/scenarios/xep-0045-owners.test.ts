@@ -101,7 +101,7 @@ scenario('XEP-0045 § 10.9: a room is destroyed, everybody is told where to go',
   await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}"><destroy jid="castle@conference.a.test"><reason>Macbeth</reason></destroy></query></iq>`
   for (const actor of [romeo, juliet])
     await actor.receives`<presence type="unavailable" to="${actor}"><x xmlns="${USER}"><destroy jid="castle@conference.a.test"><reason>Macbeth</reason></destroy></x></presence>`
-  await refused(juliet.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`, 'item-not-found')
+  await refused(juliet.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`, 'gone', 'Macbeth')
 })
 
 scenario('XEP-0045 § 10.1.1: who may make rooms', async ({ server }) => {

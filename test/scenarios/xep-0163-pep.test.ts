@@ -4,7 +4,7 @@ import { modules } from '@parley/modules'
 import type { PubsubNode } from '@parley/store'
 import { like, p, scenario } from '@parley/testkit'
 import { type Element, el } from '@parley/xml'
-import { defineModule, type Inbound, inbound, on, only } from '@xmpp/server-core'
+import { defineModule } from '@xmpp/server-core'
 import { done, EVENT, form, get, listen, OWNER, PUBSUB, publish, refusal, set, wants } from './pep-client.ts'
 
 interface Pep {
@@ -236,13 +236,17 @@ scenario(
     const watcher = defineModule({
       name: 'watcher',
       uses: { pep: modules.find(({ name }) => name === 'pep')! },
-      setup({ uses }) {
+      setup({ uses, server: { router } }) {
         service = (uses.pep as Pep).service
-        const watch = only<'message', Inbound>('message', ({ stanza }) => {
-          bodies.add(stanza.body)
-          copies++
-        })
-        return { on: [on(inbound, 'guard', watch)] }
+        const { toSession } = router
+        router.toSession = (entry, stanza, ...more) => {
+          if (stanza.name === 'message') {
+            bodies.add(stanza.body)
+            copies++
+          }
+          return toSession.call(router, entry, stanza, ...more)
+        }
+        return {}
       },
     })
     const stage = await server('a.test', { modules: [...modules, watcher] })

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals'
 import { scenario } from '@parley/testkit'
+import { makes, ROOM } from './room.ts'
 
 const id = (by: string, value = 'forged') => `<stanza-id xmlns="urn:xmpp:sid:0" by="${by}" id="${value}"/>`
 
@@ -30,6 +31,18 @@ scenario('XEP-0359 § 3: ids of others, and what the sender calls the message, s
     `<message type="chat" to="${juliet}"><body>x</body>${id('room@b.test', 'theirs')}${id('@')}<origin-id xmlns="urn:xmpp:sid:0" id="mine"/></message>`,
   )
   await juliet.receives`<message><body>x</body><stanza-id xmlns="urn:xmpp:sid:0" by="room@b.test" id="theirs"/><origin-id xmlns="urn:xmpp:sid:0" id="mine"/></message>`
+})
+
+scenario('XEP-0359 § 3: a room takes out what claims to be its own, however it is written', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  await makes(romeo, 'romeo')
+  const ours = [id(ROOM), id('Coven@Conference.A.TEST'), id('coven@conference.a.test.')]
+  const theirs = id('other@conference.a.test', 'theirs')
+  await romeo.sendsRaw(`<message type="groupchat" to="${ROOM}">${ours.join('')}<body>x</body>${theirs}</message>`)
+  const message = await romeo.client.next('the line')
+  expect(String(message)).not.toMatch('forged')
+  const ids = message.childrenNamed('stanza-id', 'urn:xmpp:sid:0')
+  expect(ids.map(({ attrs }) => attrs['by'])).toEqual(['other@conference.a.test', ROOM])
 })
 
 scenario('XEP-0359 § 2.1: the same message has the same id for every client', async ({ server }) => {

@@ -81,6 +81,7 @@ scenario('XEP-0424 § 5: only who said it takes it back, from any of their clien
   await say(romeo, 'juliet@a.test', 'soft')
   // The same id, chosen by the other side: it does not shield the first one.
   await juliet.sends`<message type="chat" to="${romeo}" id="soft"><body>mine</body></message>`
+  await juliet.fence()
   await retract(paris, 'juliet@a.test', 'soft')
   await paris.fence()
   await retract(juliet, romeo.jid.text, 'unknown')

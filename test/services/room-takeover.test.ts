@@ -7,6 +7,12 @@ import { Wired } from '../security/load/wired.ts'
 const MUC = 'http://jabber.org/protocol/muc'
 const ROOM = 'coven@conference.localhost'
 const SETTINGS = `<iq type="set" id="c" to="${ROOM}"><query xmlns="${MUC}#owner"><x xmlns="jabber:x:data" type="submit"/></query></iq>`
+/** A hat, and that somebody wears it (XEP-0317). */
+const HATS = 'urn:xmpp:hats:0'
+const hat = (command: string, field: string) =>
+  `<iq type="set" id="${command}" to="${ROOM}"><command xmlns="http://jabber.org/protocol/commands" node="urn:xmpp:hats:commands:${command}"><x xmlns="jabber:x:data" type="submit"><field var="hats#uri"><value>hat:host</value></field>${field}</x></command></iq>`
+const CREATE = hat('create', '<field var="hats#title"><value>Host</value></field>')
+const ASSIGN = hat('assign', '<field var="hats#jid"><value>second@localhost</value></field>')
 /** Lines of each speaker, and how often they speak (ms). */
 const LINES = 60
 const PAUSE = 25
@@ -43,7 +49,7 @@ class Talker {
   }
 
   configure(): void {
-    this.#send(SETTINGS)
+    for (const xml of [SETTINGS, CREATE, ASSIGN]) this.#send(xml)
   }
 
   say(line: string): void {
@@ -102,7 +108,7 @@ function suite(): void {
       database = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
       const shared = { PARLEY_REDIS: redis.url, PARLEY_DATABASE: database.url }
       nodes = await Promise.all([Node.open(shared), Node.open(shared), Node.open(shared)])
-      await nodes[0]!.users('first', 'second', 'third', 'fourth', 'fifth', 'sixth')
+      await nodes[0]!.users('first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'late')
     }, 60_000)
     afterAll(async () => {
       for (const talker of talkers) talker.leave()
@@ -144,6 +150,16 @@ function suite(): void {
       }
       // One order for all.
       for (const heard of rest) expect(heard).toEqual(one)
+
+      // What the room knew of them is known where it is now.
+      const late = await Wired.join(nodes[1]!.port, 'late/x')
+      const second = late.next(({ name, attrs }) => name === 'presence' && attrs['from'] === `${ROOM}/second`)
+      late.write(`<presence to="${ROOM}/late"><x xmlns="${MUC}"/></presence>`)
+      expect((await second).child('hats', HATS)?.firstElement()?.attrs).toMatchObject({
+        uri: 'hat:host',
+        title: 'Host',
+      })
+      late.leave()
     }, 120_000)
   })
 }

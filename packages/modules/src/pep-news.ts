@@ -35,16 +35,20 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
   }
 
   /** To the sessions of somebody that want it, by their full JIDs (XEP-0163 §4.3.1). */
-  function toWanting(to: Jid, message: Message, node: string, heard?: Set<string>): Awaitable<void> {
-    return chain(live.sessions(to), entries =>
-      toAll(entries, entry =>
-        chain(wants(entry, node), yes => {
-          if (!yes) return undefined
-          heard?.add(entry.jid.text).add(entry.jid.bare.text)
-          return route(message.with({ to: entry.jid }))
-        }),
-      ),
-    )
+  function toWanting(account: Jid, to: Jid, message: Message, node: string, heard?: Set<string>): Awaitable<void> {
+    return chain(live.sessions(to), entries => {
+      if (entries.length === 0) return
+      return chain(uses.blocking.isBlocked(to, account), blocked => {
+        if (blocked) return
+        return toAll(entries, entry =>
+          chain(wants(entry, node), yes => {
+            if (!yes) return undefined
+            heard?.add(entry.jid.text).add(entry.jid.bare.text)
+            return server.router.toSession(entry, message.with({ to: entry.jid }))
+          }),
+        )
+      })
+    })
   }
 
   function notify(account: Jid, { node, event }: Notice): Awaitable<void> {
@@ -59,7 +63,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
       }
       const here = view.watchers.filter(contact => server.router.hosts.has(contact.domain) && may(contact))
       return chain(uses.blocking.without(account, here), contacts =>
-        toAll([account, ...contacts], to => toWanting(to, message, node.node, heard)),
+        toAll([account, ...contacts], to => toWanting(account, to, message, node.node, heard)),
       )
     })
     return heard ? chain(told, () => toSubscribers(service, node, message, heard)) : told

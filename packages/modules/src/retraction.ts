@@ -1,12 +1,11 @@
 import type { Jid } from '@parley/jid'
-import { Body, formatDateTime, type Message, NS, parseStanza } from '@parley/stanza'
-import { el } from '@parley/xml'
+import { type Message, parseStanza } from '@parley/stanza'
 import { defineModule, inbound, on, only, outbound, type Transit } from '@xmpp/server-core'
 import messageLog from './message-log.ts'
 import { fateOf } from './message-rules.ts'
+import { isTombstone, RETRACT, type Retraction, retracted, retractedBy, TOMBSTONE, tombstone } from './tombstones.ts'
 
-const RETRACT = 'urn:xmpp:message-retract:1'
-const FEATURES = [RETRACT, `${RETRACT}#tombstone`]
+const FEATURES = [RETRACT, TOMBSTONE]
 
 /**
  * What somebody takes back is taken out of both archives, and out of what waits for the recipient (XEP-0424): a tombstone
@@ -21,7 +20,8 @@ export default defineModule({
   setup({ store: { messages }, clock }) {
     function apply(stanza: Message, owner: Jid, author: Jid, peer: Jid, transit: Transit): void {
       const taken = retractedBy(stanza)
-      if (!taken) return
+      // §4: the retraction must be archived.
+      if (!taken || !fateOf(stanza).keep) return
       // Behind the gates, where the row of the original is there, and before anybody hears of it.
       transit.effect(() => bury(owner, author, peer, taken))
     }
@@ -30,17 +30,10 @@ export default defineModule({
       for (const row of await messages.allByOriginId(owner.text, peer.bare.text, original)) {
         const message = row.type === 'error' ? undefined : (parseStanza(row.stanza) as Message)
         // §5: only who said it takes it back.
-        if (!message?.from?.bare.equals(author) || message.child('retracted', RETRACT)) continue
-        await messages.replace(owner.text, row.id, tombstone(message, id).toXml())
+        if (!message?.from?.bare.equals(author) || isTombstone(message)) continue
+        await messages.replace(owner.text, row.id, tombstone(message, retracted(id, clock.now())).toXml())
         return
       }
-    }
-
-    /** §4: the head, and the sender's own id of it, by which clients know what it was. */
-    function tombstone(message: Message, id: string): Message {
-      const origin = message.child('origin-id', NS.stanzaId)
-      const retracted = el('retracted', RETRACT, { id, stamp: formatDateTime(clock.now()) })
-      return message.withBody(Body.of(origin ? [retracted, origin] : [retracted]))
     }
 
     return {
@@ -66,17 +59,3 @@ export default defineModule({
     }
   },
 })
-
-interface Retraction {
-  /** The sender's id of what is taken back. */
-  readonly original: string
-  /** The id of the retraction, which the tombstone names. */
-  readonly id: string
-}
-
-/** §4: a tombstone names its retraction, which must be archived. */
-function retractedBy(stanza: Message): Retraction | undefined {
-  const original = stanza.child('retract', RETRACT)?.attrs['id']
-  if (!original || stanza.id === undefined || !fateOf(stanza).keep) return undefined
-  return { original, id: stanza.id }
-}

@@ -15,9 +15,8 @@ export default defineModule({
       if (children !== stanza.children) return { replace: stanza.withBody(Body.of(children)) }
     }
 
-    function isForged({ name, ns, attrs }: Element, account: Jid): boolean {
-      if (ns !== NS.stanzaId || name !== 'stanza-id') return false
-      const by = addressOf(attrs['by'])
+    function isForged(child: Element, account: Jid): boolean {
+      const by = giverOf(child)
       return by !== undefined && (by.equals(account) || by.equals(host.jid))
     }
 
@@ -39,11 +38,11 @@ export default defineModule({
   },
 })
 
-/** Rule 7: addresses are compared in their canonical form. */
-function addressOf(by: string | undefined): Jid | undefined {
-  if (by === undefined) return undefined
+/** Who has given a stanza the id that stands in it, as it says; in canonical form, as rule 7 wants it compared. */
+export function giverOf({ name, ns, attrs }: Element): Jid | undefined {
+  if (ns !== NS.stanzaId || name !== 'stanza-id' || attrs['by'] === undefined) return undefined
   try {
-    return Jid.parse(by)
+    return Jid.parse(attrs['by'])
   } catch (error) {
     if (error instanceof JidError) return undefined
     throw error

@@ -2,6 +2,11 @@
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>()
 
+  /** Whether a task of that key is under way. */
+  isTaken(key: string): boolean {
+    return this.#last.has(key)
+  }
+
   take<T>(key: string, task: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)
     const mine = before ? before.then(task, task) : task()

@@ -35,6 +35,8 @@ export interface ErrorDetails {
   readonly type?: ErrorType
   /** Application-specific conditions (RFC 6120 §8.3.4). */
   readonly extra?: readonly Element[]
+  /** Where to go instead, as a URI: for `gone` and `redirect` (RFC 6120 §8.3.3.5, §8.3.3.14). */
+  readonly address?: string
 }
 
 /** A refusal: throw it, and the core answers the peer with it. `message` is shown to the peer, so it holds no secrets. */
@@ -44,6 +46,7 @@ export class StanzaError extends Error {
   readonly type: ErrorType
   readonly text: string
   readonly extra: readonly Element[]
+  readonly address: string | undefined
 
   constructor(condition: Condition, text = '', details: ErrorDetails = {}) {
     super(text === '' ? condition : `${condition}: ${text}`)
@@ -51,6 +54,7 @@ export class StanzaError extends Error {
     this.text = text
     this.type = details.type ?? TYPES[condition]
     this.extra = details.extra ?? []
+    this.address = details.address
   }
 
   toElement(): Element {
@@ -58,7 +62,7 @@ export class StanzaError extends Error {
       'error',
       NS.client,
       { type: this.type },
-      el(this.condition, NS.stanzaErrors),
+      el(this.condition, NS.stanzaErrors, null, this.address),
       this.text === '' ? undefined : el('text', NS.stanzaErrors, null, this.text),
       this.extra,
     )

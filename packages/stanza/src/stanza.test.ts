@@ -52,6 +52,11 @@ describe('a stanza', () => {
   })
 })
 
+test('an error says where to go instead', () => {
+  const moved = new StanzaError('gone', 'Moved', { address: 'xmpp:castle@conference.a.test?join' })
+  expect(moved.toElement().firstElement()?.text()).toBe('xmpp:castle@conference.a.test?join')
+})
+
 describe('a body', () => {
   const child = el('stanza-id', 'urn:xmpp:sid:0', { id: '1' })
 

@@ -21,7 +21,8 @@ export class Database implements Queryable {
   constructor(target: Target, name: string, size: number) {
     const config: ClientConfig = clientConfig(target, name)
     this.#links = Array.from({ length: Math.max(1, size) }, () => new Link(config))
-    this.#pool = new pg.Pool({ ...config, max: TRANSACTIONS, idleTimeoutMillis: 60_000, query_timeout: 45_000 })
+    const pool = { max: TRANSACTIONS, idleTimeoutMillis: 60_000, query_timeout: 45_000 }
+    this.#pool = new pg.Pool({ ...config, ...pool, pipeline: true })
     this.#pool.on('error', () => undefined) // an idle connection was lost: the pool makes another
     this.#watch = setInterval(() => {
       for (const link of this.#links) link.checkStalled()
@@ -70,8 +71,11 @@ export class Database implements Queryable {
     const client = await this.#pool.connect()
     let broken: Error | undefined
     try {
-      await client.query('BEGIN')
+      // The first statements do not wait for the answer; where there is no transaction they fail as well.
+      const begun = client.query('BEGIN')
+      begun.catch(() => {})
       const result = await work(new Transaction(client))
+      await begun
       await client.query('COMMIT')
       return result
     } catch (error) {

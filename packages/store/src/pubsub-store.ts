@@ -9,9 +9,11 @@ import type {
   PubsubNode,
   PubsubOptions,
   PubsubPage,
+  PubsubSeen,
   PubsubStore,
   PubsubSubscription,
 } from './pubsub.ts'
+import { type SeenNode, SeenNodes } from './seen-nodes.ts'
 import { type Queryable, sql } from './sql.ts'
 
 interface NodeRow {
@@ -19,6 +21,7 @@ interface NodeRow {
   readonly node: string
   readonly config: PubsubOptions
   readonly created: bigint
+  readonly version: bigint
   readonly affiliations: Readonly<Record<string, Affiliation>>
   readonly subscriptions: readonly PubsubSubscription[]
 }
@@ -30,7 +33,7 @@ interface ItemRow {
 }
 
 /** Columns of a node; those who have to do with it are all, or one bare JID. */
-const columns = (of: 'all' | string) => `n.owner, n.node, n.config, n.created,
+const columns = (of: 'all' | string) => `n.owner, n.node, n.config, n.created, n.version,
   (SELECT coalesce(jsonb_object_agg(jid, affiliation), '{}') FROM pubsub_affiliation a
    WHERE a.owner = n.owner AND a.node = n.node${of === 'all' ? '' : ` AND a.jid = ${of}`}) AS affiliations,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('jid', jid, 'subid', subid, 'state', state, 'options', options)), '[]')
@@ -40,10 +43,12 @@ const OF_NODE = 'owner = $1 AND node = $2'
 const ITEM = 'id, publisher, payload, published'
 
 const lock = sql('pubsub-lock', 'SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(10) || $2, 9))')
-const selectSeen = sql<NodeRow>('pubsub-seen', `SELECT ${columns('all')} FROM pubsub_node n WHERE ${OF_NODE}`)
-const selectPublishers = sql<{ id: string; publisher: string }>(
-  'pubsub-publishers',
-  `SELECT id, publisher FROM pubsub_item WHERE ${OF_NODE} AND id = ANY ($3::text[])`,
+const selectSeen = sql<NodeRow & { publishers: Readonly<Record<string, string>> }>(
+  'pubsub-seen',
+  `SELECT ${columns('all')},
+     (SELECT coalesce(jsonb_object_agg(id, publisher), '{}') FROM pubsub_item
+      WHERE ${OF_NODE} AND id = ANY ($3::text[])) AS publishers
+   FROM pubsub_node n WHERE ${OF_NODE}`,
 )
 const selectNode = sql<NodeRow>('pubsub-node', `SELECT ${columns('$3')} FROM pubsub_node n WHERE ${OF_NODE}`)
 const selectNodes = sql<NodeRow>(
@@ -55,7 +60,10 @@ const insertNode = sql(
   `INSERT INTO pubsub_node (owner, node, config, created) SELECT $1, $2, $3::jsonb, $4
    WHERE (SELECT count(*) FROM pubsub_node WHERE owner = $1) < $5`,
 )
-const updateConfig = sql('pubsub-configure', `UPDATE pubsub_node SET config = $3::jsonb WHERE ${OF_NODE}`)
+const updateConfig = sql(
+  'pubsub-configure',
+  `UPDATE pubsub_node SET config = $3::jsonb, version = nextval('pubsub_version') WHERE ${OF_NODE}`,
+)
 const deleteNode = sql('pubsub-delete', `DELETE FROM pubsub_node WHERE ${OF_NODE}`)
 const upsertItem = sql(
   'pubsub-publish',
@@ -67,6 +75,10 @@ const trim = sql<{ id: string }>(
   'pubsub-trim',
   `DELETE FROM pubsub_item WHERE ${OF_NODE} AND (published <= $4 OR seq IN (
      SELECT seq FROM pubsub_item WHERE ${OF_NODE} ORDER BY seq DESC OFFSET $3)) RETURNING id`,
+)
+const publishSeen = sql<{ gone: string[] | null }>(
+  'pubsub-publish-seen',
+  'SELECT pubsub_publish($1, $2, $3, $4, $5, $6, $7, $8, $9) AS gone',
 )
 const deleteItems = sql('pubsub-retract', `DELETE FROM pubsub_item WHERE ${OF_NODE} AND id = ANY ($3::text[])`)
 const deleteAllItems = sql('pubsub-purge', `DELETE FROM pubsub_item WHERE ${OF_NODE}`)
@@ -135,15 +147,29 @@ export function pubsubStore(db: Database, clock: () => number): PubsubStore {
     return { items: rows.map(item), count: Number(counted?.count ?? 0), index: Number(counted?.newer ?? 0) }
   }
 
+  /** Nodes to which something was published lately. */
+  const seen = new SeenNodes()
+
+  function change(owner: Owner, node: string, ids: readonly string[], decide: (seen: PubsubSeen) => PubsubChange) {
+    return db.transaction(async tx => {
+      // In this order, and on their way together.
+      const [, row] = await Promise.all([tx.rows(lock, owner, node), tx.row(selectSeen, owner, node, textArray(ids))])
+      const found = row && nodeOf(row)
+      seen.keep(owner, node, found && { node: found, version: row.version })
+      const publishers = new Map(Object.entries(row?.publishers ?? {}))
+      return apply(tx, owner, node, decide({ node: found, publishers }), clock())
+    })
+  }
+
+  async function publish(owner: Owner, node: string, decide: (seen: PubsubSeen) => PubsubChange) {
+    const known = seen.get(owner, node)
+    const gone = known && (await publishAs(db, known, decide))
+    return gone ?? change(owner, node, [], decide)
+  }
+
   return {
-    change: (owner, node, ids, decide) =>
-      db.transaction(async tx => {
-        await tx.rows(lock, owner, node)
-        const row = await tx.row(selectSeen, owner, node)
-        const found = row && ids.length > 0 ? await tx.rows(selectPublishers, owner, node, textArray(ids)) : []
-        const publishers = new Map(found.map(({ id, publisher }) => [id, publisher]))
-        return apply(tx, owner, node, decide({ node: row && nodeOf(row), publishers }), clock())
-      }),
+    change,
+    publish,
     async node(owner, node, bare) {
       const row = await db.row(selectNode, owner, node, bare)
       return row && nodeOf(row)
@@ -157,6 +183,27 @@ export function pubsubStore(db: Database, clock: () => number): PubsubStore {
         node: nodeOf(row),
         item: item(row),
       })),
+  }
+}
+
+/** Publishes to a node that is as it was seen; undefined: perhaps it is not, or more is to be done. */
+async function publishAs(db: Queryable, { node, version }: SeenNode, decide: (seen: PubsubSeen) => PubsubChange) {
+  const decided = tryTo(() => decide({ node, publishers: new Map() }))
+  if (!decided) return undefined
+  const { publish, keep, ...more } = decided
+  if (!publish || !keep || Object.keys(more).length > 0) return undefined
+  const { id, publisher, payload, published } = publish
+  const item = [id, publisher, payload, published]
+  const row = await db.row(publishSeen, node.owner, node.node, version, ...item, keep.max, keep.since)
+  return row?.gone ?? undefined
+}
+
+/** What is refused now is not, perhaps, by what has changed meanwhile. */
+function tryTo<T>(decide: () => T): T | undefined {
+  try {
+    return decide()
+  } catch {
+    return undefined
   }
 }
 

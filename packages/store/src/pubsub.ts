@@ -85,6 +85,11 @@ export interface PubsubStore {
     items: readonly string[],
     decide: (seen: PubsubSeen) => PubsubChange,
   ): Promise<readonly string[]>
+  /**
+   * As {@link change}, for what most often does nothing but publish: a node that nobody has changed meanwhile is not read
+   * again. `decide` may be asked twice, and hears of no publishers.
+   */
+  publish(owner: Owner, node: string, decide: (seen: PubsubSeen) => PubsubChange): Promise<readonly string[]>
   /** The node, as far as it concerns `bare`. */
   node(owner: Owner, node: string, bare: string): Promise<PubsubNode | undefined>
   /** All nodes of the owner by name, as far as they concern `bare`; `limit` at most. */

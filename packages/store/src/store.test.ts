@@ -224,7 +224,7 @@ describe.each([...drivers])('$name', driver => {
     await store.wipe()
     for (const { table_name } of await tablesWithOwner()) {
       const { rowCount } = await sql.query(`SELECT 1 FROM ${table_name}`)
-      expect([table_name, rowCount]).toEqual([table_name, table_name === 'schema_migration' ? 10 : 0])
+      expect([table_name, rowCount]).toEqual([table_name, table_name === 'schema_migration' ? 11 : 0])
     }
     await populate(store, owner)
   })

@@ -125,6 +125,7 @@ scenario('threat 87: nothing shows an address where addresses are hidden', async
   await juliet.sends`<message type="chat" to="${ROOM}/nurse"><body>Psst</body></message>`
   await juliet.sends`<iq type="get" id="v" to="${ROOM}/nurse"><query xmlns="jabber:iq:version"/></iq>`
   await juliet.sends`<presence type="unavailable" to="${ROOM}/fairest"/>`
+  await nurse.client.until(() => nurse.unexpected.some(({ attrs }) => attrs['type'] === 'chat'), 'the whisper')
   await juliet.fence()
   await nurse.fence()
   expect(nurse.unexpected.length).toBeGreaterThanOrEqual(5)
@@ -161,13 +162,17 @@ scenario('threat 89: a client that wants all history gets what there is to get',
   await settle(romeo)
 })
 
-scenario('threat 90: a room that is made again has nothing of the one before', async ({ server }) => {
-  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+scenario('threat 90: a room that is made again has nothing of the one before', async ({ server, after }) => {
+  const config = { modules: { muc: { tombstones: '1m' } } }
+  const [romeo, juliet] = await (await server('a.test', { config })).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo', { persistentroom: '1' })
   await romeo.sends`<message type="groupchat" to="${ROOM}"><body>secret</body></message>`
   await settle(romeo)
   await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}"><destroy/></query></iq>`
   await settle(romeo)
+  await juliet.sends`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`
+  await isRefused(juliet, 'presence', 'gone', 'The room has been destroyed')
+  await after('1m')
   await makes(juliet, 'juliet')
   await juliet.asks`<iq type="set" to="${ROOM}"><query xmlns="${MAM}"/></iq>`
   expect(juliet.unexpected.map(String)).toEqual([])

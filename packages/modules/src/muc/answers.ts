@@ -4,12 +4,16 @@ import { type Element, el } from '@parley/xml'
 import { type Asked, type Awaitable, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { fin, readArchive, sendPage } from '../archive-pages.ts'
 import { MAM, queryForm, readQuery } from '../archive-query.ts'
+import { REGISTER } from '../registration-rules.ts'
 import { applyChanges, listOf, readChanges } from './administering.ts'
 import { roomInfo, serviceInfo } from './discovering.ts'
+import { hatItems, runHatCommand } from './hat-commands.ts'
 import type { Open } from './keeper.ts'
-import { ADMIN, OWNER } from './namespaces.ts'
+import { moderate } from './moderating.ts'
+import { ADMIN, COMMANDS, MODERATE, OWNER } from './namespaces.ts'
 import { configure, destroy, ownerForm, readWish } from './owning.ts'
 import { opened, type Parts } from './parts.ts'
+import { register, registrationForm } from './registering.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -18,12 +22,12 @@ const PAGE = 100
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search, cards } = parts
+  const { keeper, places, outlet, turns, store, search, tombstones, cards } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
     (request: Request): Promise<Element | undefined> =>
-      turns.take(request.to.text, async () => answer(await opened(parts, request.to), request))
+      turns.take(request.to.text, async () => answer(await opened(parts, request.to, request.from), request))
 
   async function administer({ room }: Open, { from, payload }: Request): Promise<undefined> {
     const changes = readChanges(room, from, payload)
@@ -40,9 +44,18 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
       outlet.during(undefined, () => configure(room, wish.config))
     } else if (wish.what !== 'nothing') {
       await keeper.remove(room)
+      if (wish.what === 'destroy') await tombstones.keep(room, wish.destroy)
       places.leave(room.jid)
       outlet.during(undefined, () => destroy(room, wish.what === 'destroy' ? wish.destroy : payload))
     }
+    return undefined
+  }
+
+  async function registers(request: Request): Promise<undefined> {
+    const { from, to } = request
+    const asked = await turns.take(to.text, async () => register(parts, (await opened(parts, to, from)).room, request))
+    // An admin may be anybody, even the room itself, which must not wait for itself.
+    for (const message of asked) await outlet.route(message)
     return undefined
   }
 
@@ -78,23 +91,42 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('host', NS.discoInfo, 'query', () => serviceInfo('Rooms')),
     iqGet('host', NS.discoItems, 'query', listRooms),
     iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) => {
-      const { room } = await opened(parts, to)
+      const { room } = await opened(parts, to, from)
       return roomInfo(room, from, payload.attrs['node'], await cards.fields(room))
     }),
-    iqGet('account', NS.discoItems, 'query', async ({ to }) => {
-      await opened(parts, to)
-      return el('query', NS.discoItems)
+    iqGet('account', NS.discoItems, 'query', async ({ from, to, payload }) => {
+      const { room } = await opened(parts, to, from)
+      const { node } = payload.attrs
+      return el('query', NS.discoItems, { node }, node === COMMANDS ? hatItems(room, from) : [])
     }),
+    iqSet(
+      'account',
+      COMMANDS,
+      'command',
+      inTurn(({ room }, request) => runHatCommand(parts, room, request)),
+    ),
     iqGet('account', ADMIN, 'query', async ({ from, to, payload }) =>
-      listOf((await opened(parts, to)).room, from, payload),
+      listOf((await opened(parts, to, from)).room, from, payload),
     ),
     iqSet('account', ADMIN, 'query', inTurn(administer)),
-    iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to)).room, from)),
+    iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to, from)).room, from)),
     iqSet('account', OWNER, 'query', inTurn(own)),
+    iqSet(
+      'account',
+      MODERATE,
+      'moderate',
+      inTurn((open, request) => moderate(parts, open, request)),
+    ),
+    iqGet('account', REGISTER, 'query', async ({ from, to }) =>
+      registrationForm((await opened(parts, to, from)).room, from),
+    ),
+    iqSet('account', REGISTER, 'query', registers),
     iqGet('account', MAM, 'query', async ({ from, to }) => {
-      checkReader((await opened(parts, to)).room, from)
+      checkReader((await opened(parts, to, from)).room, from)
       return el('query', MAM, null, queryForm())
     }),
-    iqSet('account', MAM, 'query', async (request, asked) => archive(await opened(parts, request.to), request, asked)),
+    iqSet('account', MAM, 'query', async (request, asked) =>
+      archive(await opened(parts, request.to, request.from), request, asked),
+    ),
   ]
 }

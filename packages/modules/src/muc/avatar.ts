@@ -66,14 +66,14 @@ export class Cards {
 export function cardRoutes(parts: Parts): readonly IqRoute[] {
   const { cards, outlet, turns, host } = parts
 
-  async function get({ to }: Request): Promise<Element> {
-    const card = await cards.read((await opened(parts, to)).room)
+  async function get({ from, to }: Request): Promise<Element> {
+    const card = await cards.read((await opened(parts, to, from)).room)
     if (!card) throw new StanzaError('item-not-found', 'The room has no vCard')
     return card
   }
 
   async function set({ from, to, payload }: Request): Promise<undefined> {
-    const { room } = await opened(parts, to)
+    const { room } = await opened(parts, to, from)
     // §6
     const isAdmin = host.config.admins.includes(from.bare.text)
     if (!isAdmin && room.affiliationOf(from.bare) !== 'owner') {

@@ -19,6 +19,7 @@ import { mostUsers } from './options/most-users.ts'
 import { fieldOf, type RoomOption } from './options/option.ts'
 import { password } from './options/password.ts'
 import { persistent } from './options/persistent.ts'
+import { registration } from './options/registration.ts'
 import { shownRoles } from './options/shown-roles.ts'
 import { slowMode } from './options/slow-mode.ts'
 import { title } from './options/title.ts'
@@ -32,6 +33,7 @@ const OPTIONS = {
   persistent,
   listed,
   membersOnly,
+  registration,
   password,
   whois,
   moderated,

@@ -2,9 +2,11 @@ import type { Jid } from '@parley/jid'
 import { type FormField, formField, formOf, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { MAM } from '../archive-query.ts'
+import { RETRACT, TOMBSTONE } from '../tombstones.ts'
 import { VCARD } from './avatar.ts'
 import { featuresOf, fieldsOf, publicFields } from './config.ts'
-import { INFO, MENTIONING, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
+import { hatCommandInfo } from './hat-commands.ts'
+import { COMMANDS, HATS, INFO, MENTIONING, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 import { UNIQUE } from './unique.ts'
@@ -12,6 +14,8 @@ import { VERSIONS } from './versions.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
+/** Of rooms that keep what is said. */
+const KEEPING = [MAM, `${MAM}#extended`, RETRACT, TOMBSTONE, MODERATE]
 const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, TOKENS, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
@@ -32,14 +36,14 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
         : el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: nick })
     return el('query', NS.discoInfo, { node }, identity)
   }
+  const command = node === undefined ? undefined : hatCommandInfo(node)
+  if (command) return command
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
   const features = [
-    ...FEATURES,
-    VERSIONS,
-    MENTIONING,
+    ...[...FEATURES, VERSIONS, MENTIONING, HATS, COMMANDS],
     ...featuresOf(config),
-    ...(config.archived ? [MAM, `${MAM}#extended`] : []),
+    ...(config.archived ? KEEPING : []),
   ]
   const form = formOf('result', INFO, {
     fields: [
@@ -52,6 +56,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
       ...publicFields(config),
       ...fieldsOf(config, 'mentions'),
       ...more,
+      ...(room.hats.all.size > 0 ? [formField('hats#hash', 'text-single', room.hats.hash, { label: 'Hats' })] : []),
     ],
   })
   return el('query', NS.discoInfo, null, [

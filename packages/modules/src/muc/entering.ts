@@ -4,6 +4,7 @@ import { type Element, el } from '@parley/xml'
 import type { Throttle } from '@xmpp/server-core'
 import { type Earlier, historyOf, readHistory } from './history.ts'
 import { MUC, USER } from './namespaces.ts'
+import { checkNick } from './nicks.ts'
 import { type Occupant, statuses, withoutReserved } from './occupant.ts'
 import { isPassword } from './options/password.ts'
 import { isAtLeast } from './roles.ts'
@@ -95,16 +96,6 @@ function checkEntry({ room, from, nick, isNew, guessed }: Entering, x: Element |
   // §7.2.10
   if (room.size >= room.config.mostUsers && !isAdmin && !room.byNick(nick)) {
     throw new StanzaError('service-unavailable', 'The room is full', { type: 'wait' })
-  }
-}
-
-/** §7.2.9, §7.6: taken by somebody else, or kept for somebody else. */
-export function checkNick(room: Room, account: Jid, nick: string): void {
-  const holder = room.byNick(nick)
-  if (holder && !holder.account.equals(account)) throw new StanzaError('conflict', 'The nick is taken')
-  for (const [text, { nick: reserved }] of room.affiliations) {
-    if (reserved === nick && text !== account.text)
-      throw new StanzaError('conflict', 'The nick is kept for somebody else')
   }
 }
 

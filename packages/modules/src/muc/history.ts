@@ -5,6 +5,8 @@ import { MUC } from './namespaces.ts'
 
 /** Something that was said before. */
 export interface Earlier {
+  /** Its row in the room's log. */
+  readonly row: bigint
   readonly from: Jid
   readonly id: string | undefined
   /** Its children as they were sent, ids of the room included. */

@@ -4,26 +4,28 @@ import type { Element } from '@parley/xml'
 import { type Awaitable, chain, type Receive, type Transit } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import { fateOf } from '../message-rules.ts'
+import { retractedBy } from '../tombstones.ts'
 import { affiliate } from './administering.ts'
+import { approvalForm, decideRegistration } from './approving.ts'
 import { decideVoice, requestVoice, voiceForm } from './asking.ts'
 import { enter, notHere } from './entering.ts'
 import { declines, invitations } from './inviting.ts'
 import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
 import { MUC, USER } from './namespaces.ts'
+import { nickOf } from './nicks.ts'
+import type { Occupant } from './occupant.ts'
 import { Pace } from './pace.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
+import { takeBack } from './retracting.ts'
 import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
 import { redeem } from './token-routes.ts'
 
-/** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
-const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
-
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
-  const { keeper, places, outlet, turns, clock, store } = parts
+  const { keeper, places, outlet, turns, clock, store, tombstones } = parts
   const relay = new Relay(clock)
   const pace = new Pace(clock)
 
@@ -32,13 +34,20 @@ export function incoming(parts: Parts): Receive {
       if (stanza.name === 'presence') return
       throw new StanzaError('service-unavailable')
     }
+    const room = to.bare.text
+    // What another node passes on may come while its sender is still being let in.
+    if (turns.isTaken(room)) return turns.take(room, async () => {}).then(() => handle(stanza, to, transit))
+    return handle(stanza, to, transit)
+  }
+
+  function handle(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     switch (stanza.name) {
       case 'presence':
         return presence(stanza, to, transit)
       case 'message':
-        return chain(opened(parts, to), open => message(open, stanza, to, transit))
+        return chain(opened(parts, to, stanza.from!), open => message(open, stanza, to, transit))
       default:
-        return chain(opened(parts, to), open => iq(open, stanza, to, transit))
+        return chain(opened(parts, to, stanza.from!), open => iq(open, stanza, to, transit))
     }
   }
 
@@ -72,6 +81,7 @@ export function incoming(parts: Parts): Receive {
   async function come(stanza: Presence, to: Jid, transit: Transit): Promise<void> {
     const [from, nick] = [stanza.from!, nickOf(to)]
     const known = await keeper.find(to.bare)
+    if (!known) await tombstones.checkMaker(to.bare, from)
     if (!known && !parts.mayCreate(from)) throw new StanzaError('not-allowed', 'You may not make rooms here')
     if (!known && !parts.made.take(from.bare.text)) {
       throw new StanzaError('resource-constraint', 'You make rooms too often')
@@ -79,6 +89,7 @@ export function incoming(parts: Parts): Receive {
     const { room, earlier } =
       known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
     if (known) await redeem(parts, room, from, stanza)
+    if (!known) await tombstones.remove(to.bare)
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
     outlet.during(transit, () =>
@@ -123,7 +134,7 @@ export function incoming(parts: Parts): Receive {
     const { room, sayings } = open
     const keeps = room.config.archived && fateOf(said.with({ type: 'chat' })).keep
     if (!keeps) {
-      transit.effect(() => heard(open, from, said, said, transit))
+      transit.effect(() => heard(room, room.byReal(from), said, said, transit))
       return
     }
     const row = {
@@ -140,21 +151,31 @@ export function incoming(parts: Parts): Receive {
     const written = (id: bigint) => {
       sayings.end()
       // Threat 83: who has been thrown out meanwhile, or has no voice any more, has said nothing.
-      if (!mayBeHeard(room, from)) {
+      const speaker = room.byReal(from)
+      if (!speaker || !maySpeak(speaker)) {
         void store.messages.remove(row.owner, [id])
         throw new StanzaError('not-acceptable')
       }
       const marked = identified(said, room.jid, id)
-      heard(open, from, said, marked, transit, id)
-      keeper.remember(open, { from: said.from!, id: said.id, body: marked.body, at: clock.now() })
+      heard(room, speaker, said, marked, transit, id)
+      keeper.remember(open, { row: id, from: said.from!, id: said.id, body: marked.body, at: clock.now() })
+      const retraction = retractedBy(said)
+      // Heard in the order of the log, so that nobody who reads on misses it.
+      if (retraction) transit.behind(takeBack(parts, open, speaker.id, retraction))
     }
     transit.log(row, written, () => sayings.end())
   }
 
   /** Said to those who are here; then those who are not may want to know. */
-  function heard({ room }: Open, from: Jid, said: Message, marked: Message, transit: Transit, id?: bigint): void {
+  function heard(
+    room: Room,
+    speaker: Occupant | undefined,
+    said: Message,
+    marked: Message,
+    transit: Transit,
+    id?: bigint,
+  ): void {
     outlet.during(transit, () => room.say(marked))
-    const speaker = room.byReal(from)
     const tell = speaker && parts.absent.missing(room, said, marked, speaker, id)
     if (tell) transit.effect(tell)
   }
@@ -168,26 +189,33 @@ export function incoming(parts: Parts): Receive {
     transit.effect(() => outlet.during(transit, () => room.say(changed)))
   }
 
-  /** Invitations, their refusals, and voice (§7.8.2, §7.13). */
+  /** Invitations, their refusals, voice and membership (§7.8.2, §7.13, §9.9). */
   function byTheWay({ room }: Open, stanza: Message, transit: Transit): Awaitable<void> {
     const from = stanza.from!
     const x = stanza.child('x', USER)
-    if (x?.child('invite', USER)) return turns.take(room.jid.text, () => invite(room, from, x, transit))
+    if (x?.child('invite', USER)) return inTurn(room, () => invite(room, from, x, transit))
     if (x?.child('decline', USER)) return outlet.during(transit, () => declines(room, from, x).forEach(outlet.send))
+    const decision = approvalForm(stanza)
+    if (decision) return inTurn(room, () => decideRegistration(parts, room, from, decision))
     const form = voiceForm(stanza)
     if (!form) throw new StanzaError('bad-request', 'A room takes messages of type groupchat')
     const decides = form.field('muc#request_allow') !== undefined
     outlet.during(transit, () => (decides ? decideVoice(room, from, form) : requestVoice(room, from)))
   }
 
-  async function invite(room: Room, from: Jid, x: Element, transit: Transit): Promise<void> {
-    for (const { to, message, becomesMember } of invitations(room, from, x)) {
-      if (becomesMember) {
-        await keeper.affiliate(room, to.bare, { affiliation: 'member' })
-        outlet.during(transit, () => affiliate(room, to.bare, { affiliation: 'member' }))
-      }
-      await outlet.route(message)
+  /** What it sends then may come back to the room, which must not wait for itself. */
+  async function inTurn(room: Room, task: () => Promise<readonly Message[]>): Promise<void> {
+    for (const message of await turns.take(room.jid.text, task)) await outlet.route(message)
+  }
+
+  async function invite(room: Room, from: Jid, x: Element, transit: Transit): Promise<readonly Message[]> {
+    const invited = invitations(room, from, x)
+    for (const { to, becomesMember } of invited) {
+      if (!becomesMember) continue
+      await keeper.affiliate(room, to.bare, { affiliation: 'member' })
+      outlet.during(transit, () => affiliate(room, to.bare, { affiliation: 'member' }))
     }
+    return invited.map(({ message }) => message)
   }
 
   function iq({ room }: Open, stanza: Iq, to: Jid, transit: Transit): Awaitable<void> {
@@ -202,18 +230,6 @@ export function incoming(parts: Parts): Receive {
   }
 
   return receive
-}
-
-function mayBeHeard(room: Room, from: Jid): boolean {
-  const speaker = room.byReal(from)
-  return speaker !== undefined && maySpeak(speaker)
-}
-
-function nickOf(to: Jid): string {
-  if (to.isBare) throw new StanzaError('jid-malformed', 'A nick is needed')
-  // Threat 96: a nick that cannot be told from none, or from another one.
-  if (INVISIBLE.test(to.resource)) throw new StanzaError('not-acceptable', 'The nick has characters that nobody sees')
-  return to.resource
 }
 
 /** §7.14: a farewell. */

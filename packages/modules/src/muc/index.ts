@@ -7,8 +7,11 @@ import notificationSettings from '../notification-settings.ts'
 import { Turns } from '../turns.ts'
 import { Absent } from './absent.ts'
 import { answers } from './answers.ts'
+import type { StoredRequest } from './approving.ts'
 import { Cards, cardRoutes, type StoredCard } from './avatar.ts'
+import { type StoredTombstone, Tombstones } from './destroyed.ts'
 import { elsewhere } from './elsewhere.ts'
+import type { Hat } from './hats.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredChange, type StoredRoom } from './keeper.ts'
 import { mentionRoutes } from './mention-permissions.ts'
@@ -24,6 +27,8 @@ import { uniqueRoute } from './unique.ts'
 
 /** Passwords of a room that one account may try a minute. */
 const GUESSES = 10
+/** Registrations with rooms that one account may send a minute. */
+const REGISTRATIONS = 10
 
 /**
  * Rooms (XEP-0045) at `conference.<domain>`. Each room has one process that does everything for it; others pass on to it what
@@ -32,11 +37,14 @@ const GUESSES = 10
 export default defineModule({
   name: 'muc',
   xeps: [
-    { number: 45, version: '1.35.5', partial: 'no registration with a room, no tombstones' },
+    { number: 45, version: '1.35.5' },
     { number: 249, version: '1.2' },
     { number: 307, version: '0.1' },
+    { number: 317, version: '0.3.1' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
+    { number: 424, version: '0.4.2' },
+    { number: 425, version: '0.3.0' },
     { number: 452, version: '0.2.2' },
     { number: 463, version: '0.2.0' },
     { number: 486, version: '0.1.0' },
@@ -47,6 +55,7 @@ export default defineModule({
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+    tombstones: period('30d', 'how long nobody else may make a room where one was destroyed; 0s = no time'),
     tokens: period('31d', 'how long a token that invites to a room is good at most'),
     card: integer(200_000, 1000, 16_000_000, 'size of the vCard of a room, its avatar included'),
   },
@@ -55,11 +64,16 @@ export default defineModule({
     rooms: map<StoredRoom>(),
     affiliations: map<StoredAffiliation>(),
     changes: map<StoredChange>(),
+    requests: map<StoredRequest>(),
+    tombstones: map<StoredTombstone>(),
+    hats: map<Hat>(),
+    wearers: map<readonly string[]>(),
     cards: map<StoredCard>(),
     tokens: map<StoredToken>(),
   },
   async setup(context) {
-    const { config, stores, store, host, serve, server, clock, live, log, uses } = context
+    const { config, stores, store, host, domain, serve, server, clock, live, log, uses } = context
+    const isAdmin = (from: Jid) => domain.admins.includes(from.bare.text)
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
     const outlet = new Outlet(context)
     const outside: Outside = {
@@ -77,18 +91,22 @@ export default defineModule({
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
     const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
+    const standing = { stored: stores.tombstones, domain: `conference.${host.domain}`, period: config.tombstones }
+    const tombstones = new Tombstones({ ...standing, clock, log, isAdmin })
     const cards = new Cards(stores.cards, config.card)
     const tokens = new Tokens(stores.tokens, clock, config.tokens)
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet, search, absent, cards, tokens, idOf },
+      ...{ server, store, live, clock, host, keeper, outlet, search, tombstones, absent, cards, tokens, idOf },
+      requests: stores.requests,
+      hats: stores,
       places: new Places(server),
       turns: new Turns(),
       made: new Throttle(clock, config.made),
       guessed: new Throttle(clock, GUESSES),
+      registered: new Throttle(clock, REGISTRATIONS),
       mayCreate(from) {
         if (config.create === 'anybody') return true
-        const isAdmin = server.config.admins.some(admin => admin === from.bare.text)
-        return isAdmin || (config.create === 'local' && from.domain === host.domain)
+        return isAdmin(from) || (config.create === 'local' && from.domain === host.domain)
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
@@ -105,6 +123,7 @@ export default defineModule({
     return {
       stop() {
         search.stop()
+        tombstones.stop()
         // Other nodes go on with the rooms of this one.
         if (live.isShared) return
         // §12.2: everybody is told that the service goes.

@@ -15,6 +15,8 @@ function partsOf(store: Store): KeeperParts {
     rooms: store.maps.map<StoredRoom>('rooms'),
     affiliations: store.maps.map<StoredAffiliation>('affiliations'),
     changes: store.maps.map<StoredChange>('changes'),
+    hats: store.maps.map('hats'),
+    wearers: store.maps.map('wearers'),
     messages: store.messages,
     outside: { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {} },
     erase: async () => {},

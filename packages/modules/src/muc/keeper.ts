@@ -4,6 +4,7 @@ import { idText, idTime, type Json, type MessageLog, type OwnedMap } from '@parl
 import type { Awaitable } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import { configOf, type RoomConfig, storedConfig } from './config.ts'
+import { type HatStores, Hats } from './hats.ts'
 import type { Earlier } from './history.ts'
 import { type Change, Journal } from './journal.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
@@ -26,7 +27,7 @@ const IDLE = 1000
 const ROOM = 'room'
 const LISTED = 'listed'
 
-export interface KeeperParts {
+export interface KeeperParts extends HatStores {
   readonly rooms: OwnedMap<StoredRoom>
   readonly affiliations: OwnedMap<StoredAffiliation>
   /** Changes of affiliations, by the version that each of them made. */
@@ -159,6 +160,7 @@ export class Keeper {
     room.journal = new Journal(changes.sort((a, b) => (a.until < b.until ? -1 : 1)))
     room.subject = stored.subject as Subject | undefined
     room.isLocked = stored.locked ?? false
+    room.hats = await Hats.read(this.#parts, jid)
     const open: Open = { room, earlier: room.config.archived ? await this.#earlier(jid) : [], sayings: new Sayings() }
     this.#open.set(jid.text, open)
     return open
@@ -168,7 +170,7 @@ export class Keeper {
     const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
     return rows.map(({ id, stanza }) => {
       const { from, id: own, body } = identified(parseStanza(stanza) as Message, jid, id)
-      return { from: from ?? jid, id: own, body, at: idTime(id) }
+      return { row: id, from: from ?? jid, id: own, body, at: idTime(id) }
     })
   }
 }

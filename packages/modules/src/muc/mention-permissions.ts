@@ -24,8 +24,8 @@ export function mayMention({ config }: Room, occupant: Occupant): boolean {
 export function mentionRoutes(parts: Parts): readonly IqRoute[] {
   const { keeper, outlet, turns } = parts
 
-  async function get({ to }: Request): Promise<Element> {
-    const { room } = await opened(parts, to)
+  async function get({ from, to }: Request): Promise<Element> {
+    const { room } = await opened(parts, to, from)
     const form = formOf('form', MENTIONING, {
       title: 'Who may mention whom',
       fields: fieldsOf(room.config, 'mentions'),
@@ -34,7 +34,7 @@ export function mentionRoutes(parts: Parts): readonly IqRoute[] {
   }
 
   async function set({ from, to, payload }: Request): Promise<undefined> {
-    const { room } = await opened(parts, to)
+    const { room } = await opened(parts, to, from)
     const config = changed(room, from, payload)
     if (!config) return
     const { jid, subject, isLocked } = room

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { Presence } from '@parley/stanza'
-import { checkNick } from './entering.ts'
+import { checkNick } from './nicks.ts'
 import { type Occupant, type Seat, withoutReserved } from './occupant.ts'
 import type { Remark, Room } from './room.ts'
 

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { type Element, el, type Node } from '@parley/xml'
-import { MUC, OCCUPANT_ID, USER } from './namespaces.ts'
+import { HATS, MUC, OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Affiliation, Role } from './roles.ts'
 
 /** One client of an occupant. */
@@ -23,6 +23,8 @@ export interface Occupant {
   readonly id: string
   role: Role
   affiliation: Affiliation
+  /** What it wears (XEP-0317). */
+  hats: Element | undefined
   readonly seats: Map<string, Seat>
 }
 
@@ -34,7 +36,7 @@ export function stateOf({ seats }: Occupant): readonly Node[] {
 }
 
 /** What only the room says is not taken from a client (threats 60, 86). */
-const RESERVED: ReadonlySet<string> = new Set([MUC, USER, OCCUPANT_ID])
+const RESERVED: ReadonlySet<string> = new Set([MUC, USER, OCCUPANT_ID, HATS])
 
 export function withoutReserved(nodes: readonly Node[]): readonly Node[] {
   return nodes.some(isReserved) ? nodes.filter(node => !isReserved(node)) : nodes

@@ -1,10 +1,14 @@
 import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
+import type { OwnedMap } from '@parley/store'
 import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
 import type { Absent } from './absent.ts'
+import type { StoredRequest } from './approving.ts'
 import type { Cards } from './avatar.ts'
+import type { Tombstones } from './destroyed.ts'
+import type { HatStores } from './hats.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
@@ -19,21 +23,28 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly absent: Absent
   readonly cards: Cards
   readonly tokens: Tokens
+  readonly tombstones: Tombstones
+  readonly hats: HatStores
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */
   idOf(room: Jid, account: Jid): string
   mayCreate(from: Jid): boolean
-  /** Rooms that one account makes, and wrong passwords that it tries, a minute. */
+  /** Registrations that wait for an admin, by room and account. */
+  readonly requests: OwnedMap<StoredRequest>
+  /** Rooms that one account makes, wrong passwords that it tries, and registrations, a minute. */
   readonly made: Throttle
   readonly guessed: Throttle
+  readonly registered: Throttle
 }
 
-/** @throws StanzaError `item-not-found` where there is no such room */
-export function opened({ keeper, places }: Parts, to: Jid): Awaitable<Open> {
+/** @throws StanzaError `item-not-found` where there is no such room, `gone` where there is none any more */
+export function opened({ keeper, places, tombstones }: Parts, to: Jid, from: Jid): Awaitable<Open> {
   return chain(keeper.find(to.bare), open => {
     if (open) return open
     places.leave(to.bare)
-    throw new StanzaError('item-not-found', 'There is no such room')
+    return tombstones.check(to.bare, from).then(() => {
+      throw new StanzaError('item-not-found', 'There is no such room')
+    })
   })
 }

@@ -3,6 +3,7 @@ import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
+import { Hats } from './hats.ts'
 import { Journal } from './journal.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
@@ -61,6 +62,7 @@ export class Room {
   isLocked = false
   readonly affiliations: Affiliations
   journal = new Journal()
+  hats = new Hats()
   readonly #occupants = new Map<string, Occupant>()
   readonly #bySeat = new Map<string, Occupant>()
   readonly #outside: Outside
@@ -115,6 +117,7 @@ export class Room {
       id,
       role: role ?? roleOf(affiliation, this.config),
       affiliation,
+      hats: this.hats.elementOf(account),
       seats: new Map(),
     }
   }
@@ -243,7 +246,8 @@ interface Bodies {
 function bodyOf(occupant: Occupant, remark: Remark, address: boolean, codes = remark.codes ?? []): Body {
   const state = remark.state ?? stateOf(occupant)
   const mark = el('occupant-id', OCCUPANT_ID, { id: occupant.id })
-  return Body.of([...state, itemOf(occupant, remark, address, codes), mark])
+  const item = itemOf(occupant, remark, address, codes)
+  return Body.of(occupant.hats ? [...state, item, mark, occupant.hats] : [...state, item, mark])
 }
 
 function itemOf(occupant: Occupant, remark: Remark, address: boolean, codes: readonly number[]): Element {

@@ -1,8 +1,10 @@
 import type { Jid } from '@parley/jid'
 import { type Message, NS, StanzaError } from '@parley/stanza'
 import { type Element, el, type Node } from '@parley/xml'
+import { giverOf } from '../stanza-ids.ts'
+import { RETRACT } from '../tombstones.ts'
 import { isDelay, isOf } from './history.ts'
-import { OCCUPANT_ID, USER } from './namespaces.ts'
+import { MODERATE, OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -80,10 +82,12 @@ function delayedBy({ affiliation, jid }: Occupant, { attrs, children }: Element)
   return el('delay', NS.delay, { from: affiliation === 'owner' ? from : jid.text, stamp }).withChildren(children)
 }
 
-function isForged(node: Element, room: Room): boolean {
-  const { name, ns, attrs, children } = node
-  if (ns === OCCUPANT_ID || (isDelay(node) && isOf(room.jid, node))) return true
-  if (ns === NS.stanzaId) return name === 'stanza-id' && attrs['by'] === room.jid.text
+function isForged(child: Element, room: Room): boolean {
+  const { name, ns, children } = child
+  if (ns === OCCUPANT_ID || ns === MODERATE || (isDelay(child) && isOf(room.jid, child))) return true
+  // XEP-0425 §6: a tombstone, or a retraction by a moderator.
+  if (ns === RETRACT) return name === 'retracted' || child.elements().some(inside => inside.ns === MODERATE)
   // §7.5: an empty one marks private messages.
-  return ns === USER && children.length > 0
+  if (ns === USER) return children.length > 0
+  return giverOf(child)?.equals(room.jid) ?? false
 }

@@ -15,7 +15,7 @@ export function tokenRoutes(parts: Parts): readonly IqRoute[] {
   const inTurn =
     (answer: (room: Room, request: Request) => Promise<Element | undefined>) =>
     (request: Request): Promise<Element | undefined> =>
-      turns.take(request.to.text, async () => answer((await opened(parts, request.to)).room, request))
+      turns.take(request.to.text, async () => answer((await opened(parts, request.to, request.from)).room, request))
 
   return [
     iqSet(

@@ -27,19 +27,27 @@ export function nodeName({ request }: Asking): string {
   return node
 }
 
+type Decide = (seen: PubsubSeen, standing: Standing) => PubsubChange
+
 /** Changes a node as one step; `decide` throws what it refuses. */
-export async function change(
-  { service, from }: Asking,
-  name: string,
-  items: readonly string[],
-  decide: (seen: PubsubSeen, standing: Standing) => PubsubChange,
-): Promise<readonly string[]> {
+export async function change(asking: Asking, name: string, items: readonly string[], decide: Decide): Promise<void> {
+  const { service, from } = asking
   const standing = await service.standing(from)
-  try {
-    return await service.store.change(service.jid.text, name, items, seen => decide(seen, standing))
-  } catch (error) {
-    throw asRefusal(error)
-  }
+  const done = service.store.change(service.jid.text, name, items, seen => decide(seen, standing))
+  await done.catch(refuse)
+}
+
+/** As {@link change}, for an item that is published: whoever owns the node need not know whose item it replaces. */
+export async function changeItem(asking: Asking, name: string, id: string, decide: Decide): Promise<void> {
+  const { service, from } = asking
+  const standing = await service.standing(from)
+  if (!standing.owns) return change(asking, name, [id], decide)
+  const done = service.store.publish(service.jid.text, name, seen => decide(seen, standing))
+  await done.catch(refuse)
+}
+
+function refuse(error: unknown): never {
+  throw asRefusal(error)
 }
 
 /** What the store refuses, as the asker hears it. */

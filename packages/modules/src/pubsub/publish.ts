@@ -2,7 +2,7 @@ import { readSubmission, StanzaError } from '@parley/stanza'
 import type { PubsubItem, PubsubNode, PubsubOptions, PubsubSeen } from '@parley/store'
 import { type Element, el, serialize } from '@parley/xml'
 import { mayPublish } from './access.ts'
-import { change, checkName, newName, nodeName } from './change.ts'
+import { changeItem, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
 import { published } from './events.ts'
 import { fieldOf } from './fields.ts'
@@ -25,7 +25,7 @@ export async function publish(asking: Asking): Promise<Element> {
   const item: PubsubItem = { id, publisher: from.text, payload: xml, published: service.now() }
 
   let node: PubsubNode | undefined
-  await change(asking, name, [id], (seen, standing) => {
+  await changeItem(asking, name, id, (seen, standing) => {
     const config = configFor(asking, seen, standing, wanted)
     checkForeign(seen, item, standing)
     if (bytes > bounded(service, config, 'max_payload_size', service.limits.bytes)) throw tooLarge()

@@ -58,6 +58,41 @@ export function pubsubSuite(use: () => Store): void {
       expect(await ids(owner)).toHaveLength(3)
     })
 
+    test('who publishes again and again hears what others have changed meanwhile', async () => {
+      const { pubsub } = use()
+      const owner = fresh('romeo')
+      const seen: unknown[] = []
+      const again = (id: string) =>
+        pubsub.publish(owner, NODE, ({ node }) => {
+          if (node?.config['closed'] === true) throw new Error('closed')
+          seen.push([node && Object.keys(node.config).length, node?.affiliations.size, node?.subscriptions.length])
+          const create = node ? {} : { create: { config: { access_model: 'open' }, max: 5 } }
+          return { ...create, publish: item(id), keep: { max: 2, since: 0 } }
+        })
+      const last = () => seen.at(-1)
+      await again('a')
+      await again('b')
+      expect([await again('c'), await ids(owner)]).toEqual([['a'], ['c', 'b']])
+      expect(last()).toEqual([1, 0, 0])
+      await pubsub.change(owner, NODE, [], () => ({ affiliations: new Map([[MINE, 'member']]) }))
+      await again('d')
+      expect(last()).toEqual([1, 1, 0])
+      const subscribe = [{ jid: MINE, subid: 's', state: 'subscribed' as const, options: {} }]
+      await pubsub.change(owner, NODE, [], () => ({ subscribe }))
+      await again('e')
+      expect(last()).toEqual([1, 1, 1])
+      await pubsub.change(owner, NODE, [], () => ({ config: { closed: true } }))
+      await expect(again('f')).rejects.toThrow('closed')
+      await pubsub.change(owner, NODE, [], () => ({ config: { closed: false, title: 'T' } }))
+      await again('g')
+      expect(last()).toEqual([2, 1, 1])
+      await pubsub.change(owner, NODE, [], () => ({ delete: true }))
+      await again('h')
+      expect([last(), await ids(owner)]).toEqual([[undefined, undefined, undefined], ['h']])
+      await Promise.all(['i', 'j', 'k', 'l'].map(again))
+      expect(await ids(owner)).toHaveLength(2)
+    })
+
     test('many who create nodes at once make no more than the limit', async () => {
       const { pubsub } = use()
       const owner = fresh('romeo')

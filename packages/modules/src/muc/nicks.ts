@@ -1,0 +1,29 @@
+import type { Jid } from '@parley/jid'
+import { StanzaError } from '@parley/stanza'
+import type { Room } from './room.ts'
+
+/** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
+const INVISIBLE = /^\s|\s$|\s\s|\p{Default_Ignorable_Code_Point}/u
+
+/** The nick in the address of an occupant. @throws StanzaError where it has none, or one that no room takes */
+export function nickOf(to: Jid): string {
+  if (to.isBare) throw new StanzaError('jid-malformed', 'A nick is needed')
+  // Threat 96: a nick that cannot be told from none, or from another one.
+  if (INVISIBLE.test(to.resource)) throw new StanzaError('not-acceptable', 'The nick has characters that nobody sees')
+  return to.resource
+}
+
+/** XEP-0045 §7.2.9, §7.6: taken by somebody else, or kept for somebody else. */
+export function checkNick(room: Room, account: Jid, nick: string): void {
+  const holder = room.byNick(nick)
+  if (holder && !holder.account.equals(account)) throw new StanzaError('conflict', 'The nick is taken')
+  checkReserved(room, account, nick)
+}
+
+/** §7.12: kept for somebody else. */
+export function checkReserved(room: Room, account: Jid, nick: string): void {
+  for (const [text, { nick: reserved }] of room.affiliations) {
+    if (reserved === nick && text !== account.text)
+      throw new StanzaError('conflict', 'The nick is kept for somebody else')
+  }
+}

@@ -1,0 +1,27 @@
+import type { PubsubNode } from './pubsub.ts'
+
+/** The one used longest ago goes first; one with many who have to do with it is not kept. */
+const KEPT = 5000
+const PEOPLE = 100
+
+export interface SeenNode {
+  readonly node: PubsubNode
+  readonly version: bigint
+}
+
+/** Nodes as they were when they were last read. Whoever uses one has the database compare the version. */
+export class SeenNodes {
+  readonly #kept = new Map<string, SeenNode>()
+
+  get(owner: string, node: string): SeenNode | undefined {
+    return this.#kept.get(`${owner}\n${node}`)
+  }
+
+  keep(owner: string, node: string, seen: SeenNode | undefined): void {
+    const key = `${owner}\n${node}`
+    this.#kept.delete(key)
+    if (!seen || seen.node.affiliations.size + seen.node.subscriptions.length > PEOPLE) return
+    this.#kept.set(key, seen)
+    if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value!)
+  }
+}
