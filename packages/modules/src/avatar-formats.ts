@@ -23,7 +23,11 @@ export function describedBy(metadata: Element): { readonly id: string; readonly 
 
 /** The photo of a vCard, where it is one (XEP-0054, XEP-0153). */
 export function pictureOf(card: Element): { readonly picture: Picture; readonly bytes: number } | undefined {
-  const photo = card.child('PHOTO', VCARD)
+  return photoOf(card.child('PHOTO', VCARD))
+}
+
+/** The same of one `<PHOTO/>`. */
+export function photoOf(photo: Element | undefined): { readonly picture: Picture; readonly bytes: number } | undefined {
   const type = photo?.textOf('TYPE')?.trim() ?? ''
   const base64 = photo?.textOf('BINVAL')?.replaceAll(/\s/g, '') ?? ''
   if (!/^image\/[\w.+-]{1,40}$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined

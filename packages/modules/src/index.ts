@@ -16,6 +16,7 @@ import clientState from './client-state.ts'
 import contactAddresses from './contact-addresses.ts'
 import delayedDelivery from './delayed-delivery.ts'
 import disco from './disco.ts'
+import displayedSync from './displayed-sync.ts'
 import fast from './fast.ts'
 import groups from './groups.ts'
 import invites from './invites.ts'
@@ -24,6 +25,7 @@ import leftovers from './leftovers.ts'
 import messageLog from './message-log.ts'
 import messages from './messages.ts'
 import muc from './muc/index.ts'
+import notificationSettings from './notification-settings.ts'
 import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
 import pep from './pep.ts'
@@ -63,6 +65,7 @@ export const modules: readonly AnyModule[] = [
   contactAddresses,
   delayedDelivery,
   disco,
+  displayedSync,
   fast,
   groups,
   invites,
@@ -71,6 +74,7 @@ export const modules: readonly AnyModule[] = [
   messageLog,
   messages,
   muc,
+  notificationSettings,
   offline,
   offlineQuota,
   pep,

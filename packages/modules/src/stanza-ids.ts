@@ -30,7 +30,8 @@ export default defineModule({
         on(
           inbound,
           'rewrite',
-          only('message', ({ stanza, account }) => strip(stanza, account)),
+          // What the account itself says are news of its own nodes, which may hold such ids (XEP-0490 §4.1).
+          only('message', ({ stanza, account }) => (stanza.from?.equals(account) ? undefined : strip(stanza, account))),
         ),
       ],
     }

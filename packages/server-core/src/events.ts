@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import type { Ended, Packet, SessionEntry } from '@parley/live'
-import type { Presence, Stanza } from '@parley/stanza'
+import type { Message, Presence, Stanza } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import { defineHook } from './hooks.ts'
 import type { Session } from './session.ts'
@@ -55,6 +55,21 @@ export const becameAvailable = defineHook<{
   readonly session: Session
   readonly presence: Presence
 }>()('became-available', 'observe')
+
+/** A line in a room that an account of this host belongs to, and has no client in. */
+export interface MissedInRoom {
+  readonly account: Jid
+  readonly room: Jid
+  /** As those heard it who were there. */
+  readonly message: Message
+  /** The id under which the room's archive has it, if that has it. */
+  readonly archiveId: bigint | undefined
+  readonly isMentioned: boolean
+  /** Whether the account's settings (XEP-0492) and block list let it be told. Reads the store: ask where it matters. */
+  wanted(): Promise<boolean>
+}
+/** Every line is told, to whoever wakes the clients of those who are away; it waits until the listeners are done. */
+export const missedInRoom = defineHook<MissedInRoom>()('missed-in-room', 'observe')
 
 export interface AccountEvent {
   readonly account: Jid

@@ -6,6 +6,8 @@ import { ADMIN } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { AFFILIATIONS, type Affiliation, hasRole, isAtLeast, outranks, ROLES, type Role, roleOf } from './roles.ts'
 import type { Affiliated, Room } from './room.ts'
+import { maySeeList } from './seeing.ts'
+import { markOf, tellChange } from './versions.ts'
 
 /** A change of what somebody is to the room. */
 export interface AffiliationChange {
@@ -39,18 +41,6 @@ export function listOf(room: Room, from: Jid, query: Element): Element {
   const wanted = readRole(role)
   if (!asker || !hasRole(asker.role, 'moderator')) throw new StanzaError('forbidden', 'Only moderators may see roles')
   return el('query', ADMIN, null, [...room.occupants].filter(occupant => occupant.role === wanted).map(roleItem))
-}
-
-/** Threat 81: outsiders and visitors learn nothing. */
-function maySeeList({ config }: Room, own: Affiliation, asker: Occupant | undefined, wanted: Affiliation): boolean {
-  if (wanted === 'owner' || wanted === 'admin')
-    return isAtLeast(own, 'owner') || (config.whois === 'anyone' && isAtLeast(own, 'admin'))
-  if (isAtLeast(own, 'admin')) return true
-  if (wanted !== 'member') return false
-  // §5.2.1: where addresses are hidden, the list would show them.
-  if (config.whois !== 'anyone') return asker?.role === 'moderator'
-  if (asker) return config.memberList.includes(asker.role)
-  return own === 'member'
 }
 
 function* affiliatedItems(room: Room, wanted: Affiliation): Generator<Element> {
@@ -161,15 +151,19 @@ export function affiliate(room: Room, account: Jid, affiliated: Affiliated, reas
   const { affiliation } = affiliated
   if (affiliation === 'none') room.affiliations.delete(account.text)
   else room.affiliations.set(account.text, affiliated)
-  for (const occupant of room.ofAccount(account)) {
+  const change = room.journal.take(account.text)
+  const here = room.ofAccount(account)
+  if (change && here.length === 0) tellChange(room, account, affiliation, change)
+  const remark = { reason, actor, marks: change && [markOf(change)] }
+  for (const occupant of here) {
     const before = occupant.affiliation
     occupant.affiliation = affiliation
-    if (affiliation === 'outcast') remove(room, occupant, { codes: [301], reason, actor })
-    else if (affiliation === 'none' && room.config.membersOnly) remove(room, occupant, { codes: [321], reason, actor })
+    if (affiliation === 'outcast') remove(room, occupant, { ...remark, codes: [301] })
+    else if (affiliation === 'none' && room.config.membersOnly) remove(room, occupant, { ...remark, codes: [321] })
     else {
       // §5.1.3: what comes with an affiliation comes at once; what goes with one goes where it had come from that.
       if (before !== affiliation) room.setRole(occupant, roleOf(affiliation, room.config))
-      room.announce(occupant, { reason, actor })
+      room.announce(occupant, remark)
     }
   }
 }

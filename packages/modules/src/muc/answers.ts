@@ -22,7 +22,7 @@ const PAGE = 100
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search, tombstones } = parts
+  const { keeper, places, outlet, turns, store, search, tombstones, cards } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
@@ -90,9 +90,10 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
   return [
     iqGet('host', NS.discoInfo, 'query', () => serviceInfo('Rooms')),
     iqGet('host', NS.discoItems, 'query', listRooms),
-    iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) =>
-      roomInfo((await opened(parts, to, from)).room, from, payload.attrs['node']),
-    ),
+    iqGet('account', NS.discoInfo, 'query', async ({ from, to, payload }) => {
+      const { room } = await opened(parts, to, from)
+      return roomInfo(room, from, payload.attrs['node'], await cards.fields(room))
+    }),
     iqGet('account', NS.discoItems, 'query', async ({ from, to, payload }) => {
       const { room } = await opened(parts, to, from)
       const { node } = payload.attrs

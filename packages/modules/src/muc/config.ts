@@ -6,11 +6,14 @@ import { allowPrivate } from './options/allow-private.ts'
 import { archived } from './options/archived.ts'
 import { changeSubject } from './options/change-subject.ts'
 import { description } from './options/description.ts'
+import { forwardMentions } from './options/forward-mentions.ts'
 import { history } from './options/history.ts'
 import { language } from './options/language.ts'
 import { listed } from './options/listed.ts'
 import { memberList } from './options/member-list.ts'
 import { membersOnly } from './options/members-only.ts'
+import { mentionCount } from './options/mention-count.ts'
+import { mentionIndividual } from './options/mention-individual.ts'
 import { moderated } from './options/moderated.ts'
 import { mostUsers } from './options/most-users.ts'
 import { fieldOf, type RoomOption } from './options/option.ts'
@@ -18,6 +21,7 @@ import { password } from './options/password.ts'
 import { persistent } from './options/persistent.ts'
 import { registration } from './options/registration.ts'
 import { shownRoles } from './options/shown-roles.ts'
+import { slowMode } from './options/slow-mode.ts'
 import { title } from './options/title.ts'
 import { whois } from './options/whois.ts'
 
@@ -34,11 +38,15 @@ const OPTIONS = {
   whois,
   moderated,
   changeSubject,
+  slowMode,
   allowInvites,
   allowPrivate,
   mostUsers,
   history,
   archived,
+  forwardMentions,
+  mentionCount,
+  mentionIndividual,
   shownRoles,
   memberList,
 }
@@ -62,9 +70,21 @@ export function storedConfig(config: RoomConfig): { readonly [key: string]: Json
   return config as unknown as { readonly [key: string]: Json }
 }
 
+/** There is a form for the room, and one for mentions in it (XEP-0513 §3.6). */
+export type Form = 'room' | 'mentions'
+
+function formWith(field: string): Form {
+  return field.startsWith('mentions#') ? 'mentions' : 'room'
+}
+
+/** The fields of one form. */
+export function fieldsOf(config: RoomConfig, form: Form): FormField[] {
+  return options.flatMap(([key, option]) => (formWith(option.field) === form ? fieldOf(option, config[key]) : []))
+}
+
 /** The form that owners fill in (XEP-0045 §10.2). */
 export function configForm(config: RoomConfig, name: string): DataForm {
-  const fields = options.map(([key, option]) => fieldOf(option, config[key]))
+  const fields = fieldsOf(config, 'room')
   // Clients of old show a password only where this is set; it follows from the password.
   const protectedField = formField('muc#roomconfig_passwordprotectedroom', 'boolean', config.password !== '', {
     label: 'A password is needed',
@@ -76,12 +96,12 @@ export function configForm(config: RoomConfig, name: string): DataForm {
  * The configuration after an owner's changes; fields that are left out stay as they were.
  * @throws StanzaError `not-acceptable` for a field that is not known, or a value that is not allowed
  */
-export function changedConfig(config: RoomConfig, form: DataForm): RoomConfig {
+export function changedConfig(config: RoomConfig, form: DataForm, which: Form = 'room'): RoomConfig {
   const changes: Record<string, unknown> = {}
   for (const { name, values } of form.fields) {
     if (name === 'FORM_TYPE' || name === '' || name === 'muc#roomconfig_passwordprotectedroom') continue
     const known = options.find(([, { field }]) => field === name)
-    if (!known) throw new StanzaError('not-acceptable', 'The room has no such setting')
+    if (!known || formWith(name) !== which) throw new StanzaError('not-acceptable', 'The room has no such setting')
     changes[known[0]] = known[1].read(values)
   }
   // XEP-0045 §10.1.3: without protection there is no password.

@@ -1,29 +1,33 @@
 import type { Jid } from '@parley/jid'
-import { formField, formOf, NS, StanzaError } from '@parley/stanza'
+import { type FormField, formField, formOf, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { MAM } from '../archive-query.ts'
 import { RETRACT, TOMBSTONE } from '../tombstones.ts'
-import { featuresOf, publicFields } from './config.ts'
+import { VCARD } from './avatar.ts'
+import { featuresOf, fieldsOf, publicFields } from './config.ts'
 import { hatCommandInfo } from './hat-commands.ts'
-import { COMMANDS, HATS, INFO, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
+import { COMMANDS, HATS, INFO, MENTIONING, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
+import { TOKENS } from './tokens.ts'
+import { UNIQUE } from './unique.ts'
+import { VERSIONS } from './versions.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
 /** Of rooms that keep what is said. */
 const KEEPING = [MAM, `${MAM}#extended`, RETRACT, TOMBSTONE, MODERATE]
-const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, NS.stanzaId, NS.discoInfo, NS.discoItems]
+const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, TOKENS, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
 export function serviceInfo(title: string): Element {
   return el('query', NS.discoInfo, null, [
     el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: title }),
-    ...[...FEATURES, MAM].map(feature => el('feature', NS.discoInfo, { var: feature })),
+    ...[...FEATURES, MAM, UNIQUE].map(feature => el('feature', NS.discoInfo, { var: feature })),
   ])
 }
 
-/** A room (§6.4), or the asker's reserved nick in it. */
-export function roomInfo(room: Room, from: Jid, node: string | undefined): Element {
+/** A room (§6.4), with what else it says of itself, or the asker's reserved nick in it. */
+export function roomInfo(room: Room, from: Jid, node: string | undefined, more: readonly FormField[]): Element {
   if (node === OWN_NICK) {
     const nick = room.affiliations.get(from.bare.text)?.nick
     const identity =
@@ -36,14 +40,22 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined): Eleme
   if (command) return command
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
-  const features = [...FEATURES, HATS, COMMANDS, ...featuresOf(config), ...(config.archived ? KEEPING : [])]
+  const features = [
+    ...[...FEATURES, VERSIONS, MENTIONING, HATS, COMMANDS],
+    ...featuresOf(config),
+    ...(config.archived ? KEEPING : []),
+  ]
   const form = formOf('result', INFO, {
     fields: [
       formField('muc#roominfo_description', 'text-single', config.description, { label: 'Description' }),
       formField('muc#roominfo_lang', 'text-single', config.language, { label: 'Language' }),
       formField('muc#roominfo_subject', 'text-single', subjectText(room), { label: 'Subject' }),
       formField('muc#roominfo_occupants', 'text-single', room.size, { label: 'Occupants' }),
+      // XEP-0500 §5.2
+      formField('muc#roominfo_slow_mode_duration', 'text-single', config.slowMode, { label: 'Slow mode' }),
       ...publicFields(config),
+      ...fieldsOf(config, 'mentions'),
+      ...more,
       ...(room.hats.all.size > 0 ? [formField('hats#hash', 'text-single', room.hats.hash, { label: 'Hats' })] : []),
     ],
   })

@@ -9,6 +9,7 @@ import { type Occupant, statuses, withoutReserved } from './occupant.ts'
 import { isPassword } from './options/password.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
+import { tellVersions } from './versions.ts'
 
 export interface Entering {
   readonly room: Room
@@ -35,9 +36,10 @@ export function enter(entering: Entering): void {
   const there = room.byNick(nick)
   if (!known) checkEntry(entering, x)
   const occupant = there ?? room.newcomer(nick, account, entering.id)
+  const version = tellVersions(room, from, occupant, x)
   room.introduce(from, occupant.role, occupant)
-  room.sit(occupant, { jid: from, state: withoutReserved(presence.children) })
-  tellEntry(entering, occupant, there !== undefined)
+  room.sit(occupant, { jid: from, state: withoutReserved(presence.children), counts: version !== undefined })
+  tellEntry(entering, occupant, there !== undefined, version)
   for (const message of historyOf(entering.earlier, readHistory(x), room.config.history, entering.now)) {
     room.send(message.with({ to: from }))
   }
@@ -45,19 +47,25 @@ export function enter(entering: Entering): void {
   if (isNew) room.isLocked = true
 }
 
-function tellEntry({ room, from, isNew }: Entering, occupant: Occupant, isShared: boolean): void {
+function tellEntry(
+  { room, from, isNew }: Entering,
+  occupant: Occupant,
+  isShared: boolean,
+  version: Element | undefined,
+): void {
+  const selfMarks = version && [version]
   const selfCodes = [
     ...(room.config.whois === 'anyone' ? [100] : []),
     ...(room.config.archived ? [170] : []),
     ...(isNew ? [201] : []),
   ]
   if (!isShared) {
-    room.announce(occupant, { selfCodes })
+    room.announce(occupant, { selfCodes, selfMarks })
     return
   }
   // Another client of somebody who is here: only it needs to be told, and its state is the latest.
   room.announce(occupant)
-  const { self } = room.bodies(occupant, { selfCodes })
+  const { self } = room.bodies(occupant, { selfCodes, selfMarks })
   room.send(new Presence({ type: 'available', from: occupant.jid, to: from }, self))
 }
 

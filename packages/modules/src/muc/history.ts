@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { type Body, delay, Message, parseDateTime } from '@parley/stanza'
+import { type Body, delay, Message, NS, parseDateTime } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import { MUC } from './namespaces.ts'
 
@@ -50,12 +50,28 @@ export function historyOf(earlier: readonly Earlier[], wanted: WantedHistory, mo
     const { from: sender, id, body, at } = earlier[i]!
     if (at < from) break
     const room = sender.bare
-    const message = new Message({ type: 'groupchat', from: sender, id }, body.plus(delay(room, at)))
+    const told = isPrior(body, room) ? body : body.plus(delay(room, at))
+    const message = new Message({ type: 'groupchat', from: sender, id }, told)
     left -= message.body.xml.length
     if (left < 0) break
     found.unshift(message)
   }
   return found
+}
+
+/** §7.9: what was said before there was the room says when that was, and keeps it. */
+function isPrior(body: Body, room: Jid): boolean {
+  return body.nodes.some(node => typeof node !== 'string' && isDelay(node) && !isOf(room, node))
+}
+
+export function isDelay(element: Element): boolean {
+  return element.name === 'delay' && element.ns === NS.delay
+}
+
+/** Whether the room, or somebody in it, is said to have delayed something. */
+export function isOf(room: Jid, { attrs }: Element): boolean {
+  const { from = '' } = attrs
+  return from === room.text || from.startsWith(`${room.text}/`)
 }
 
 function optional<K extends string, T>(name: K, value: T | undefined): { readonly [k in K]?: T } {

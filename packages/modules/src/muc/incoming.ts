@@ -14,16 +14,20 @@ import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
 import { MUC, USER } from './namespaces.ts'
 import { nickOf } from './nicks.ts'
+import type { Occupant } from './occupant.ts'
+import { Pace } from './pace.ts'
 import { opened, type Parts } from './parts.ts'
 import { Relay } from './relay.ts'
 import { takeBack } from './retracting.ts'
 import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
+import { redeem } from './token-routes.ts'
 
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
   const { keeper, places, outlet, turns, clock, store, tombstones } = parts
   const relay = new Relay(clock)
+  const pace = new Pace(clock)
 
   function receive(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     if (to.local === '') {
@@ -84,6 +88,7 @@ export function incoming(parts: Parts): Receive {
     }
     const { room, earlier } =
       known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
+    if (known) await redeem(parts, room, from, stanza)
     if (!known) await tombstones.remove(to.bare)
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
@@ -119,7 +124,9 @@ export function incoming(parts: Parts): Receive {
     if (!to.isBare) return outlet.during(transit, () => whisper(room, from, to, stanza))
     if (stanza.type !== 'groupchat') return byTheWay(open, stanza, transit)
     if (isSubject(stanza)) return changeSubject(open, stanza, transit)
-    say(open, from, spoken(room, from, stanza), transit)
+    const said = spoken(room, from, stanza)
+    pace.keep(room, from, said, transit)
+    say(open, from, said, transit)
   }
 
   /** Kept first, then said; the log gives the order in which everybody hears it. */
@@ -127,7 +134,7 @@ export function incoming(parts: Parts): Receive {
     const { room, sayings } = open
     const keeps = room.config.archived && fateOf(said.with({ type: 'chat' })).keep
     if (!keeps) {
-      transit.effect(() => outlet.during(transit, () => room.say(said)))
+      transit.effect(() => heard(room, room.byReal(from), said, said, transit))
       return
     }
     const row = {
@@ -150,13 +157,27 @@ export function incoming(parts: Parts): Receive {
         throw new StanzaError('not-acceptable')
       }
       const marked = identified(said, room.jid, id)
-      outlet.during(transit, () => room.say(marked))
+      heard(room, speaker, said, marked, transit, id)
       keeper.remember(open, { row: id, from: said.from!, id: said.id, body: marked.body, at: clock.now() })
       const retraction = retractedBy(said)
       // Heard in the order of the log, so that nobody who reads on misses it.
       if (retraction) transit.behind(takeBack(parts, open, speaker.id, retraction))
     }
     transit.log(row, written, () => sayings.end())
+  }
+
+  /** Said to those who are here; then those who are not may want to know. */
+  function heard(
+    room: Room,
+    speaker: Occupant | undefined,
+    said: Message,
+    marked: Message,
+    transit: Transit,
+    id?: bigint,
+  ): void {
+    outlet.during(transit, () => room.say(marked))
+    const tell = speaker && parts.absent.missing(room, said, marked, speaker, id)
+    if (tell) transit.effect(tell)
   }
 
   function changeSubject(open: Open, stanza: Message, transit: Transit): Awaitable<void> {

@@ -2,20 +2,28 @@ import { createHmac } from 'node:crypto'
 import type { Jid } from '@parley/jid'
 import { choice, defineModule, integer, map, period, Throttle } from '@xmpp/server-core'
 import { ArchiveSearch } from '../archive-search.ts'
+import blocking from '../blocking.ts'
+import notificationSettings from '../notification-settings.ts'
 import { Turns } from '../turns.ts'
+import { Absent } from './absent.ts'
 import { answers } from './answers.ts'
 import type { StoredRequest } from './approving.ts'
+import { Cards, cardRoutes, type StoredCard } from './avatar.ts'
 import { type StoredTombstone, Tombstones } from './destroyed.ts'
 import { elsewhere } from './elsewhere.ts'
 import type { Hat } from './hats.ts'
 import { incoming } from './incoming.ts'
-import { Keeper, type StoredAffiliation, type StoredRoom } from './keeper.ts'
+import { Keeper, type StoredAffiliation, type StoredChange, type StoredRoom } from './keeper.ts'
+import { mentionRoutes } from './mention-permissions.ts'
 import { remove } from './moving.ts'
 import { Outlet } from './outlet.ts'
 import type { Parts } from './parts.ts'
 import { Places } from './places.ts'
 import type { Outside } from './room.ts'
 import { noteOf } from './succession.ts'
+import { tokenRoutes } from './token-routes.ts'
+import { type StoredToken, Tokens } from './tokens.ts'
+import { uniqueRoute } from './unique.ts'
 
 /** Passwords of a room that one account may try a minute. */
 const GUESSES = 10
@@ -31,32 +39,46 @@ export default defineModule({
   xeps: [
     { number: 45, version: '1.35.5' },
     { number: 249, version: '1.2' },
+    { number: 307, version: '0.1' },
     { number: 317, version: '0.3.1' },
     { number: 410, version: '1.1.0' },
     { number: 421, version: '1.0.1' },
     { number: 424, version: '0.4.2' },
     { number: 425, version: '0.3.0' },
+    { number: 452, version: '0.2.2' },
+    { number: 463, version: '0.2.0' },
+    { number: 486, version: '0.1.0' },
+    { number: 488, version: '0.1.0' },
+    { number: 500, version: '0.1.1' },
+    { number: 513, version: '0.1.0', partial: 'no groups' },
   ],
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
     tombstones: period('30d', 'how long nobody else may make a room where one was destroyed; 0s = no time'),
+    tokens: period('31d', 'how long a token that invites to a room is good at most'),
+    card: integer(200_000, 1000, 16_000_000, 'size of the vCard of a room, its avatar included'),
   },
+  uses: { blocking, settings: notificationSettings },
   stores: {
     rooms: map<StoredRoom>(),
     affiliations: map<StoredAffiliation>(),
+    changes: map<StoredChange>(),
     requests: map<StoredRequest>(),
     tombstones: map<StoredTombstone>(),
     hats: map<Hat>(),
     wearers: map<readonly string[]>(),
+    cards: map<StoredCard>(),
+    tokens: map<StoredToken>(),
   },
   async setup(context) {
-    const { config, stores, store, host, domain, serve, server, clock, live, log } = context
+    const { config, stores, store, host, domain, serve, server, clock, live, log, uses } = context
     const isAdmin = (from: Jid) => domain.admins.includes(from.bare.text)
     const secret = await store.secrets.secret(`occupants ${host.domain}`)
     const outlet = new Outlet(context)
     const outside: Outside = {
       send: outlet.send,
+      hand: outlet.hand,
       seated: (room, occupant, seat) => {
         // Nobody comes after a server that is alone.
         if (live.isShared) live.note(room.jid.text, seat.jid.text, noteOf(occupant, seat))
@@ -65,11 +87,16 @@ export default defineModule({
     }
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
     const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
+    const idOf = (room: Jid, account: Jid) =>
+      createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
+    const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const standing = { stored: stores.tombstones, domain: `conference.${host.domain}`, period: config.tombstones }
     const tombstones = new Tombstones({ ...standing, clock, log, isAdmin })
+    const cards = new Cards(stores.cards, config.card)
+    const tokens = new Tokens(stores.tokens, clock, config.tokens)
     const parts: Parts = {
-      ...{ server, store, live, clock, host, keeper, outlet, search, tombstones },
+      ...{ server, store, live, clock, host, keeper, outlet, search, tombstones, absent, cards, tokens, idOf },
       requests: stores.requests,
       hats: stores,
       places: new Places(server),
@@ -77,14 +104,20 @@ export default defineModule({
       made: new Throttle(clock, config.made),
       guessed: new Throttle(clock, GUESSES),
       registered: new Throttle(clock, REGISTRATIONS),
-      idOf: (room, account) => createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url'),
       mayCreate(from) {
         if (config.create === 'anybody') return true
         return isAdmin(from) || (config.create === 'local' && from.domain === host.domain)
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
-    for (const answer of answers(parts, service.domain)) service.iq.add(answer)
+    const routes = [
+      ...mentionRoutes(parts),
+      uniqueRoute(parts),
+      ...answers(parts, service.domain),
+      ...cardRoutes(parts),
+      ...tokenRoutes(parts),
+    ]
+    for (const route of routes) service.iq.add(route)
     if (live.isShared) service.elsewhere = elsewhere(parts)
 
     return {

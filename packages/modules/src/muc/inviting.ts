@@ -37,7 +37,15 @@ export function invitations(room: Room, from: Jid, x: Element): Invitation[] {
       ),
       password === '' ? undefined : el('password', USER, null, password),
     )
-    const direct = el('x', CONFERENCE, { jid: room.jid.text, ...(password !== '' && { password }) })
+    // XEP-0249 §2, for clients that read only that: the same, the chat that is continued (§7.9) included.
+    const continued = invite.child('continue', USER)
+    const direct = el('x', CONFERENCE, {
+      jid: room.jid.text,
+      password: password === '' ? undefined : password,
+      reason: invite.textOf('reason', USER),
+      continue: continued && 'true',
+      thread: continued?.attrs['thread'],
+    })
     return {
       to,
       message: new Message({ type: 'normal', from: room.jid, to }, Body.of([passed, direct])),

@@ -1,11 +1,12 @@
 import type { Jid } from '@parley/jid'
 import { type Message, parseStanza } from '@parley/stanza'
-import { idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store'
+import { idText, idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store'
 import type { Awaitable } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import { configOf, type RoomConfig, storedConfig } from './config.ts'
 import { type HatStores, Hats } from './hats.ts'
 import type { Earlier } from './history.ts'
+import { type Change, Journal } from './journal.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
 import { Sayings } from './sayings.ts'
 
@@ -15,6 +16,7 @@ export type StoredRoom = {
   readonly subject?: { readonly from: string; readonly text: string; readonly xml: string; readonly at: number }
   readonly locked?: true
 }
+export type StoredChange = { readonly since: string; readonly account: string; readonly before: string }
 export type StoredAffiliation = { readonly affiliation: string; readonly nick?: string; readonly reason?: string }
 
 /** What was said lately, for those who enter. */
@@ -28,6 +30,8 @@ const LISTED = 'listed'
 export interface KeeperParts extends HatStores {
   readonly rooms: OwnedMap<StoredRoom>
   readonly affiliations: OwnedMap<StoredAffiliation>
+  /** Changes of affiliations, by the version that each of them made. */
+  readonly changes: OwnedMap<StoredChange>
   readonly messages: MessageLog
   readonly outside: Outside
   /** Deletes everything that is kept for a room. */
@@ -71,6 +75,8 @@ export class Keeper {
     const room = new Room(jid, configOf(config), new Map([[owner.text, { affiliation: 'owner' }]]), this.#parts.outside)
     room.isLocked = true
     const open: Open = { room, earlier: [], sayings: new Sayings() }
+    await this.#note(room, { since: '', account: owner.text, before: 'none' })
+    room.journal.take(owner.text)
     await this.#parts.affiliations.set(jid.text, owner.text, { affiliation: 'owner' })
     await this.save(room)
     this.#open.set(jid.text, open)
@@ -91,8 +97,20 @@ export class Keeper {
 
   async affiliate(room: Room, account: Jid, affiliated: Affiliated): Promise<void> {
     const { affiliations } = this.#parts
+    const before = room.affiliationOf(account)
+    if (affiliated.affiliation !== before || room.journal.isUntold(account.text)) {
+      await this.#note(room, { since: room.journal.version, account: account.text, before })
+    }
     if (affiliated.affiliation === 'none') await affiliations.delete(room.jid.text, account.text)
     else await affiliations.set(room.jid.text, account.text, { ...affiliated })
+  }
+
+  /** Before the change itself: a difference that is told twice does no harm. */
+  async #note({ jid, journal }: Room, change: Omit<Change, 'until'>): Promise<void> {
+    const { changes, messages } = this.#parts
+    const until = idText(messages.nextId())
+    await changes.set(jid.text, until, change)
+    for (const old of journal.add({ ...change, until })) await changes.delete(jid.text, old.until)
   }
 
   /** Nothing of it is left. */
@@ -136,6 +154,10 @@ export class Keeper {
     const affiliations = await this.#parts.affiliations.all(jid.text)
     const known = new Map([...affiliations].map(([account, affiliated]) => [account, affiliated as Affiliated]))
     const room = new Room(jid, configOf(stored.config as Partial<RoomConfig>), known, this.#parts.outside)
+    const changes = [...(await this.#parts.changes.all(jid.text))].map(
+      ([until, change]) => ({ ...change, until }) as Change,
+    )
+    room.journal = new Journal(changes.sort((a, b) => (a.until < b.until ? -1 : 1)))
     room.subject = stored.subject as Subject | undefined
     room.isLocked = stored.locked ?? false
     room.hats = await Hats.read(this.#parts, jid)

@@ -6,7 +6,8 @@ import type { Remark, Room } from './room.ts'
 
 /** Another state of a client, or another nick (XEP-0045 §7.6, §7.7). @throws StanzaError `conflict` */
 export function move(room: Room, occupant: Occupant, from: Jid, nick: string, presence: Presence): void {
-  const seat: Seat = { jid: from, state: withoutReserved(presence.children) }
+  const { counts } = occupant.seats.get(from.text)!
+  const seat: Seat = { jid: from, state: withoutReserved(presence.children), counts }
   if (nick === occupant.nick) {
     room.sit(occupant, seat)
     room.announce(occupant)

@@ -8,6 +8,8 @@ export const REQUEST = `${MUC}#request`
 export const REGISTER_FORM = `${MUC}#register`
 export const STABLE_ID = `${MUC}#stable_id`
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
+/** XEP-0513 */
+export const MENTIONING = 'urn:xmpp:mentions:0'
 export const CONFERENCE = 'jabber:x:conference'
 export const HATS = 'urn:xmpp:hats:0'
 export const COMMANDS = 'http://jabber.org/protocol/commands'

@@ -9,6 +9,8 @@ export interface Seat {
   readonly jid: Jid
   /** What it says of its state: children of its presence, without what only a room may say. */
   state: readonly Node[]
+  /** Wants to know who belongs to the room, version by version (XEP-0463). */
+  readonly counts?: boolean | undefined
 }
 
 /** Somebody in a room. Several clients of one account may share a nick. */

@@ -15,8 +15,14 @@ export class Outlet {
     this.route = route
   }
 
-  readonly send = (stanza: Stanza): void => {
-    const done = this.deliver(stanza, midOf(stanza))
+  readonly send = (stanza: Stanza): void => this.#follow(this.deliver(stanza, midOf(stanza)))
+
+  readonly hand = (message: Stanza): void => {
+    const to = message.to!
+    this.#follow(this.#router.hosts.has(to.domain) ? this.#router.toClient(message, to) : this.route(message))
+  }
+
+  #follow(done: Awaitable<unknown>): void {
     if (!isPromise(done)) return
     const failed = (error: unknown) => this.#log.error('a room did not reach somebody', { error })
     this.#under.push(done.catch(failed))

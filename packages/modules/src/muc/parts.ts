@@ -4,12 +4,15 @@ import type { OwnedMap } from '@parley/store'
 import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
+import type { Absent } from './absent.ts'
 import type { StoredRequest } from './approving.ts'
+import type { Cards } from './avatar.ts'
 import type { Tombstones } from './destroyed.ts'
 import type { HatStores } from './hats.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
+import type { Tokens } from './tokens.ts'
 
 /** What everything that rooms do is made of. */
 export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'clock' | 'host'> {
@@ -17,6 +20,9 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly places: Places
   readonly outlet: Outlet
   readonly search: ArchiveSearch
+  readonly absent: Absent
+  readonly cards: Cards
+  readonly tokens: Tokens
   readonly tombstones: Tombstones
   readonly hats: HatStores
   /** Changes of one room that wait for the store come one after another. */

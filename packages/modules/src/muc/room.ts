@@ -1,8 +1,10 @@
 import type { Jid } from '@parley/jid'
 import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
 import { Hats } from './hats.ts'
+import { Journal } from './journal.ts'
 import { OCCUPANT_ID, USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
 import { type Affiliation, hasRole, type Role, roleOf } from './roles.ts'
@@ -32,6 +34,9 @@ export interface Remark {
   readonly nick?: string
   readonly reason?: string | undefined
   readonly actor?: string | undefined
+  /** What else goes beside the item: for everybody, and for the occupant alone. */
+  readonly marks?: readonly Element[] | undefined
+  readonly selfMarks?: readonly Element[] | undefined
   /** Instead of the state of the client. */
   readonly state?: readonly (Element | string)[]
 }
@@ -40,6 +45,8 @@ export interface Remark {
 export interface Outside {
   /** Something for one client. */
   send(stanza: Stanza): void
+  /** A message that only a client has to do with, in the order of presence and of what is said to all. */
+  hand(message: Message): void
   /** A client is here now, or is here in another way. */
   seated(room: Room, occupant: Occupant, seat: Seat): void
   /** A client is here no longer. */
@@ -53,21 +60,26 @@ export class Room {
   subject: Subject | undefined
   /** Being set up by its first owner: nobody else gets in (XEP-0045 §10.1.2). */
   isLocked = false
-  readonly affiliations: Map<string, Affiliated>
+  readonly affiliations: Affiliations
+  journal = new Journal()
   hats = new Hats()
   readonly #occupants = new Map<string, Occupant>()
   readonly #bySeat = new Map<string, Occupant>()
   readonly #outside: Outside
 
-  constructor(jid: Jid, config: RoomConfig, affiliations: Map<string, Affiliated>, outside: Outside) {
+  constructor(jid: Jid, config: RoomConfig, affiliations: Iterable<readonly [string, Affiliated]>, outside: Outside) {
     this.jid = jid
     this.config = config
-    this.affiliations = affiliations
+    this.affiliations = new Affiliations(affiliations)
     this.#outside = outside
   }
 
   send(stanza: Stanza): void {
     this.#outside.send(stanza)
+  }
+
+  hand(message: Message): void {
+    this.#outside.hand(message)
   }
 
   get occupants(): Iterable<Occupant> {
@@ -210,10 +222,12 @@ export class Room {
 
   /** The children of an occupant's presence: for those who see addresses, those who do not, and the occupant. */
   bodies(occupant: Occupant, remark: Remark): Bodies {
+    const { codes = [], selfCodes = [], marks = [], selfMarks = [] } = remark
+    const own = selfMarks.length > 0 ? { ...remark, marks: [...marks, ...selfMarks] } : remark
     return {
       known: bodyOf(occupant, remark, true),
       hidden: bodyOf(occupant, remark, false),
-      self: bodyOf(occupant, remark, true, [110, ...(remark.codes ?? []), ...(remark.selfCodes ?? [])]),
+      self: bodyOf(occupant, own, true, [110, ...codes, ...selfCodes]),
     }
   }
 
@@ -248,6 +262,7 @@ function itemOf(occupant: Occupant, remark: Remark, address: boolean, codes: rea
     'x',
     USER,
     null,
+    remark.marks,
     el(
       'item',
       USER,

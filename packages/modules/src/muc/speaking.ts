@@ -1,8 +1,9 @@
 import type { Jid } from '@parley/jid'
-import { type Message, StanzaError } from '@parley/stanza'
+import { type Message, NS, StanzaError } from '@parley/stanza'
 import { type Element, el, type Node } from '@parley/xml'
 import { giverOf } from '../stanza-ids.ts'
 import { RETRACT } from '../tombstones.ts'
+import { isDelay, isOf } from './history.ts'
 import { MODERATE, OCCUPANT_ID, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
@@ -65,14 +66,25 @@ export function speakerOf(room: Room, from: Jid): Occupant {
 }
 
 /** What only the room says is taken out, however often it is there, and said by the room (threats 60, 86). */
-function passedOn(nodes: readonly Node[], room: Room, { id }: Occupant): readonly Node[] {
-  const own = el('occupant-id', OCCUPANT_ID, { id })
-  return [...nodes.filter(node => typeof node === 'string' || !isForged(node, room)), own]
+function passedOn(nodes: readonly Node[], room: Room, speaker: Occupant): readonly Node[] {
+  const passed: Node[] = []
+  for (const node of nodes) {
+    if (typeof node === 'string') passed.push(node)
+    else if (!isForged(node, room)) passed.push(isDelay(node) ? delayedBy(speaker, node) : node)
+  }
+  passed.push(el('occupant-id', OCCUPANT_ID, { id: speaker.id }))
+  return passed
+}
+
+/** §7.9: an owner may bring what was said elsewhere, by whomever; others were late themselves. */
+function delayedBy({ affiliation, jid }: Occupant, { attrs, children }: Element): Element {
+  const { from, stamp } = attrs
+  return el('delay', NS.delay, { from: affiliation === 'owner' ? from : jid.text, stamp }).withChildren(children)
 }
 
 function isForged(child: Element, room: Room): boolean {
   const { name, ns, children } = child
-  if (ns === OCCUPANT_ID || ns === MODERATE) return true
+  if (ns === OCCUPANT_ID || ns === MODERATE || (isDelay(child) && isOf(room.jid, child))) return true
   // XEP-0425 §6: a tombstone, or a retraction by a moderator.
   if (ns === RETRACT) return name === 'retracted' || child.elements().some(inside => inside.ns === MODERATE)
   // §7.5: an empty one marks private messages.

@@ -5,9 +5,12 @@ import type { Occupant, Seat } from './occupant.ts'
 import { ROLES, type Role } from './roles.ts'
 import type { Room } from './room.ts'
 
+/** Behind the role of a client that wants to know versions (XEP-0463). */
+const COUNTS = ' counts'
+
 /** What a successor must know of a client in a room: nick and role, a line each, and what it says of its state. */
-export function noteOf({ nick, role }: Occupant, { state }: Seat): string {
-  return `${nick}\n${role}\n${Body.of(state).xml}`
+export function noteOf({ nick, role }: Occupant, { state, counts }: Seat): string {
+  return `${nick}\n${role}${counts ? COUNTS : ''}\n${Body.of(state).xml}`
 }
 
 /** Fills a room with those who were in it when its node died; those who are not there any more leave it now. */
@@ -18,10 +21,10 @@ export function restore(
   idOf: (account: Jid) => string,
 ): void {
   for (const [real, note] of notes) {
-    const [nick, role, xml] = readNote(note)
+    const { nick, role, counts, xml } = readNote(note)
     const jid = Jid.parse(real)
     const occupant = room.byNick(nick) ?? room.newcomer(nick, jid.bare, idOf(jid.bare), role)
-    room.sit(occupant, { jid, state: Body.fromXml(xml).nodes })
+    room.sit(occupant, { jid, state: Body.fromXml(xml).nodes, counts })
   }
   for (const occupant of [...room.occupants]) {
     const seats = [...occupant.seats.keys()]
@@ -31,9 +34,18 @@ export function restore(
   }
 }
 
-function readNote(note: string): [nick: string, role: Role | undefined, xml: string] {
+interface Note {
+  readonly nick: string
+  readonly role: Role | undefined
+  readonly counts: boolean
+  readonly xml: string
+}
+
+function readNote(note: string): Note {
   const a = note.indexOf('\n')
   const b = note.indexOf('\n', a + 1)
-  const role = note.slice(a + 1, b)
-  return [note.slice(0, a), ROLES.find(name => name === role), note.slice(b + 1)]
+  const line = note.slice(a + 1, b)
+  const counts = line.endsWith(COUNTS)
+  const role = counts ? line.slice(0, -COUNTS.length) : line
+  return { nick: note.slice(0, a), role: ROLES.find(name => name === role), counts, xml: note.slice(b + 1) }
 }

@@ -1,4 +1,5 @@
 import { type FieldType, type FormField, type FormOption, formField, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
 
 /** One option of a room: its field in the form of XEP-0045 §10.2, its default, and how a value is read. */
 export interface RoomOption<T extends string | number | boolean | readonly string[]> {
@@ -6,6 +7,8 @@ export interface RoomOption<T extends string | number | boolean | readonly strin
   readonly type: FieldType
   readonly label: string
   readonly options?: readonly FormOption[]
+  /** What a value is to be like (XEP-0122). */
+  readonly extra?: readonly Element[]
   readonly fallback: T
   /** @throws StanzaError `not-acceptable` for values that are not allowed */
   read(values: readonly string[]): T
@@ -16,10 +19,10 @@ export interface RoomOption<T extends string | number | boolean | readonly strin
 
 /** The field of an option with a value. */
 export function fieldOf<T extends string | number | boolean | readonly string[]>(
-  { field, type, label, options, write }: RoomOption<T>,
+  { field, type, label, options, extra, write }: RoomOption<T>,
   value: T,
 ): FormField {
-  return formField(field, type, write(value), { label, ...(options && { options }) })
+  return formField(field, type, write(value), { label, ...(options && { options }), ...(extra && { extra }) })
 }
 
 export function flag(
@@ -78,9 +81,12 @@ export function number(
     }
     return Number(value)
   }
-  return { field, type: 'text-single', label, fallback, read, write: value => value }
+  const range = el('range', VALIDATE, { min: '0', max: String(most) })
+  const extra = [el('validate', VALIDATE, { datatype: 'xs:integer' }, range)]
+  return { field, type: 'text-single', label, extra, fallback, read, write: value => value }
 }
 
+const VALIDATE = 'http://jabber.org/protocol/xdata-validate'
 const HERE = { moderator: 'Moderators', participant: 'Participants', visitor: 'Visitors' } as const
 
 /** Some of the roles that somebody can have in a room. */

@@ -1,0 +1,115 @@
+import { Jid } from '@parley/jid'
+import { Body, delay, forwarded, Message } from '@parley/stanza'
+import { el } from '@parley/xml'
+import { type Context, missedInRoom, observe, Throttle } from '@xmpp/server-core'
+import type { Blocking } from '../blocking.ts'
+import type { NotificationSettings } from '../notification-settings.ts'
+import { mayMention } from './mention-permissions.ts'
+import { mentionedIn } from './mentioned.ts'
+import type { Occupant } from './occupant.ts'
+import { MENTIONS } from './options/forward-mentions.ts'
+import type { Outlet } from './outlet.ts'
+import { isAtLeast } from './roles.ts'
+import type { Room } from './room.ts'
+
+/** Notices that what one account says may cause a minute. */
+const NOTICES = 60
+
+export interface AbsentParts extends Pick<Context, 'server' | 'clock' | 'log'> {
+  readonly outlet: Outlet
+  readonly blocking: Blocking
+  readonly settings: NotificationSettings
+  idOf(room: Jid, account: Jid): string
+}
+
+/** Members of a room who have no client in it. */
+export class Absent {
+  readonly #parts: AbsentParts
+  readonly #notices: Throttle
+  /** XEP-0421 ids of accounts, once somebody has been named by one. */
+  readonly #ids = new WeakMap<Room, Map<string, string>>()
+
+  constructor(parts: AbsentParts) {
+    this.#parts = parts
+    this.#notices = new Throttle(parts.clock, NOTICES)
+  }
+
+  /**
+   * Something was said, `marked` with the id of the archive if that has it. Gives what tells those who are named, and
+   * listeners of all others too; undefined where there is nobody to tell.
+   */
+  missing(room: Room, said: Message, marked: Message, speaker: Occupant, archiveId?: bigint): Tell | undefined {
+    const counts = room.config.forwardMentions && mayMention(room, speaker)
+    const mentioned = counts ? mentionedIn(room, said, this.#idsOf(room)) : undefined
+    const isHeard = this.#isHeard
+    if (!mentioned?.size && !isHeard) return undefined
+    const here = new Set<string>()
+    for (const { account } of room.occupants) here.add(account.text)
+    const missed: Missed[] = []
+    for (const [text, { affiliation }] of room.affiliations) {
+      const isMentioned = mentioned?.has(text) ?? false
+      if (here.has(text) || !isAtLeast(affiliation, 'member') || !(isMentioned || isHeard)) continue
+      missed.push({ room, account: Jid.parse(text), marked, speaker, archiveId, isMentioned })
+    }
+    if (missed.length === 0) return undefined
+    // The line itself has been said.
+    const failed = (error: unknown) => this.#parts.log.error('who is away was not told', { room: room.jid.text, error })
+    return () => Promise.all(missed.map(one => this.#miss(one))).then(() => undefined, failed)
+  }
+
+  /** Whether anybody listens to what is missed. */
+  get #isHeard(): boolean {
+    for (const host of this.#parts.server.router.hosts.values()) {
+      if (host.hooks.phase(missedInRoom, 'observe').runs.length > 0) return true
+    }
+    return false
+  }
+
+  async #miss(missed: Missed): Promise<void> {
+    const { room, account, marked, archiveId, isMentioned } = missed
+    const host = this.#parts.server.router.hosts.get(account.domain)
+    const wanted = () => (host ? this.#isWanted(missed) : Promise.resolve(isMentioned))
+    if (host) {
+      const event = { account, room: room.jid, message: marked, archiveId, isMentioned, wanted }
+      await observe(host.hooks.phase(missedInRoom, 'observe'), event, this.#parts.log)
+    }
+    if (!isMentioned || !(await wanted()) || !this.#notices.take(missed.speaker.account.text)) return
+    await this.#parts.outlet.route(noticeOf(room, account, marked, this.#parts.clock.now()))
+  }
+
+  async #isWanted({ room, account, speaker, isMentioned }: Missed): Promise<boolean> {
+    const { blocking, settings } = this.#parts
+    // XEP-0492 §3: every line of a private room, mentions in a public one.
+    const setting = await settings.of(account, room.jid, room.config.membersOnly ? 'always' : 'on-mention')
+    if (setting === 'never' || (setting === 'on-mention' && !isMentioned)) return false
+    // The room hides who speaks, but not from itself.
+    return !(await blocking.isBlocked(account, speaker.jid)) && !(await blocking.isBlocked(account, speaker.account))
+  }
+
+  #idsOf(room: Room): (account: string) => string {
+    return account => {
+      const ids = this.#ids.get(room) ?? new Map<string, string>()
+      this.#ids.set(room, ids)
+      const id = ids.get(account) ?? this.#parts.idOf(room.jid, Jid.parse(account))
+      ids.set(account, id)
+      return id
+    }
+  }
+}
+
+type Tell = () => Promise<void>
+
+interface Missed {
+  readonly room: Room
+  readonly account: Jid
+  readonly marked: Message
+  readonly speaker: Occupant
+  readonly archiveId: bigint | undefined
+  readonly isMentioned: boolean
+}
+
+/** XEP-0452 §3.2: the whole line, with what the room has added to it. */
+function noticeOf(room: Room, account: Jid, marked: Message, now: number): Message {
+  const line = forwarded(marked.with({ to: room.jid }), delay(room.jid, now))
+  return new Message({ type: 'normal', from: room.jid, to: account }, Body.of([el('mentions', MENTIONS, null, line)]))
+}

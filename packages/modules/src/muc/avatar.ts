@@ -1,0 +1,91 @@
+import { Body, type FormField, formField, Message, StanzaError } from '@parley/stanza'
+import type { OwnedMap } from '@parley/store'
+import { type Element, el, parseElement, serialize } from '@parley/xml'
+import { type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
+import { photoOf } from '../avatar-formats.ts'
+import { USER } from './namespaces.ts'
+import { statuses } from './occupant.ts'
+import { opened, type Parts } from './parts.ts'
+import type { Room } from './room.ts'
+
+export const VCARD = 'vcard-temp'
+const KEY = 'card'
+
+/** The vCard of a room as XML, and the SHA-1 hashes of its pictures. */
+export type StoredCard = { readonly xml: string; readonly hashes: readonly string[] }
+
+/** vCards of rooms, which hold their avatars (XEP-0486). */
+export class Cards {
+  readonly #stored: OwnedMap<StoredCard>
+  readonly #bytes: number
+  /** A room is on one node, so what is known here is true. */
+  readonly #hashes = new WeakMap<Room, readonly string[]>()
+
+  /** @param bytes what a card may have in UTF-8 */
+  constructor(stored: OwnedMap<StoredCard>, bytes: number) {
+    this.#stored = stored
+    this.#bytes = bytes
+  }
+
+  async read({ jid }: Room): Promise<Element | undefined> {
+    const card = await this.#stored.get(jid.text, KEY)
+    return card && parseElement(card.xml)
+  }
+
+  /** True: the pictures are others than before. @throws StanzaError `not-acceptable` */
+  async write(room: Room, card: Element): Promise<boolean> {
+    const xml = serialize(card)
+    if (Buffer.byteLength(xml) > this.#bytes) {
+      throw new StanzaError('not-acceptable', 'The vCard is too large for a room')
+    }
+    const before = await this.hashes(room)
+    const hashes = card.childrenNamed('PHOTO', VCARD).flatMap(photo => photoOf(photo)?.picture.id ?? [])
+    // §3.2: an empty one takes the avatar away.
+    if (card.elements().length === 0) await this.#stored.delete(room.jid.text, KEY)
+    else await this.#stored.set(room.jid.text, KEY, { xml, hashes })
+    this.#hashes.set(room, hashes)
+    return hashes.join() !== before.join()
+  }
+
+  async hashes(room: Room): Promise<readonly string[]> {
+    const known = this.#hashes.get(room)
+    if (known) return known
+    const { hashes = [] } = (await this.#stored.get(room.jid.text, KEY)) ?? {}
+    this.#hashes.set(room, hashes)
+    return hashes
+  }
+
+  /** §3.3: what the room says of its avatar to whoever asks, whether they are here or not. */
+  async fields(room: Room): Promise<FormField[]> {
+    const hashes = await this.hashes(room)
+    if (hashes.length === 0) return []
+    return [formField('muc#roominfo_avatarhash', 'text-multi', hashes, { label: 'Avatar hash' })]
+  }
+}
+
+export function cardRoutes(parts: Parts): readonly IqRoute[] {
+  const { cards, outlet, turns, host } = parts
+
+  async function get({ from, to }: Request): Promise<Element> {
+    const card = await cards.read((await opened(parts, to, from)).room)
+    if (!card) throw new StanzaError('item-not-found', 'The room has no vCard')
+    return card
+  }
+
+  async function set({ from, to, payload }: Request): Promise<undefined> {
+    const { room } = await opened(parts, to, from)
+    // §6
+    const isAdmin = host.config.admins.includes(from.bare.text)
+    if (!isAdmin && room.affiliationOf(from.bare) !== 'owner') {
+      throw new StanzaError('forbidden', 'Only owners set the vCard of a room')
+    }
+    if (!(await cards.write(room, payload))) return
+    const told = new Message({ type: 'groupchat', from: room.jid }, Body.of([el('x', USER, null, statuses([104]))]))
+    outlet.during(undefined, () => room.say(told))
+  }
+
+  return [
+    iqGet('account', VCARD, 'vCard', get),
+    iqSet('account', VCARD, 'vCard', request => turns.take(request.to.text, () => set(request))),
+  ]
+}
