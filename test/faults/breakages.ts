@@ -47,9 +47,8 @@ export const BREAKAGES: readonly Proof[] = [
     changes: [
       {
         file: 'packages/live/dist/redis/lane.js',
-        find: 'await this.#server.pause(RETRY);',
-        // By their arguments, ids of messages among them: so it is the same however often it is tried again.
-        put: 'await this.#server.pause(RETRY); this.#waiting.sort((a, b) => (String(a.args) < String(b.args) ? 1 : -1));',
+        find: 'this.#send(this.#waiting.splice(0, BATCH))',
+        put: 'this.#send(this.#waiting.splice(0, BATCH).reverse())',
       },
     ],
   },
