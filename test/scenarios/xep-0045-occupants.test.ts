@@ -61,6 +61,35 @@ scenario('XEP-0045 § 7.6: another nick', async ({ server }) => {
   await isRefused(juliet, 'presence', 'conflict', 'The nick is taken')
 })
 
+scenario('XEP-0045 § 7.2.2: a client gets its own presence back under its id', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo, juliet, phone] = await stage.connect('romeo/orchard', 'juliet/balcony', 'juliet/phone')
+  await makes(romeo, 'romeo')
+  // "For tracking purposes, the room might also reflect the original 'id' value if provided in the presence stanza sent
+  // by the user."
+  await juliet.sends`<presence id="in" to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`
+  await juliet.receives`<presence from="${ROOM}/romeo"/>`
+  await juliet.receives`<presence id="in" from="${ROOM}/juliet"/>`
+  expect((await romeo.client.next('her entry')).attrs).not.toHaveProperty('id')
+  await phone.sends`<presence id="too" to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`
+  await phone.receives`<presence from="${ROOM}/romeo"/>`
+  await phone.receives`<presence from="${ROOM}/juliet"/>`
+  await phone.receives`<presence id="too" from="${ROOM}/juliet"><x xmlns="${USER}"><status code="110"/></x></presence>`
+  await juliet.settles()
+  await juliet.sends`<presence id="away" to="${ROOM}/juliet"><show>away</show></presence>`
+  await juliet.receives`<presence id="away" from="${ROOM}/juliet"><show>away</show></presence>`
+  await juliet.sends`<presence id="other" to="${ROOM}/oldhag"/>`
+  await juliet.receives`<presence type="unavailable" from="${ROOM}/juliet"/>`
+  await juliet.receives`<presence id="other" from="${ROOM}/oldhag"/>`
+  await phone.settles()
+  await juliet.sends`<presence id="out" type="unavailable" to="${ROOM}/oldhag"/>`
+  await juliet.receives`<presence id="out" type="unavailable" from="${ROOM}/oldhag"/>`
+  expect((await phone.client.next('what she is now')).attrs).not.toHaveProperty('id')
+  await phone.sends`<presence id="last" type="unavailable" to="${ROOM}/oldhag"/>`
+  await phone.receives`<presence id="last" type="unavailable" from="${ROOM}/oldhag"/>`
+  await romeo.settles()
+})
+
 scenario('XEP-0045 § 7.7: a change of state is seen by all', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
@@ -154,6 +183,21 @@ scenario('XEP-0045 § 7.13, § 8.6: voice is asked for and given', async ({ serv
     await actor.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><item role="participant"/></x></presence>`
   await juliet.sendsRaw(asks)
   await isRefused(juliet, 'message', 'not-allowed', 'You have voice')
+})
+
+scenario('XEP-0045 § 6.6: what an occupant can do is not told to those who are not here', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  // "If a non-occupant attempts to send a disco request to an address of the form <room@service/nick>, a MUC service
+  // MUST return a <bad-request/> error."
+  for (const what of ['info', 'items']) {
+    await refused(
+      juliet.asks`<iq type="get" to="${ROOM}/romeo"><query xmlns="http://jabber.org/protocol/disco#${what}"/></iq>`,
+      'bad-request',
+      'Only occupants may ask what an occupant can do',
+    )
+  }
+  await romeo.receivesNothing()
 })
 
 scenario('XEP-0410 § 3.1: who pings the own nick hears whether it is still here', async ({ server }) => {

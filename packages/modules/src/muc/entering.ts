@@ -48,7 +48,7 @@ export function enter(entering: Entering): void {
 }
 
 function tellEntry(
-  { room, from, isNew }: Entering,
+  { room, from, isNew, presence: cause }: Entering,
   occupant: Occupant,
   isShared: boolean,
   version: Element | undefined,
@@ -60,13 +60,13 @@ function tellEntry(
     ...(isNew ? [201] : []),
   ]
   if (!isShared) {
-    room.announce(occupant, { selfCodes, selfMarks })
+    room.announce(occupant, { selfCodes, selfMarks, cause })
     return
   }
   // Another client of somebody who is here: only it needs to be told, and its state is the latest.
   room.announce(occupant)
   const { self } = room.bodies(occupant, { selfCodes, selfMarks })
-  room.send(new Presence({ type: 'available', from: occupant.jid, to: from }, self))
+  room.tell(occupant, from, 'available', self, { cause })
 }
 
 function checkEntry({ room, from, nick, isNew, guessed }: Entering, x: Element | undefined): void {

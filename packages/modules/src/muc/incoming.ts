@@ -102,7 +102,7 @@ export function incoming(parts: Parts): Receive {
     return chain(sayings.done(), () => {
       const occupant = room.byReal(from)
       if (!occupant) return
-      const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza) }
+      const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza), cause: stanza }
       outlet.during(transit, () => leave(room, occupant, from, remark))
       if (room.size === 0) return turns.take(room.jid.text, () => left(room))
     })

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { Presence } from '@parley/stanza'
+import type { Presence } from '@parley/stanza'
 import { checkNick } from './nicks.ts'
 import { type Occupant, type Seat, withoutReserved } from './occupant.ts'
 import type { Remark, Room } from './room.ts'
@@ -10,7 +10,7 @@ export function move(room: Room, occupant: Occupant, from: Jid, nick: string, pr
   const seat: Seat = { jid: from, state: withoutReserved(presence.children), counts }
   if (nick === occupant.nick) {
     room.sit(occupant, seat)
-    room.announce(occupant)
+    room.announce(occupant, { cause: presence })
     return
   }
   checkNick(room, occupant.account, nick)
@@ -20,7 +20,7 @@ export function move(room: Room, occupant: Occupant, from: Jid, nick: string, pr
   room.sit(occupant, seat)
   // §7.6: gone under the old nick, with the new one.
   room.vanish(before, before, seats, { codes: [303], nick })
-  room.announce(occupant)
+  room.announce(occupant, { cause: presence })
 }
 
 /** A client leaves (§7.14), or has been lost: then with what says so. */
@@ -32,7 +32,7 @@ export function leave(room: Room, occupant: Occupant, from: Jid, remark: Remark 
   }
   // Others of the same nick stay: only this client is told.
   const { self } = room.bodies({ ...occupant, role: 'none' }, { state: [], ...remark })
-  room.send(new Presence({ type: 'unavailable', from: occupant.jid, to: from }, self))
+  room.tell(occupant, from, 'unavailable', self, remark)
   room.announce(occupant)
 }
 

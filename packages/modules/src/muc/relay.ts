@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Jid } from '@parley/jid'
-import { type Iq, StanzaError } from '@parley/stanza'
+import { type Iq, NS, StanzaError } from '@parley/stanza'
 import type { Clock } from '@xmpp/server-core'
 import type { Room } from './room.ts'
 import { speakerOf } from './speaking.ts'
@@ -20,6 +20,7 @@ const UNDER_WAY = 100
 
 const PING = 'urn:xmpp:ping'
 const VCARD = 'vcard-temp'
+const DISCO: ReadonlySet<string> = new Set([NS.discoInfo, NS.discoItems])
 
 /** Requests between occupants who do not know each other's address (XEP-0045 §17.4). */
 export class Relay {
@@ -34,6 +35,10 @@ export class Relay {
 
   /** The request as the other one gets it; 'pong' where the room answers for it. @throws StanzaError */
   request(room: Room, from: Jid, to: Jid, iq: Iq): Iq | 'pong' {
+    // XEP-0045 §6.6
+    if (DISCO.has(iq.payload.ns) && !room.byReal(from)) {
+      throw new StanzaError('bad-request', 'Only occupants may ask what an occupant can do')
+    }
     const asker = speakerOf(room, from)
     // XEP-0410 §3.1: whether one is still here, without a way to the client and back.
     if (iq.payload.ns === PING && asker.nick === to.resource) return 'pong'

@@ -39,6 +39,8 @@ export interface Remark {
   readonly selfMarks?: readonly Element[] | undefined
   /** Instead of the state of the client. */
   readonly state?: readonly (Element | string)[]
+  /** The presence that this answers: whoever sent it gets its own back under the same id (§7.2.2). */
+  readonly cause?: Presence
 }
 
 /** What a room needs of the world around it. */
@@ -183,9 +185,7 @@ export class Room {
         if (other !== occupant) this.#show(occupant, other, 'available', bodies)
       }
     }
-    for (const { jid } of occupant.seats.values()) {
-      this.send(new Presence({ type: 'available', from: occupant.jid, to: jid }, bodies.self))
-    }
+    for (const { jid } of occupant.seats.values()) this.tell(occupant, jid, 'available', bodies.self, remark)
   }
 
   /** Tells everybody that an occupant, who is out already, has gone; `seats` are the clients that it had. */
@@ -196,14 +196,18 @@ export class Room {
   /** Tells everybody that somebody is not here under an address any more; `as` is what it is from now on. */
   vanish(occupant: Occupant, as: Occupant, seats: Iterable<Seat>, remark: Remark): void {
     const bodies = this.bodies(as, { state: [], ...remark })
-    for (const { jid } of seats) {
-      this.send(new Presence({ type: 'unavailable', from: occupant.jid, to: jid }, bodies.self))
-    }
+    for (const { jid } of seats) this.tell(occupant, jid, 'unavailable', bodies.self, remark)
     if (!this.isShown(occupant.role)) return
     for (const other of this.#occupants.values()) {
       if (other.account !== occupant.account || other.nick !== remark.nick)
         this.#show(occupant, other, 'unavailable', bodies)
     }
+  }
+
+  /** An occupant's own presence, for one of its clients. */
+  tell({ jid: from }: Occupant, to: Jid, type: 'available' | 'unavailable', self: Body, { cause }: Remark): void {
+    const id = cause?.from?.equals(to) ? cause.id : undefined
+    this.send(new Presence({ type, from, to, id }, self))
   }
 
   /** Tells one client about all others (§7.2.2). */
