@@ -60,10 +60,23 @@ scenario('RFC 6121 § 2.2: a client gets its own roster, and nobody else does', 
     `<query xmlns="${ROSTER}"><item jid="juliet@a.test" name="Juliet" subscription="both"><group>Capulets</group></item></query>`,
   )
   await refused(juliet.asks`<iq type="get" to="${romeo.bare}"><query xmlns="${ROSTER}"/></iq>`, 'service-unavailable')
-  await refused(
-    juliet.asks`<iq type="set" to="${romeo.bare}"><query xmlns="${ROSTER}"><item jid="tybalt@a.test"/></query></iq>`,
-    'service-unavailable',
-  )
+})
+
+scenario('RFC 6121 § 2.3.3: nobody changes the roster of somebody else', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await romeo.asks`<iq type="get"><query xmlns="${ROSTER}"/></iq>`
+  // "The server MUST return a <forbidden/> stanza error to the client if the sender of the roster set is not authorized
+  // to update the roster".
+  for (const subscription of ['none', 'remove']) {
+    await refused(
+      juliet.asks`<iq type="set" to="${romeo.bare}"><query xmlns="${ROSTER}"><item jid="tybalt@a.test" subscription="${subscription}"/></query></iq>`,
+      'forbidden',
+      'This roster is not yours',
+    )
+  }
+  await romeo.receivesNothing()
+  const query = await romeo.asks`<iq type="get"><query xmlns="${ROSTER}"/></iq>`
+  expect(query.elements()).toEqual([])
 })
 
 scenario(

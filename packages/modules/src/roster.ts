@@ -203,7 +203,14 @@ export default defineModule({
       },
     }
     return {
-      iq: [iqGet('self', NS.roster, 'query', get), iqSet('self', NS.roster, 'query', set)],
+      iq: [
+        iqGet('self', NS.roster, 'query', get),
+        iqSet('self', NS.roster, 'query', set),
+        // RFC 6121 §2.3.3
+        iqSet('account', NS.roster, 'query', () => {
+          throw new StanzaError('forbidden', 'This roster is not yours')
+        }),
+      ],
       stream: [
         { order: 'info', advertise: stream => (stream.account && !stream.session ? el('ver', VERSIONING) : undefined) },
         {
