@@ -9,12 +9,13 @@ import { prepare, root } from './prepare.mjs'
 const HELP = `npm test [-- jest arguments]
 
 Checks types and style, then runs the suites on the embedded engine, on PostgreSQL, and on four processes that share
-PostgreSQL and Redis.
+PostgreSQL and Redis; then Smack's integration tests (npm run test:interop).
 
   PARLEY_TEST_POSTGRES=postgres://…   a server on which test databases may be made; without it an installed
                                       PostgreSQL is started for the tests (PARLEY_TEST_POSTGRES=none leaves it out)
   PARLEY_TEST_REDIS=redis://…         a Redis server for tests; without it an installed one is started
                                       (PARLEY_TEST_REDIS=none leaves it out)
+  PARLEY_TEST_INTEROP=skip            leaves out Smack's integration tests, which run where a JDK and Maven are installed
   PARLEY_TEST_COMPLETE=1              fail when anything is left out
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
@@ -66,6 +67,7 @@ if (postgres) {
 }
 if (redis) await redis.stop()
 else leftOut.push('all suites on Redis: install redis-server, or set PARLEY_TEST_REDIS to a server for tests')
+if (all) await interop()
 
 for (const what of leftOut) console.log(`Left out: ${what}`)
 if (leftOut.length > 0 && process.env.PARLEY_TEST_COMPLETE) failed += leftOut.length
@@ -121,6 +123,28 @@ async function round(where, env, jestArgs) {
     groups.set(group, (groups.get(group) ?? 0) + 1)
   }
   for (const [group, count] of groups) leftOut.push(`${group}: ${count} tests on the ${where}`)
+}
+
+/** Smack's integration tests, with counts of their own. */
+async function interop() {
+  if (process.env.PARLEY_TEST_INTEROP === 'skip') {
+    leftOut.push("Smack's integration tests: PARLEY_TEST_INTEROP=skip")
+    return
+  }
+  if (spawnSync('javac', ['--version']).error || spawnSync('mvn', ['--version']).error) {
+    leftOut.push("Smack's integration tests: install openjdk-17-jdk-headless and maven")
+    return
+  }
+  console.log("\n── Smack's integration tests ──")
+  const folder = mkdtempSync(join(tmpdir(), 'parley-report-'))
+  const report = join(folder, 'interop.json')
+  const run = spawn(process.execPath, [join(root, 'scripts/interop.mjs'), '--out', report], { stdio: 'inherit' })
+  const code = await new Promise(resolve => run.on('close', resolve))
+  const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: 0 }
+  rmSync(folder, { recursive: true })
+  passed += counts.passed
+  failed += counts.failed
+  if (code !== 0 && counts.failed === 0) failed++
 }
 
 /** The Redis that is named, or one started for these tests where it is installed. */

@@ -14,11 +14,17 @@ export class ServerProcess {
   readonly env: Readonly<Record<string, string>>
   /** What it is started with, such as `prlimit --nofile=1000`. */
   wrapper: readonly string[] = []
+  readonly #program: string
   #child: ChildProcess | undefined
   #output = ''
 
-  constructor(env: Readonly<Record<string, string>> = {}, folder = mkdtempSync(join(tmpdir(), 'parley-run-'))) {
+  constructor(
+    env: Readonly<Record<string, string>> = {},
+    folder = mkdtempSync(join(tmpdir(), 'parley-run-')),
+    program = PARLEY,
+  ) {
     this.folder = folder
+    this.#program = program
     // The embedded engine runs as another user and must be able to reach its data.
     chmodSync(folder, 0o711)
     this.env = {
@@ -40,7 +46,7 @@ export class ServerProcess {
 
   /** Starts it and waits until it says that it is ready. */
   async start(): Promise<void> {
-    const [program = '', ...args] = [...this.wrapper, process.execPath, PARLEY, 'serve']
+    const [program = '', ...args] = [...this.wrapper, process.execPath, this.#program, 'serve']
     const child = spawn(program, args, { cwd: this.folder, env: { ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#output = ''
@@ -66,7 +72,11 @@ export class ServerProcess {
 
   /** Runs `parley …` beside it; `input` goes to standard input. */
   async cli(args: readonly string[], input = ''): Promise<{ readonly code: number; readonly output: string }> {
-    const child = spawn(process.execPath, [PARLEY, ...args], { cwd: this.folder, env: { ...this.env }, stdio: 'pipe' })
+    const child = spawn(process.execPath, [this.#program, ...args], {
+      cwd: this.folder,
+      env: { ...this.env },
+      stdio: 'pipe',
+    })
     let output = ''
     child.stdout.on('data', chunk => (output += String(chunk)))
     child.stderr.on('data', chunk => (output += String(chunk)))
