@@ -56,6 +56,36 @@ scenario('XEP-0045 § 9.1: a ban throws out, keeps out, and can be lifted', asyn
   await romeo.settles()
 })
 
+scenario('XEP-0045 § 9.1: nobody bans themselves', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await change(romeo, `<item affiliation="admin" jid="${juliet.bare}"/>`)
+  await enters(juliet, 'juliet', ['romeo'])
+  for (const actor of [romeo, juliet]) await actor.settles()
+  // "If an admin or owner attempts to ban himself, the service MUST deny the request and return a <conflict/> error".
+  for (const actor of [romeo, juliet]) {
+    await refused(
+      actor.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="outcast" jid="${actor.bare}"/></query></iq>`,
+      'conflict',
+      'You cannot ban yourself',
+    )
+  }
+})
+
+scenario('XEP-0045 § 9.8: a list of moderators may name those who are moderators', async ({ server }) => {
+  const [romeo, juliet, nurse] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  await makes(romeo, 'romeo')
+  await change(romeo, `<item affiliation="admin" jid="${juliet.bare}"/>`)
+  await enters(juliet, 'juliet', ['romeo'])
+  await enters(nurse, 'nurse', ['romeo', 'juliet'])
+  for (const actor of [romeo, juliet, nurse]) await actor.settles()
+  // An admin may not act against an owner, but nothing is done to this one.
+  await juliet.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item nick="nurse" role="moderator"/><item nick="romeo" role="moderator"/></query></iq>`
+  for (const actor of [romeo, juliet, nurse])
+    await actor.receives`<presence from="${ROOM}/nurse"><x xmlns="${USER}"><item role="moderator"/></x></presence>`
+  await romeo.receivesNothing()
+})
+
 scenario('XEP-0045 § 9.4: who is no member any more leaves a room for members', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo', { membersonly: '1' })

@@ -203,6 +203,8 @@ scenario('XEP-0045 § 6.6: what an occupant can do is not told to those who are 
 scenario('XEP-0410 § 3.1: who pings the own nick hears whether it is still here', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
+  const info = await romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
+  expect(String(info)).toContain('http://jabber.org/protocol/muc#self-ping-optimization')
   await romeo.asksRaw(`<iq type="get" to="${ROOM}/romeo">${PING}</iq>`)
   await romeo.receivesNothing()
   await refused(juliet.asks`<iq type="get" to="${ROOM}/romeo"><ping xmlns="urn:xmpp:ping"/></iq>`, 'not-acceptable')

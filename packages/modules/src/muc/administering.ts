@@ -73,14 +73,14 @@ export function readChanges(room: Room, from: Jid, query: Element): Changes {
   const roles = items.filter(({ attrs }) => attrs['affiliation'] === undefined)
   const changes = {
     actor,
-    affiliations: affiliations.map(item => affiliationChange(room, own, item)),
+    affiliations: affiliations.map(item => affiliationChange(room, from.bare, own, item)),
     roles: roles.map(item => roleChange(room, actor, own, item)),
   }
   checkOwnersLeft(room, changes.affiliations)
   return changes
 }
 
-function affiliationChange(room: Room, own: Affiliation, item: Element) {
+function affiliationChange(room: Room, actor: Jid, own: Affiliation, item: Element) {
   const { jid, nick, affiliation } = item.attrs
   const account = jid === undefined ? room.byNick(nick ?? '')?.account : readAddress(jid).bare
   if (!account) throw new StanzaError('item-not-found', 'Whose affiliation it is must be said by jid, or by nick')
@@ -89,6 +89,8 @@ function affiliationChange(room: Room, own: Affiliation, item: Element) {
   const had = before?.affiliation ?? 'none'
   // §9, §10: admins decide about members and outcasts, owners about everybody.
   if (!isAtLeast(own, 'admin')) throw new StanzaError('forbidden', 'Only admins change affiliations')
+  // §9.1
+  if (wanted === 'outcast' && account.equals(actor)) throw new StanzaError('conflict', 'You cannot ban yourself')
   if (own !== 'owner' && (isAtLeast(had, 'admin') || isAtLeast(wanted, 'admin'))) {
     throw new StanzaError(isAtLeast(had, own) ? 'not-allowed' : 'forbidden', 'Only owners change admins and owners')
   }
@@ -122,6 +124,8 @@ function roleChange(room: Room, actor: Occupant | undefined, own: Affiliation, i
   if (!occupant) throw new StanzaError('item-not-found', 'Nobody here is called that')
   const wanted = readRole(role)
   if (!actor || !hasRole(actor.role, 'moderator')) throw new StanzaError('forbidden', 'Only moderators change roles')
+  // §9.8: a list may name those who stay as they are.
+  if (wanted === occupant.role) return { occupant, role: wanted, reason: undefined }
   // §5.1.3, §8.2: nobody acts against somebody of a higher affiliation, and voice of admins and owners stays.
   if (outranks(occupant.affiliation, own)) throw new StanzaError('not-allowed', 'That occupant outranks you')
   if (wanted !== 'none' && isAtLeast(occupant.affiliation, 'admin') && wanted !== 'moderator') {
@@ -137,6 +141,7 @@ function roleChange(room: Room, actor: Occupant | undefined, own: Affiliation, i
 /** Does what was found to be allowed, and tells everybody. */
 export function applyChanges(room: Room, { actor, affiliations, roles }: Changes): void {
   for (const { occupant, role, reason } of roles) {
+    if (role === occupant.role) continue
     if (role === 'none') remove(room, occupant, { codes: [307], reason, actor: actor?.nick })
     else {
       room.setRole(occupant, role)

@@ -6,7 +6,7 @@ import { RETRACT, TOMBSTONE } from '../tombstones.ts'
 import { VCARD } from './avatar.ts'
 import { featuresOf, fieldsOf, publicFields } from './config.ts'
 import { hatCommandInfo } from './hat-commands.ts'
-import { COMMANDS, HATS, INFO, MENTIONING, MODERATE, MUC, OCCUPANT_ID, STABLE_ID } from './namespaces.ts'
+import { COMMANDS, HATS, INFO, MENTIONING, MODERATE, MUC, OCCUPANT_ID, SELF_PING, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 import { UNIQUE } from './unique.ts'
@@ -41,7 +41,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
   const features = [
-    ...[...FEATURES, VERSIONS, MENTIONING, HATS, COMMANDS],
+    ...[...FEATURES, VERSIONS, MENTIONING, HATS, COMMANDS, SELF_PING],
     ...featuresOf(config),
     ...(config.archived ? KEEPING : []),
   ]

@@ -7,6 +7,8 @@ export const INFO = `${MUC}#roominfo`
 export const REQUEST = `${MUC}#request`
 export const REGISTER_FORM = `${MUC}#register`
 export const STABLE_ID = `${MUC}#stable_id`
+/** XEP-0410 §3.3 */
+export const SELF_PING = 'http://jabber.org/protocol/muc#self-ping-optimization'
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 /** XEP-0513 */
 export const MENTIONING = 'urn:xmpp:mentions:0'
