@@ -64,6 +64,12 @@ describe('where certificates come from', () => {
     for (const file of await readdir(folder)) expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600)
   })
 
+  test('processes that begin together have one and the same', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => open({ domains: ['a.test'] })))
+    expect(new Set(all.map(each => each.options('a.test', 'https').cert)).size).toBe(1)
+    expect(await readdir(join(data, 'certificates', 'self-signed'))).toEqual(['a.test.pem'])
+  })
+
   test('a self-signed one that ends soon is made anew', async () => {
     const clock = new FakeClock(Date.now())
     const before = (await open({ domains: ['a.test'] }, clock)).describe('a.test')!

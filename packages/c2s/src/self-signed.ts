@@ -1,5 +1,5 @@
-import { webcrypto, X509Certificate } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { randomUUID, webcrypto, X509Certificate } from 'node:crypto'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import type { KeyPair } from './certificate-files.ts'
@@ -17,12 +17,19 @@ export async function selfSigned(folder: string, domain: string, now: number): P
   if (kept !== undefined && Date.parse(new X509Certificate(kept).validTo) > now + RENEWAL) {
     return { cert: kept, key: kept }
   }
-  const made = await make(domain, now)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   // One file for both, put in its place at once: a crash leaves no certificate without its key.
-  await writeFile(`${file}.new`, made, { mode: 0o600 })
-  await rename(`${file}.new`, file)
-  return { cert: made, key: made }
+  const made = `${file}.${randomUUID()}`
+  try {
+    await writeFile(made, await make(domain, now), { mode: 0o600 })
+    // Of several processes that begin together all have the certificate of the first one.
+    if (kept === undefined) await link(made, file).catch(ifThere)
+    else await rename(made, file)
+  } finally {
+    await rm(made, { force: true })
+  }
+  const both = await readFile(file, 'utf8')
+  return { cert: both, key: both }
 }
 
 /** A domain as a file name: an address literal such as `[::1]` has characters that not every file system takes. */
@@ -50,6 +57,10 @@ async function make(domain: string, now: number): Promise<string> {
   )
   const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
   return `${certificate.toString('pem')}\n${key}\n`
+}
+
+function ifThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
 }
 
 function ifAbsent(error: NodeJS.ErrnoException): undefined {

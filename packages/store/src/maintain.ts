@@ -30,6 +30,8 @@ export async function makePartitions(db: Database, now: number, log: Log): Promi
         await tx.run(sql(`partition-${name}`, create))
       })
     } catch (error) {
+      // Another process that begins at the same time.
+      if ((await db.row(partitionKnown, name))?.known) continue
       // Rows of that month are in the default partition already (a clock that was ahead): they all stay there.
       log('warn', `No partition ${name}: ${(error as Error).message}`)
     }

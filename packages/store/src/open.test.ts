@@ -55,7 +55,10 @@ describe('a given server', () => {
   test('is shared by many, each with a node number of its own', async () => {
     const { url, drop } = await scratchDatabase(cluster.adminUrl)
     const now = Date.now()
-    const stores = await Promise.all([1, 2, 3].map(() => openStore({ url, data, clock: () => now })))
+    const complaints: string[] = []
+    const log = (_level: string, text: string) => complaints.push(text)
+    const stores = await Promise.all([1, 2, 3].map(() => openStore({ url, data, clock: () => now, log })))
+    expect(complaints).toEqual([])
     const ids = stores.map(store => store.messages.nextId())
     expect(new Set(ids).size).toBe(3)
     await Promise.all(stores.map(store => store.close()))

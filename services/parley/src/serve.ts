@@ -25,6 +25,8 @@ import { supervise } from './workers.ts'
 const DAY = 86_400_000
 /** Below the time that compose and systemd grant. */
 const STOP_TIME = 25_000
+/** What was opened by a start that failed may close (ms). */
+const FAILED = 1000
 
 /** Runs the whole server in this process, or in as many as are configured, until it is told to stop. */
 export async function serve(options: GlobalOptions): Promise<void> {
@@ -37,7 +39,11 @@ export async function serve(options: GlobalOptions): Promise<void> {
   let running: Running | undefined
   // From the beginning: a process that is ended while it starts would leave its database engine behind.
   const asked = stopSignal(() => running && reloadOnSignal(running.reload, log), log)
-  running = await start(config, options, log)
+  running = await start(config, options, log).catch(error => {
+    // What is still open must not keep a process that cannot serve; in a worker that is the channel to its supervisor.
+    setTimeout(() => process.exit(1), FAILED).unref()
+    throw error
+  })
   await asked
   log.info('stopping: finishing what clients have sent')
   // A database that does not answer any more must not keep the process for ever.
