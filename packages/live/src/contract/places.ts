@@ -11,6 +11,11 @@ export function placeSuite(at: Setting): void {
       expect(await at.live.place('room')).toMatchObject({ own: true, isNew: true })
     })
 
+    test('an operator can type the name of a node: no hyphen makes it an option', async () => {
+      const { node } = await at.live.place('room')
+      expect(node).toMatch(/^[a-z\d]+$/)
+    })
+
     test('another node hears who has it, and has it when that one is known to be gone', async () => {
       const { peer } = at
       if (!peer) return

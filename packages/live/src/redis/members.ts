@@ -163,6 +163,7 @@ export class Members {
   }
 }
 
+/** Operators type it: nothing that looks like an option. */
 function newNode(): string {
-  return randomBytes(6).toString('base64url')
+  return randomBytes(6).toString('hex')
 }
