@@ -113,12 +113,9 @@ scenario('RFC 6121 § 8.5.1: nothing tells who does not exist from who is not th
   await stage.account('juliet')
   const [romeo] = await stage.join('romeo/orchard')
 
-  for (const name of ['juliet', 'nobody']) {
-    await romeo.sends`<message type="normal" to="${name}@a.test/attic" id="${name}"><body>Speak!</body></message>`
-  }
   const answer = async (name: string) => {
-    const element = await romeo.client.next('an error')
-    return String(element).replaceAll(name, '…')
+    await romeo.sends`<message type="normal" to="${name}@a.test/attic" id="${name}"><body>Speak!</body></message>`
+    return String(await romeo.client.next('an error')).replaceAll(name, '…')
   }
   const [there, absent] = [await answer('juliet'), await answer('nobody')]
   if (there !== absent) throw new Error(`${there}\n${absent}`)
