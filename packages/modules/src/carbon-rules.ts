@@ -1,5 +1,6 @@
 import { type Message, NS } from '@parley/stanza'
 import type { Element } from '@parley/xml'
+import { isContent } from './message-rules.ts'
 
 export const CARBONS = 'urn:xmpp:carbons:2'
 const MUC_USER = 'http://jabber.org/protocol/muc#user'
@@ -13,7 +14,10 @@ export function isConversation(message: Message, direction: 'sent' | 'received')
   if (direction === 'received' && !invites && message.from?.isBare === false && message.child('x', MUC_USER))
     return false
   if (invites || message.type === 'chat') return true
-  return (message.type === 'normal' && message.child('body') !== undefined) || message.children.some(isInstant)
+  const isNormal = message.type === 'normal'
+  return message.children.some(
+    child => typeof child !== 'string' && (INSTANT.has(child.ns) || (isNormal && isContent(child))),
+  )
 }
 
 /** XEP-0280 §9; XEP-0334 §4.3: the hint means nothing on what is for a bare JID. */
@@ -27,10 +31,6 @@ function isInvitation(child: Element | string): boolean {
   if (typeof child === 'string') return false
   if (child.ns === 'jabber:x:conference') return true
   return child.ns === MUC_USER && child.child('invite') !== undefined
-}
-
-function isInstant(child: Element | string): boolean {
-  return typeof child !== 'string' && INSTANT.has(child.ns)
 }
 
 /** XEP-0184, XEP-0085, XEP-0333 */

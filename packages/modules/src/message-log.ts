@@ -33,7 +33,25 @@ const REMEMBERED = 1000
  */
 export default defineModule({
   name: 'message-log',
-  xeps: [{ number: 334, version: '0.7.0' }],
+  xeps: [
+    { number: 66, version: '1.5' },
+    { number: 85, version: '2.1' },
+    { number: 184, version: '1.4.0' },
+    { number: 308, version: '1.2.1' },
+    { number: 333, version: '1.0.0' },
+    { number: 334, version: '0.7.0' },
+    { number: 353, version: '0.8.0' },
+    { number: 372, version: '0.5.0' },
+    { number: 373, version: '0.7.0' },
+    { number: 380, version: '0.4.0' },
+    { number: 384, version: '0.9.1' },
+    { number: 420, version: '0.5.0' },
+    { number: 428, version: '0.2.1' },
+    { number: 444, version: '0.2.1' },
+    { number: 447, version: '0.3.1' },
+    { number: 461, version: '0.2.1' },
+    { number: 482, version: '0.1.0' },
+  ],
   // Ids that others made up are gone before ours is added.
   uses: { stanzaIds, quota: offlineQuota, preferences: archivePreferences },
   setup({ domain, live, log, store: { messages }, uses: { quota, preferences } }) {

@@ -29,6 +29,16 @@ describe('kept, and waiting for who is away', () => {
       '<encrypted xmlns="eu.siacs.conversations.axolotl"><header sid="1"/></encrypted>',
     ],
     ['OMEMO without a body (XEP-0384)', '<encrypted xmlns="urn:xmpp:omemo:2"><header sid="1"/></encrypted>'],
+    [
+      'a secret of a kind that is not known (XEP-0380)',
+      '<encryption xmlns="urn:xmpp:eme:0" namespace="urn:example:mls"/>',
+    ],
+    [
+      'a reference to what was said before (XEP-0372)',
+      '<reference xmlns="urn:xmpp:reference:0" anchor="xmpp:a.test"/>',
+    ],
+    ['a file (XEP-0447)', '<file-sharing xmlns="urn:xmpp:sfs:0" disposition="inline"/>'],
+    ['an address of a file (XEP-0066)', '<x xmlns="jabber:x:oob"><url>https://a.test/f</url></x>'],
     ['an envelope (XEP-0420)', '<envelope xmlns="urn:xmpp:sce:1"><content/></envelope>'],
     ['OpenPGP (XEP-0373)', '<openpgp xmlns="urn:xmpp:openpgp:0">AA==</openpgp>'],
     ['OpenPGP of old (XEP-0027)', '<x xmlns="jabber:x:encrypted">AA==</x>'],

@@ -41,7 +41,7 @@ export function fateOf(message: Message): Fate {
 }
 
 /** What is said in a conversation, in the open or encrypted, or changes what was said. */
-function isContent(child: Element): boolean {
+export function isContent(child: Element): boolean {
   const { ns, name } = child
   if (ns === NS.client) return name === 'body'
   if (ns === MUC_USER) return child.child('invite') !== undefined
@@ -74,17 +74,21 @@ const CONTENT: ReadonlyMap<string, readonly string[] | null> = new Map<string, r
   ['urn:xmpp:omemo:1', null],
   ['urn:xmpp:omemo:2', null],
   ['urn:xmpp:sce:1', null],
+  // Says that there is something secret, of whatever kind (XEP-0380).
+  ['urn:xmpp:eme:0', null],
   ['urn:xmpp:receipts', ['received']],
   ['urn:xmpp:chat-markers:0', ['received', 'displayed', 'acknowledged']],
   ['urn:xmpp:reactions:0', null],
   ['urn:xmpp:message-correct:0', null],
   ['urn:xmpp:reply:0', null],
+  ['urn:xmpp:reference:0', null],
   ['urn:xmpp:message-retract:0', null],
   ['urn:xmpp:message-retract:1', null],
   ['urn:xmpp:message-moderate:0', null],
   ['urn:xmpp:message-moderate:1', null],
   ['urn:xmpp:fasten:0', null],
   ['urn:xmpp:sfs:0', null],
+  ['jabber:x:oob', null],
   ['urn:xmpp:jingle-message:0', null],
   ['urn:xmpp:call-invites:0', null],
   ['jabber:x:conference', null],
