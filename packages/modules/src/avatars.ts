@@ -46,7 +46,10 @@ interface Mark {
 /** Avatars that are published (XEP-0084) are in vCards (XEP-0153) too, and the other way round; presence tells their hash. */
 export default defineModule({
   name: 'avatars',
-  xeps: [{ number: 398, version: '1.0.0' }],
+  xeps: [
+    { number: 153, version: '1.1.1', partial: 'pictures are not made smaller' },
+    { number: 398, version: '1.0.0' },
+  ],
   features: { account: ['urn:xmpp:pep-vcard-conversion:0'] },
   uses: { pep, vcard },
   setup({ uses, store, server, live }) {

@@ -25,8 +25,9 @@ export default defineModule({
   xeps: [
     { number: 48, version: '1.2' },
     { number: 402, version: '1.2.0' },
+    { number: 411, version: '1.1.0' },
   ],
-  features: { account: [`${BOOKMARKS}#compat`, `${BOOKMARKS}#compat-pep`] },
+  features: { account: [`${BOOKMARKS}#compat`, `${BOOKMARKS}#compat-pep`, 'urn:xmpp:bookmarks-conversion:0'] },
   uses: { pep, privateXml },
   setup({ live, uses }) {
     const alone = <T>(account: Jid, task: () => Promise<T>) => live.alone(`bookmarks ${account}`, task)
