@@ -87,8 +87,9 @@ export async function sendPage(
   }
 }
 
-/** The end of a page (§4.3.2). */
-export function fin({ rows, complete, count }: ArchivePage): Element {
-  const [first, last] = [rows[0], rows.at(-1)].map(row => row && idText(row.id))
+/** The end of a page (§4.3.2), in the order that the archive is read in. */
+export function fin({ rows, complete, count }: ArchivePage, { descending }: ArchiveQuery): Element {
+  const ends = descending ? [rows.at(-1), rows[0]] : [rows[0], rows.at(-1)]
+  const [first, last] = ends.map(row => row && idText(row.id))
   return el('fin', MAM, complete ? { complete: 'true' } : {}, rsmElement({ first, last, count }))
 }

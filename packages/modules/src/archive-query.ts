@@ -11,6 +11,7 @@ import {
 } from '@parley/stanza'
 import { idFromText, idText, type LogFilter } from '@parley/store'
 import { type Element, el } from '@parley/xml'
+import { isDescending, turned } from './archive-order.ts'
 
 export const MAM = 'urn:xmpp:mam:2'
 export const FULLTEXT = 'urn:xmpp:fulltext:0'
@@ -23,11 +24,14 @@ export interface ArchiveQuery {
   readonly filter: LogFilter
   /** What must be in the body; undefined: anything. */
   readonly text: string | undefined
+  /** As rows lie, oldest first. */
   readonly page: PageRequest
   /** Every id that the query speaks of: all of them must be in the archive. */
   readonly references: readonly bigint[]
   /** Newest first on the wire, within the page (§4.3.4). */
   readonly flipped: boolean
+  /** The newest comes first in the archive, and pages follow one another to the oldest (XEP-0413). */
+  readonly descending: boolean
 }
 
 /**
@@ -36,7 +40,8 @@ export interface ArchiveQuery {
  */
 export function readQuery(query: Element): ArchiveQuery {
   const form = readSubmission(query, MAM)
-  const page = readRsm(query)
+  const descending = isDescending(query)
+  const page = turned(readRsm(query), descending)
   if (page.index !== undefined) {
     throw new StanzaError('feature-not-implemented', 'An archive has no pages by position')
   }
@@ -48,13 +53,15 @@ export function readQuery(query: Element): ArchiveQuery {
     text: form && filled(form, TEXT),
     page,
     references: [...references, ...places.map(id => readId(id!))],
-    flipped: query.child('flip-page') !== undefined,
+    flipped: (query.child('flip-page') !== undefined) !== descending,
+    descending,
   }
 }
 
 /** The message behind which a client reads the whole archive on; undefined where it looks for something else. */
-export function readOnFrom({ filter: { afterId, ...narrower }, text, page }: ArchiveQuery): bigint | undefined {
-  if (text !== undefined || Object.keys(narrower).length > 0) return undefined
+export function readOnFrom({ filter, text, page, descending }: ArchiveQuery): bigint | undefined {
+  const { afterId, ...narrower } = filter
+  if (descending || text !== undefined || Object.keys(narrower).length > 0) return undefined
   return page.after === undefined ? afterId : idFromText(page.after)
 }
 

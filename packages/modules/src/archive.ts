@@ -20,6 +20,7 @@ import {
   type Session,
   type Verdict,
 } from '@xmpp/server-core'
+import { ORDER } from './archive-order.ts'
 import { fin, readArchive, sendPage } from './archive-pages.ts'
 import { type ArchiveQuery, FULLTEXT, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
 import { ArchiveSearch } from './archive-search.ts'
@@ -40,9 +41,10 @@ export default defineModule({
     { number: 59, version: '1.0.1' },
     { number: 4, version: '2.13.2' },
     { number: 297, version: '1.0' },
+    { number: 413, version: '0.2.1' },
     { number: 431, version: '0.2.0' },
   ],
-  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, FULLTEXT] },
+  features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, FULLTEXT, ORDER, `${ORDER}@${MAM}`] },
   uses: { messageLog },
   setup({ store, live, server, clock, log, route }) {
     const archive = store.messages
@@ -65,7 +67,7 @@ export default defineModule({
       // XEP-0313 §6.1.1: what a client has read here need not be delivered once more.
       const read = page.rows.map(({ id }) => id)
       if (read.length > 0) archive.clearOwed(to.text, read)
-      return fin(page)
+      return fin(page, wanted)
     }
 
     /**

@@ -64,7 +64,7 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     const wanted = readQuery(request.payload)
     const page = await readArchive(store.messages, search, request.to.text, wanted)
     await sendPage(page, wanted, request, mid, (result, once) => outlet.deliver(result, once))
-    return fin(page)
+    return fin(page, wanted)
   }
 
   /** Who may enter may read (threats 90, 98). */

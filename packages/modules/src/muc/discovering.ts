@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { type FormField, formField, formOf, NS, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { ORDER } from '../archive-order.ts'
 import { MAM } from '../archive-query.ts'
 import { RETRACT, TOMBSTONE } from '../tombstones.ts'
 import { VCARD } from './avatar.ts'
@@ -15,7 +16,7 @@ import { VERSIONS } from './versions.ts'
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
 /** Of rooms that keep what is said. */
-const KEEPING = [MAM, `${MAM}#extended`, RETRACT, TOMBSTONE, MODERATE]
+const KEEPING = [MAM, `${MAM}#extended`, ORDER, `${ORDER}@${MAM}`, RETRACT, TOMBSTONE, MODERATE]
 const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, TOKENS, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
