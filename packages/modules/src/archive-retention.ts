@@ -1,5 +1,5 @@
 import { StanzaError } from '@parley/stanza'
-import { idFromText } from '@parley/store'
+import { idFromText, type Owner } from '@parley/store'
 import {
   CommandError,
   type CommandValues,
@@ -10,16 +10,30 @@ import {
   type Request,
 } from '@xmpp/server-core'
 import { accountAddress } from './account-address.ts'
+import { Periods } from './archive-periods.ts'
 
 const TRIM = 'urn:xmpp:mamtrim:0'
 const HOUR = 3_600_000
-const KEY = 'retention'
-/** Stands for no end. */
-const FOREVER = -1
+const FROM = { domain: 'as the domain says', operator: 'as is set for it', owners: 'as its owners wish' }
+
+/** A domain with archives of its own, such as that of rooms. */
+export interface ArchivePlace {
+  readonly domain: string
+  /** Whether there is such an archive. */
+  has(owner: Owner): Promise<boolean>
+  /** What was too old is gone; `since` says from when on an archive still has messages (ms since 1970). */
+  trimmed(since: (owner: Owner) => number): void
+}
+
+export interface ArchiveRetention {
+  add(place: ArchivePlace): void
+  /** How long the owners of an archive want messages to be kept (ms), at most; undefined: as long as may be. */
+  wish(owner: Owner, period: number | undefined): Promise<void>
+}
 
 /**
- * How long archives keep messages: as the domain says, as the operator says for one account, and until their owner trims
- * them (the proposal "MAM trimming"). What is owed to somebody stays until it is delivered.
+ * How long archives keep messages: as the domain says, as the operator says for one account or room, and until their owner
+ * trims them (the proposal "MAM trimming"). What is owed to somebody stays until it is delivered.
  */
 export default defineModule({
   name: 'archive-retention',
@@ -28,9 +42,9 @@ export default defineModule({
   commands: [
     {
       name: 'archive retention',
-      summary: 'Set, or show, how long the archive of an account keeps messages',
+      summary: 'Set, or show, how long the archive of an account or a room keeps messages',
       parameters: [
-        { name: 'jid', type: 'jid', required: true, positional: true, help: 'the account, such as romeo@example.org' },
+        { name: 'jid', type: 'jid', required: true, positional: true, help: 'such as romeo@example.org, or a room' },
         {
           name: 'period',
           type: 'text',
@@ -41,19 +55,16 @@ export default defineModule({
       hostFrom: 'jid',
     },
   ],
-  setup({ host, domain, accounts, store: { messages }, stores: { periods }, clock, log }) {
+  setup({ host, domain, accounts, store: { messages }, stores, clock, log }) {
+    const periods = new Periods(stores.periods, domain.retention)
+    const places: ArchivePlace[] = []
     const stop = clock.every(HOUR, () => {
       trimAll().catch((error: unknown) => log.warn('old messages could not be removed', { error }))
     })
 
     async function trimAll(): Promise<void> {
-      const except = await periods.owners(host.domain, KEY)
-      if (domain.retention !== undefined)
-        await messages.trim({ host: host.domain, except }, clock.now() - domain.retention)
-      for (const owner of except) {
-        const period = await periods.get(owner, KEY)
-        if (period !== undefined && period !== FOREVER) await messages.trim({ owner }, clock.now() - period)
-      }
+      await periods.trim(messages, host.domain, clock.now())
+      for (const place of places) place.trimmed(await periods.trim(messages, place.domain, clock.now()))
     }
 
     async function trim({ to, payload }: Request): Promise<undefined> {
@@ -71,15 +82,20 @@ export default defineModule({
       return undefined
     }
 
+    /** @throws CommandError where there is no such account or room */
+    async function ownerOf(text: string): Promise<Owner> {
+      const place = places.find(({ domain }) => text.toLowerCase().endsWith(`@${domain}`))
+      const { text: owner } = accountAddress(text, place?.domain ?? domain.domain)
+      if (place && !(await place.has(owner))) throw new CommandError(`There is no room ${owner}`)
+      if (!place && !(await accounts.store.get(owner))) throw new CommandError(`There is no account ${owner}`)
+      return owner
+    }
+
     async function retention({ jid, period }: CommandValues) {
-      const account = accountAddress(String(jid), domain.domain)
-      if (!(await accounts.store.get(account.text))) throw new CommandError(`There is no account ${account}`)
-      if (period === 'default') await periods.delete(account.text, KEY)
-      else if (period !== undefined) await periods.set(account.text, KEY, readPeriod(String(period)))
-      const own = await periods.get(account.text, KEY)
-      const ms = own ?? domain.retention ?? FOREVER
-      const says = own === undefined ? 'as the domain says' : 'as is set for it'
-      return { text: `The archive of ${account} keeps messages ${lengthOf(ms)}, ${says}` }
+      const owner = await ownerOf(String(jid))
+      if (period !== undefined) await periods.set(owner, readPeriod(String(period)))
+      const { ms, from } = await periods.of(owner)
+      return { text: `The archive of ${owner} keeps messages ${lengthOf(ms)}, ${FROM[from]}` }
     }
 
     return {
@@ -90,20 +106,24 @@ export default defineModule({
         }),
       ],
       commands: { 'archive retention': retention },
+      api: {
+        add: place => void places.push(place),
+        wish: (owner, period) => periods.wish(owner, period),
+      } satisfies ArchiveRetention,
       stop,
     }
   },
 })
 
-function readPeriod(text: string): number {
-  if (text === 'forever') return FOREVER
+function readPeriod(text: string): number | 'forever' | 'default' {
+  if (text === 'forever' || text === 'default') return text
   const period = parsePeriod(text)
   if (period === undefined || period === 0)
     throw new CommandError('The period must be a time such as 30d, "forever" or "default"')
   return period
 }
 
-function lengthOf(ms: number): string {
-  if (ms === FOREVER) return 'forever'
+function lengthOf(ms: number | undefined): string {
+  if (ms === undefined) return 'forever'
   return ms % (24 * HOUR) === 0 ? `for ${ms / (24 * HOUR)} days` : `for ${Math.round(ms / 1000)} seconds`
 }

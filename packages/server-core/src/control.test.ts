@@ -34,6 +34,7 @@ const server = {
   hosts,
   defaultDomain: 'a.test',
   hostOf: (domain: string) => hosts.find(host => host.domain === domain),
+  router: { services: new Map([['rooms.b.test', { host: hosts[1] }]]) },
 } as unknown as Server
 const own: Command[] = [{ name: 'stop', summary: '', parameters: [], run: () => ({ text: 'stopping' }) }]
 
@@ -76,6 +77,7 @@ describe('the control socket', () => {
     expect(await call('where', {}, 'b.test')).toEqual({ text: 'b.test' })
     expect(await call('greet', { jid: 'romeo@b.test' })).toEqual({ text: 'romeo@b.test on b.test' })
     expect(await call('greet', { jid: 'romeo@b.test' }, 'a.test')).toEqual({ text: 'romeo@b.test on b.test' })
+    expect(await call('greet', { jid: 'coven@rooms.b.test' })).toEqual({ text: 'coven@rooms.b.test on b.test' })
     expect(await call('greet', { jid: 'romeo' })).toEqual({ text: 'romeo on a.test' })
     expect(await call('greet', { jid: 'romeo' }, 'b.test')).toEqual({ text: 'romeo on b.test' })
   })

@@ -106,7 +106,8 @@ function findCommand(
   if (!declared) throw new CommandError(`There is no command "${name}"`)
   const named = declared.hostFrom === undefined ? undefined : values[declared.hostFrom]
   const address = typeof named === 'string' && named.includes('@') ? named.slice(named.indexOf('@') + 1) : domain
-  const host = server.hostOf(address ?? server.defaultDomain)
+  const place = address ?? server.defaultDomain
+  const host = server.hostOf(place) ?? server.router.services.get(place)?.host
   if (!host) {
     const hosted = server.hosts.map(({ domain }) => domain).join(', ')
     throw new CommandError(`${address} is not hosted here; hosted: ${hosted}`)

@@ -19,10 +19,11 @@ import type { Room } from './room.ts'
 
 /** Rooms named at once (XEP-0045 §6.3). */
 const PAGE = 100
+const DAY = 86_400_000
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search, tombstones, cards } = parts
+  const { keeper, places, outlet, turns, store, search, retention, tombstones, cards } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
@@ -40,7 +41,9 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     const wish = readWish(room, from, payload)
     if (wish.what === 'configure') {
       const { jid, subject } = room
+      const { keptDays } = wish.config
       await keeper.save({ jid, subject, config: wish.config, isLocked: false })
+      if (keptDays !== room.config.keptDays) await retention.wish(jid.text, keptDays === 0 ? undefined : keptDays * DAY)
       outlet.during(undefined, () => configure(room, wish.config))
     } else if (wish.what !== 'nothing') {
       await keeper.remove(room)

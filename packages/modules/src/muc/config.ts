@@ -8,6 +8,7 @@ import { changeSubject } from './options/change-subject.ts'
 import { description } from './options/description.ts'
 import { forwardMentions } from './options/forward-mentions.ts'
 import { history } from './options/history.ts'
+import { keptDays } from './options/kept-days.ts'
 import { language } from './options/language.ts'
 import { listed } from './options/listed.ts'
 import { memberList } from './options/member-list.ts'
@@ -44,6 +45,7 @@ const OPTIONS = {
   mostUsers,
   history,
   archived,
+  keptDays,
   forwardMentions,
   mentionCount,
   mentionIndividual,

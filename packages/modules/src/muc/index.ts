@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Jid } from '@parley/jid'
 import { choice, defineModule, integer, map, period, Throttle } from '@xmpp/server-core'
+import archiveRetention from '../archive-retention.ts'
 import { ArchiveSearch } from '../archive-search.ts'
 import blocking from '../blocking.ts'
 import notificationSettings from '../notification-settings.ts'
@@ -59,7 +60,7 @@ export default defineModule({
     tokens: period('31d', 'how long a token that invites to a room is good at most'),
     card: integer(200_000, 1000, 16_000_000, 'size of the vCard of a room, its avatar included'),
   },
-  uses: { blocking, settings: notificationSettings },
+  uses: { blocking, retention: archiveRetention, settings: notificationSettings },
   stores: {
     rooms: map<StoredRoom>(),
     affiliations: map<StoredAffiliation>(),
@@ -89,6 +90,7 @@ export default defineModule({
     const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
     const idOf = (room: Jid, account: Jid) =>
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
+    const { retention } = uses
     const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const standing = { stored: stores.tombstones, domain: `conference.${host.domain}`, period: config.tombstones }
@@ -97,6 +99,7 @@ export default defineModule({
     const tokens = new Tokens(stores.tokens, clock, config.tokens)
     const parts: Parts = {
       ...{ server, store, live, clock, host, keeper, outlet, search, tombstones, absent, cards, tokens, idOf },
+      retention,
       requests: stores.requests,
       hats: stores,
       places: new Places(server),
@@ -110,6 +113,11 @@ export default defineModule({
       },
     }
     const service = serve('conference', 'Rooms', incoming(parts))
+    retention.add({
+      domain: service.domain,
+      has: jid => keeper.knows(jid),
+      trimmed: since => keeper.trim(since),
+    })
     const routes = [
       ...mentionRoutes(parts),
       uniqueRoute(parts),

@@ -138,6 +138,20 @@ export class Keeper {
     if (earlier.length > 2 * EARLIER) earlier.splice(0, EARLIER)
   }
 
+  /** Lines from before, which the archive of a room has no longer, are shown to nobody. */
+  trim(since: (room: string) => number): void {
+    for (const { room, earlier } of this.#open.values()) {
+      const from = since(room.jid.text)
+      const first = earlier.findIndex(({ at }) => at >= from)
+      earlier.splice(0, first < 0 ? earlier.length : first)
+    }
+  }
+
+  /** Whether there is such a room, on whatever node. */
+  async knows(jid: string): Promise<boolean> {
+    return (await this.#parts.rooms.get(jid, ROOM)) !== undefined
+  }
+
   /** Addresses of rooms that want to be found. */
   listed(domain: string): Promise<string[]> {
     return this.#parts.rooms.owners(domain, LISTED)

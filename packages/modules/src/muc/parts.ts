@@ -2,6 +2,7 @@ import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
 import type { OwnedMap } from '@parley/store'
 import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
+import type { ArchiveRetention } from '../archive-retention.ts'
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
 import type { Absent } from './absent.ts'
@@ -20,6 +21,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly places: Places
   readonly outlet: Outlet
   readonly search: ArchiveSearch
+  readonly retention: ArchiveRetention
   readonly absent: Absent
   readonly cards: Cards
   readonly tokens: Tokens

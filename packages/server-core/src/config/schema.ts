@@ -130,7 +130,7 @@ export const configSchema = z.strictObject({
   archiveDefault: archiveDefault
     .default('always')
     .describe('what the archive of an account without preferences (XEP-0441) keeps; roster: what contacts say'),
-  retention: period.optional().describe('how long archived messages are kept; absent: for ever'),
+  retention: period.optional().describe('how long archives of accounts and rooms keep messages; absent: for ever'),
   components: z
     .record(domainName, z.strictObject({ secret: z.string().min(8) }))
     .default({})
