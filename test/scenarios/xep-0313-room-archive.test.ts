@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
 import { type Actor, scenario } from '@parley/testkit'
 import { read } from './archive-reader.ts'
-import { enters, MUC, makes, ROOM } from './room.ts'
+import { enters, MUC, makes, ROOM, USER } from './room.ts'
 
 async function says(actor: Actor, body: string): Promise<string> {
   await actor.sends`<message type="groupchat" to="${ROOM}"><body>${body}</body></message>`
@@ -34,5 +34,56 @@ scenario(
     for (const { words, ids, fin } of [byField, byPage]) {
       expect([words, ids, fin.attrs['complete']]).toEqual(['two three', missed, 'true'])
     }
+  },
+)
+
+const addresses = async (actor: Actor) =>
+  (await read(actor, { to: ROOM })).messages.map(message => message.child('x', USER)?.child('item')?.attrs['jid'])
+
+scenario(
+  'XEP-0313 § 6.1.2: where all see real addresses, the archive says who spoke, to those who belong there',
+  async ({ server }) => {
+    const [romeo, juliet, nurse, stranger] = await (await server('a.test')).connect(
+      'romeo/orchard',
+      'juliet/balcony',
+      'nurse/kitchen',
+      'stranger/road',
+    )
+    await makes(romeo, 'romeo', { whois: 'anyone' })
+    await enters(juliet, 'juliet', ['romeo'])
+    for (const actor of [romeo, juliet]) await actor.settles()
+    await says(romeo, 'one')
+    await says(juliet, 'two')
+    for (const actor of [romeo, juliet]) await actor.settles()
+    expect(await addresses(juliet)).toEqual(['romeo@a.test', 'juliet@a.test'])
+    // Who only could come in learns nothing.
+    expect(await addresses(stranger)).toEqual([undefined, undefined])
+    await romeo.asksRaw(
+      `<iq type="set" to="${ROOM}"><query xmlns="${MUC}#admin"><item affiliation="member" jid="nurse@a.test"/></query></iq>`,
+    )
+    await romeo.settles()
+    expect(await addresses(nurse)).toEqual(['romeo@a.test', 'juliet@a.test'])
+    // Who has gone and does not belong to the room is not known any more.
+    await juliet.sends`<presence type="unavailable" to="${ROOM}/juliet"/>`
+    for (const actor of [romeo, juliet, nurse]) await actor.settles()
+    expect(await addresses(romeo)).toEqual(['romeo@a.test', undefined])
+  },
+)
+
+scenario(
+  'XEP-0313 § 6.1.2: where only moderators see addresses, the archive says who spoke to nobody else',
+  async ({ server }) => {
+    const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+    await makes(romeo, 'romeo', { whois: 'moderators' })
+    await enters(juliet, 'juliet', ['romeo'])
+    for (const actor of [romeo, juliet]) await actor.settles()
+    await says(romeo, 'one')
+    await juliet.sendsRaw(
+      `<message type="groupchat" to="${ROOM}"><body>two</body><x xmlns="${USER}"><item jid="nurse@a.test"/></x><occupant-id xmlns="urn:xmpp:occupant-id:0" id="forged"/></message>`,
+    )
+    await juliet.fence()
+    for (const actor of [romeo, juliet]) await actor.settles()
+    expect(await addresses(juliet)).toEqual([undefined, undefined])
+    expect(await addresses(romeo)).toEqual(['romeo@a.test', 'juliet@a.test'])
   },
 )

@@ -42,7 +42,8 @@ scenario('XEP-0424 § 4: what is taken back in a room is in no archive and in no
   for (const actor of [romeo, juliet]) expect(await archived(actor)).toEqual(['hail', '†r', `-${line}`])
   const [, tombstone] = (await read(romeo, { to: ROOM })).messages
   expect(tombstone!.attrs).toMatchObject({ from: `${ROOM}/juliet`, type: 'groupchat', id: 'm1' })
-  expect(tombstone!.elements().map(({ name }) => name)).toEqual(['retracted', 'origin-id', 'occupant-id'])
+  // The last of it tells an owner who spoke (XEP-0313 §6.1.2).
+  expect(tombstone!.elements().map(({ name }) => name)).toEqual(['retracted', 'origin-id', 'occupant-id', 'x'])
   expect(tombstone!.child('retracted', RETRACT)!.attrs['stamp']).toMatch(/^\d{4}-/)
   for (const [word, found] of [
     ['macbeth', 0],

@@ -65,25 +65,33 @@ function bounds({ filter, page }: ArchiveQuery): { afterId?: bigint; beforeId?: 
   }
 }
 
-/** A row as a client gets it (XEP-0313 §4.2); what is stored is not parsed again. */
-function resultMessage({ id, stanza }: LogRow, archive: Jid, to: Jid, queryId: string | undefined): Message {
+/** A row as a client gets it (XEP-0313 §4.2), with `more` as its last child; what is stored is not parsed again. */
+function resultMessage(
+  { id, stanza }: LogRow,
+  archive: Jid,
+  to: Jid,
+  queryId: string | undefined,
+  more: string,
+): Message {
   const asked = queryId === undefined ? '' : ` queryid="${escapeAttribute(queryId)}"`
   const stamp = `<delay xmlns="${NS.delay}" stamp="${formatDateTime(idTime(id))}"/>`
-  const original = stanza.replace('<message', `<message xmlns="${NS.client}"`)
+  const whole = more === '' ? stanza : `${stanza.slice(0, -'</message>'.length)}${more}</message>`
+  const original = whole.replace('<message', `<message xmlns="${NS.client}"`)
   const result = `<result xmlns="${MAM}"${asked} id="${idText(id)}"><forwarded xmlns="${NS.forward}">${stamp}${original}</forwarded></result>`
   return new Message({ type: 'normal', from: archive, to }, Body.fromXml(result))
 }
 
-/** Sends what is in a page, in the order that was asked for; with a `mid` each message goes once, however often it is asked. */
+/** Sends what is in a page, with what `more` adds, in the order that was asked for; with a `mid` each message goes once, however often it is asked. */
 export async function sendPage(
   { rows }: ArchivePage,
   { flipped, queryId }: ArchiveQuery,
   { from, to }: Request,
   mid: string | undefined,
   send: (message: Message, mid: string | undefined) => Awaitable<unknown>,
+  more: (row: LogRow) => string = () => '',
 ): Promise<void> {
   for (const row of flipped ? rows.toReversed() : rows) {
-    await send(resultMessage(row, to, from, queryId), mid && `${mid}:${idText(row.id)}`)
+    await send(resultMessage(row, to, from, queryId, more(row)), mid && `${mid}:${idText(row.id)}`)
   }
 }
 

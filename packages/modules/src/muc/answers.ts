@@ -16,6 +16,7 @@ import { opened, type Parts } from './parts.ts'
 import { register, registrationForm } from './registering.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
+import { speakersFor } from './speakers.ts'
 
 /** Rooms named at once (XEP-0045 §6.3). */
 const PAGE = 100
@@ -23,7 +24,7 @@ const DAY = 86_400_000
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search, retention, tombstones, cards } = parts
+  const { keeper, places, outlet, turns, store, search, retention, tombstones, cards, ids } = parts
 
   const inTurn =
     (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
@@ -66,7 +67,8 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     checkReader(open.room, request.from)
     const wanted = readQuery(request.payload)
     const page = await readArchive(store.messages, search, request.to.text, wanted)
-    await sendPage(page, wanted, request, mid, (result, once) => outlet.deliver(result, once))
+    const speakers = speakersFor(ids, open.room, request.from)
+    await sendPage(page, wanted, request, mid, (result, once) => outlet.deliver(result, once), speakers)
     return fin(page, wanted)
   }
 

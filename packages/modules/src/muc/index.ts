@@ -21,6 +21,7 @@ import { Outlet } from './outlet.ts'
 import type { Parts } from './parts.ts'
 import { Places } from './places.ts'
 import type { Outside } from './room.ts'
+import { OccupantIds } from './speakers.ts'
 import { noteOf } from './succession.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { type StoredToken, Tokens } from './tokens.ts'
@@ -88,10 +89,11 @@ export default defineModule({
     }
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
     const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
-    const idOf = (room: Jid, account: Jid) =>
+    const idOf = (room: Jid, account: { readonly text: string }) =>
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
+    const ids = new OccupantIds((room, text) => idOf(room, { text }))
     const { retention } = uses
-    const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
+    const absent = new Absent({ server, clock, log, outlet, ids, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const standing = { stored: stores.tombstones, domain: `conference.${host.domain}`, period: config.tombstones }
     const tombstones = new Tombstones({ ...standing, clock, log, isAdmin })
@@ -99,6 +101,7 @@ export default defineModule({
     const tokens = new Tokens(stores.tokens, clock, config.tokens)
     const parts: Parts = {
       ...{ server, store, live, clock, host, keeper, outlet, search, tombstones, absent, cards, tokens, idOf },
+      ids,
       retention,
       requests: stores.requests,
       hats: stores,

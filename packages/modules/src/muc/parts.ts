@@ -13,6 +13,7 @@ import type { HatStores } from './hats.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
+import type { OccupantIds } from './speakers.ts'
 import type { Tokens } from './tokens.ts'
 
 /** What everything that rooms do is made of. */
@@ -23,6 +24,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly search: ArchiveSearch
   readonly retention: ArchiveRetention
   readonly absent: Absent
+  readonly ids: OccupantIds
   readonly cards: Cards
   readonly tokens: Tokens
   readonly tombstones: Tombstones
