@@ -41,7 +41,7 @@ export default defineModule({
     { number: 59, version: '1.0.1' },
     { number: 4, version: '2.13.2' },
     { number: 297, version: '1.0' },
-    { number: 413, version: '0.2.1' },
+    { number: 413, version: '0.2.1', partial: 'not of the items of nodes' },
     { number: 431, version: '0.2.0' },
   ],
   features: { account: [MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, FULLTEXT, ORDER, `${ORDER}@${MAM}`] },

@@ -11,7 +11,6 @@ import { MENTIONS } from './options/forward-mentions.ts'
 import type { Outlet } from './outlet.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
-import type { OccupantIds } from './speakers.ts'
 
 /** Notices that what one account says may cause a minute. */
 const NOTICES = 60
@@ -20,13 +19,15 @@ export interface AbsentParts extends Pick<Context, 'server' | 'clock' | 'log'> {
   readonly outlet: Outlet
   readonly blocking: Blocking
   readonly settings: NotificationSettings
-  readonly ids: OccupantIds
+  idOf(room: Jid, account: Jid): string
 }
 
 /** Members of a room who have no client in it. */
 export class Absent {
   readonly #parts: AbsentParts
   readonly #notices: Throttle
+  /** XEP-0421 ids of accounts, once somebody has been named by one. */
+  readonly #ids = new WeakMap<Room, Map<string, string>>()
 
   constructor(parts: AbsentParts) {
     this.#parts = parts
@@ -39,8 +40,7 @@ export class Absent {
    */
   missing(room: Room, said: Message, marked: Message, speaker: Occupant, archiveId?: bigint): Tell | undefined {
     const counts = room.config.forwardMentions && mayMention(room, speaker)
-    const idOf = (account: string) => this.#parts.ids.of(room, account)
-    const mentioned = counts ? mentionedIn(room, said, idOf) : undefined
+    const mentioned = counts ? mentionedIn(room, said, this.#idsOf(room)) : undefined
     const isHeard = this.#isHeard
     if (!mentioned?.size && !isHeard) return undefined
     const here = new Set<string>()
@@ -84,6 +84,16 @@ export class Absent {
     if (setting === 'never' || (setting === 'on-mention' && !isMentioned)) return false
     // The room hides who speaks, but not from itself.
     return !(await blocking.isBlocked(account, speaker.jid)) && !(await blocking.isBlocked(account, speaker.account))
+  }
+
+  #idsOf(room: Room): (account: string) => string {
+    return account => {
+      const ids = this.#ids.get(room) ?? new Map<string, string>()
+      this.#ids.set(room, ids)
+      const id = ids.get(account) ?? this.#parts.idOf(room.jid, Jid.parse(account))
+      ids.set(account, id)
+      return id
+    }
   }
 }
 
