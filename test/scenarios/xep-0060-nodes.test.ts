@@ -45,7 +45,7 @@ scenario('XEP-0060 § 8.1: nodes are made by name or without, configured or not'
 
 scenario('XEP-0060 § 8.1.2: an access model that is not spoken', async ({ server }) => {
   const [romeo] = await (await server('a.test')).connect('romeo/orchard')
-  const request = create(NODE, `<configure>${form('node_config', { access_model: 'authorize' })}</configure>`)
+  const request = create(NODE, `<configure>${form('node_config', { access_model: 'payment' })}</configure>`)
   expect(await refusal(romeo, request)).toBe('not-acceptable unsupported-access-model')
   expect(await said(romeo, request)).toBe('No such access model')
 })

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { Jid } from '@parley/jid'
+import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
-import { delay, type Message } from '@parley/stanza'
+import { Body, delay, Message } from '@parley/stanza'
 import type { PubsubItem, PubsubNode } from '@parley/store'
+import type { Element } from '@parley/xml'
 import { type Awaitable, type Context, chain } from '@xmpp/server-core'
 import type { Blocking } from './blocking.ts'
 import type { Caps } from './caps.ts'
 import { barrier } from './pubsub/access.ts'
+import { type Audience, toSubscribers } from './pubsub/audience.ts'
 import { keepOf, option } from './pubsub/config.ts'
 import { messageOf, published } from './pubsub/events.ts'
+import { tellState } from './pubsub/requests.ts'
 import type { Notice, PubsubService } from './pubsub/service.ts'
 import type { Roster } from './roster.ts'
 import { toAll } from './slices.ts'
@@ -61,24 +64,21 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
         const { groups } = view.get(contact)
         return !barrier(service, node, contact, { owns: false, watches: true, groups })
       }
-      const here = view.watchers.filter(contact => server.router.hosts.has(contact.domain) && may(contact))
+      // XEP-0060 §9.1.2: whom owners let in has asked by name.
+      const asked = option(service, node.config, 'access_model') === 'authorize'
+      const watchers = asked ? [] : view.watchers
+      const here = watchers.filter(contact => server.router.hosts.has(contact.domain) && may(contact))
       return chain(uses.blocking.without(account, here), contacts =>
         toAll([account, ...contacts], to => toWanting(account, to, message, node.node, heard)),
       )
     })
-    return heard ? chain(told, () => toSubscribers(service, node, message, heard)) : told
+    if (!heard) return told
+    // XEP-0163 §4.3.2: those who subscribed by name, once.
+    return chain(told, () => toSubscribers(audience, service, node, message, event.name === 'items', heard))
   }
 
-  /** XEP-0163 §4.3.2: those who subscribed by name, and still may, once. */
-  async function toSubscribers(service: PubsubService, node: PubsubNode, message: Message, heard: Set<string>) {
-    for (const { jid: text, state } of node.subscriptions) {
-      if (state !== 'subscribed' || heard.has(text)) continue
-      const jid = Jid.parse(text)
-      if (await mayHear(service, node, jid)) await route(message.with({ to: jid }))
-    }
-  }
+  const audience: Audience = { live, route, mayHear }
 
-  /** Looked at again for every message: access may have ended since (threat 106). */
   async function mayHear(service: PubsubService, node: PubsubNode, jid: Jid): Promise<boolean> {
     if (barrier(service, node, jid, await service.standing(jid))) return false
     return !(await uses.blocking.isBlocked(service.jid, jid))
@@ -129,9 +129,13 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     const subscribed = all.filter(({ subscriptions }) => subscriptions.length > 0)
     if (subscribed.length === 0) return
     const standing = await service.standing(contact)
-    for (const node of subscribed.filter(node => barrier(service, node, contact, standing))) {
+    for (const node of subscribed) {
+      const found = barrier(service, node, contact, standing)
+      // Who waits to be let in goes on waiting.
+      if (!found || found === 'unsubscribed') continue
       const unsubscribe = node.subscriptions.map(({ jid }) => jid)
       await store.pubsub.change(account.text, node.node, [], () => ({ unsubscribe }))
+      for (const one of node.subscriptions) await tellState(service, node, one, 'none')
     }
   }
 
@@ -142,5 +146,9 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     if (item) await tell(serviceOf(account), node, item, to)
   }
 
-  return { notify, showLast, welcome, farewell, tellLast }
+  async function send(account: Jid, to: Jid, children: readonly Element[], id = nextId()): Promise<void> {
+    await route(new Message({ type: 'normal', from: account, to, id }, Body.of(children)))
+  }
+
+  return { notify, showLast, welcome, farewell, tellLast, send }
 }

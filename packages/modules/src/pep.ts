@@ -1,4 +1,5 @@
 import type { Jid } from '@parley/jid'
+import type { Message } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import {
   type Asked,
@@ -6,12 +7,18 @@ import {
   becameAvailable,
   chain,
   defineModule,
+  HANDLED,
+  type Inbound,
+  inbound,
   integer,
   iqGet,
   iqSet,
   on,
+  only,
   type Request,
   type Session,
+  Throttle,
+  type Verdict,
 } from '@xmpp/server-core'
 import blocking from './blocking.ts'
 import caps, { capsLearned } from './caps.ts'
@@ -21,6 +28,8 @@ import { pepNews } from './pep-news.ts'
 import { answerPubsub, FEATURES } from './pubsub/engine.ts'
 import { COMMON } from './pubsub/fields.ts'
 import { PUBSUB, PUBSUB_OWNER } from './pubsub/names.ts'
+import { COMMANDS, commandsInfo, GET_PENDING, getPending, pendingInfo } from './pubsub/pending.ts'
+import { authorizationIn, decideRequest } from './pubsub/requests.ts'
 import type { PubsubService, Standing } from './pubsub/service.ts'
 import roster from './roster.ts'
 import { presenceGranted, presenceRevoked } from './subscription.ts'
@@ -32,6 +41,8 @@ const DEFAULTS = {
   max_items: '1',
   send_last_published_item: 'on_sub_and_presence',
 }
+/** Subscriptions that one account may ask another one for a minute. */
+const REQUESTS = 5
 /** What an account can do beyond any service (XEP-0060 §9, §11). */
 const OWN = [
   'access-presence',
@@ -57,7 +68,7 @@ export default defineModule({
     {
       number: 60,
       version: '1.30.0',
-      partial: 'at accounts; without subscription options, the authorize model and SHIM',
+      partial: 'digests, message bodies, temporary subscriptions, subscriptions by owners',
     },
     { number: 80, version: '1.10.0' },
     { number: 84, version: '1.1.4' },
@@ -71,7 +82,7 @@ export default defineModule({
     { number: 292, version: '0.12.0', partial: 'as a node; not converted to vCards of XEP-0054' },
     { number: 384, version: '0.9.1' },
   ],
-  features: { account: [PUBSUB, ...FEATURES, ...OWN] },
+  features: { account: [COMMANDS, PUBSUB, ...FEATURES, ...OWN] },
   identities: { account: [{ category: 'pubsub', type: 'pep' }] },
   uses: { blocking, caps, disco, roster },
   config: {
@@ -83,6 +94,7 @@ export default defineModule({
   setup(context) {
     const { config, uses, store, server, host, clock } = context
     const news = pepNews(context, serviceOf)
+    const asked = new Throttle(clock, REQUESTS)
 
     function standing(account: Jid, asker: Jid) {
       const owns: Standing = { owns: true, watches: true, groups: [] }
@@ -99,9 +111,13 @@ export default defineModule({
         store: store.pubsub,
         limits: config,
         defaults: DEFAULTS,
-        accessModels: ['open', 'presence', 'roster', 'whitelist'],
+        accessModels: ['open', 'presence', 'roster', 'authorize', 'whitelist'],
+        isPersonal: true,
         standing: asker => standing(account, asker),
+        sees: jid => server.router.hosts.has(jid.domain),
+        mayAsk: asker => asked.take(`${asker.bare.text}\n${account.text}`),
         mayCreate: asker => asker.bare.equals(account),
+        send: (to, children, id) => news.send(account, to, children, id),
         notify: notice => news.notify(account, notice),
         tellLast: (node, subscriber) => news.tellLast(account, node, subscriber),
         now: () => clock.now(),
@@ -149,15 +165,29 @@ export default defineModule({
       await showLast(session, features, before)
     }
 
+    /** XEP-0060 §8.6: what the owner's client sends to the account is not a message for anybody. */
+    function decided({ stanza, account }: Omit<Inbound, 'stanza'> & { readonly stanza: Message }): Awaitable<Verdict> {
+      if (stanza.type !== 'normal' || (stanza.to && !stanza.to.isBare)) return
+      const form = authorizationIn(stanza)
+      return form && decideRequest(serviceOf(account), stanza.from!, form).then(() => HANDLED)
+    }
+
     uses.disco.addAccountNodes(accountNodes(serviceOf))
+    uses.disco.addNode('account', GET_PENDING, { info: pendingInfo })
+    uses.disco.addNode('account', COMMANDS, {
+      info: commandsInfo,
+      items: ({ to }) => [{ jid: to, node: GET_PENDING, name: 'Pending subscriptions' }],
+    })
     return {
       iq: [
         iqGet('account', PUBSUB, 'pubsub', answer),
         iqSet('account', PUBSUB, 'pubsub', answer),
         iqGet('account', PUBSUB_OWNER, 'pubsub', answer),
         iqSet('account', PUBSUB_OWNER, 'pubsub', answer),
+        iqSet('account', COMMANDS, 'command', (request, asked) => getPending(serviceOf(request.to), request, asked)),
       ],
       on: [
+        on(inbound, 'guard', only('message', decided)),
         on(becameAvailable, 'observe', available),
         on(capsLearned, 'observe', learned),
         on(presenceGranted, 'observe', ({ account, contact }) => news.welcome(account, contact)),

@@ -22,6 +22,7 @@ export type {
   PubsubNode,
   PubsubOptions,
   PubsubPage,
+  PubsubRequest,
   PubsubSeen,
   PubsubStore,
   PubsubSubscription,

@@ -9,6 +9,7 @@ import type {
   PubsubNode,
   PubsubOptions,
   PubsubPage,
+  PubsubRequest,
   PubsubSeen,
   PubsubStore,
   PubsubSubscription,
@@ -98,6 +99,11 @@ const deleteSubscriptions = sql(
   'pubsub-unsubscribe',
   `DELETE FROM pubsub_subscription WHERE ${OF_NODE} AND jid = ANY ($3::text[])`,
 )
+const selectPending = sql<PubsubRequest>(
+  'pubsub-pending',
+  `SELECT node, jid, subid FROM pubsub_subscription
+   WHERE owner = $1 AND node = ANY ($2::text[]) AND state = 'pending' ORDER BY node, jid LIMIT $3`,
+)
 const selectIds = sql<ItemRow>(
   'pubsub-items-by-id',
   `SELECT ${ITEM} FROM pubsub_item WHERE ${OF_NODE} AND published > $4 AND id = ANY ($3::text[]) ORDER BY seq DESC`,
@@ -175,6 +181,7 @@ export function pubsubStore(db: Database, clock: () => number): PubsubStore {
       return row && nodeOf(row)
     },
     nodes: async (owner, bare, limit) => (await db.rows(selectNodes, owner, bare, limit)).map(nodeOf),
+    pending: (owner, nodes, limit) => db.rows(selectPending, owner, textArray(nodes), limit),
     items,
     itemsById: async (owner, node, ids, since = 0) =>
       (await db.rows(selectIds, owner, node, textArray(ids), since)).map(item),
@@ -229,9 +236,9 @@ async function apply(
     if (affiliation === 'none') await tx.run(deleteAffiliation, owner, node, jid)
     else await tx.run(upsertAffiliation, owner, node, jid, affiliation)
   }
+  if (change.unsubscribe) await tx.run(deleteSubscriptions, owner, node, textArray(change.unsubscribe))
   for (const { jid, subid, state, options } of change.subscribe ?? [])
     await tx.run(upsertSubscription, owner, node, jid, subid, state, JSON.stringify(options))
-  if (change.unsubscribe) await tx.run(deleteSubscriptions, owner, node, textArray(change.unsubscribe))
   if (change.publish) {
     const { id, publisher, payload, published } = change.publish
     await tx.run(upsertItem, owner, node, id, publisher, payload, published)

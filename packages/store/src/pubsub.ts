@@ -13,6 +13,13 @@ export interface PubsubSubscription {
   readonly options: PubsubOptions
 }
 
+/** A subscription that waits for an owner to allow it. */
+export interface PubsubRequest {
+  readonly node: string
+  readonly jid: string
+  readonly subid: string
+}
+
 /** A node and who has to do with it; where it was read for one address, only what concerns that one. */
 export interface PubsubNode {
   readonly owner: Owner
@@ -60,9 +67,9 @@ export interface PubsubChange {
   readonly delete?: true
   /** By bare JID; `none` takes one away. */
   readonly affiliations?: ReadonlyMap<string, Affiliation | 'none'>
-  readonly subscribe?: readonly PubsubSubscription[]
-  /** JIDs as they were subscribed. */
+  /** JIDs as they were subscribed; they go before others come. */
   readonly unsubscribe?: readonly string[]
+  readonly subscribe?: readonly PubsubSubscription[]
 }
 
 /** What is there when a change is decided. */
@@ -94,6 +101,8 @@ export interface PubsubStore {
   node(owner: Owner, node: string, bare: string): Promise<PubsubNode | undefined>
   /** All nodes of the owner by name, as far as they concern `bare`; `limit` at most. */
   nodes(owner: Owner, bare: string, limit: number): Promise<PubsubNode[]>
+  /** Who waits to be let in at any of these nodes; `limit` at most. */
+  pending(owner: Owner, nodes: readonly string[], limit: number): Promise<PubsubRequest[]>
   /** A page of items, newest first, and how many there are in all; undefined where `after` or `before` is no item. */
   items(
     owner: Owner,

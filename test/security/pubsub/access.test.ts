@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import { type Actor, scenario } from '@parley/testkit'
-import { done, form, get, ids, listen, OWNER, PUBSUB, publish, refusal, said, set } from '../../scenarios/pep-client.ts'
+import { done, EVENT, form, get, ids, listen, OWNER, PUBSUB, publish, refusal, said, set } from '../../scenarios/pep-client.ts'
 
 const NODE = 'urn:example:diary'
 const ITEMS = 'http://jabber.org/protocol/disco#items'
@@ -71,7 +71,10 @@ scenario('threat 106: nobody hears of a node that is closed to them by now', asy
     for (const actor of [juliet, stranger]) await actor.receivesNothing()
   }
   await done(romeo, configure({ access_model: 'open' }))
-  for (const actor of [juliet, stranger]) await done(romeo, affiliate(actor, 'outcast'))
+  for (const actor of [juliet, stranger]) {
+    await done(romeo, affiliate(actor, 'outcast'))
+    await actor.receives`<message from="${to}"><event xmlns="${EVENT}"><subscription node="${NODE}" subscription="none"/></event></message>`
+  }
   await publishing('outcast')
   for (const actor of [juliet, stranger]) await actor.receivesNothing()
 

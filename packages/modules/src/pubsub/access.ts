@@ -2,10 +2,11 @@ import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
 import type { PubsubNode } from '@parley/store'
 import { option } from './config.ts'
-import { because } from './names.ts'
+import { bareOf, because } from './names.ts'
 import type { Asking, PubsubService, Standing } from './service.ts'
+import { isCurrent } from './subscription-options.ts'
 
-type Barrier = 'outcast' | 'presence' | 'group' | 'closed'
+type Barrier = 'outcast' | 'presence' | 'group' | 'unsubscribed' | 'closed'
 
 /** What keeps somebody from reading a node (XEP-0060 §4.5, §6.5.1), or nothing. Every way to an item asks this. */
 export function barrier(service: PubsubService, node: PubsubNode, jid: Jid, standing: Standing): Barrier | undefined {
@@ -22,13 +23,15 @@ export function barrier(service: PubsubService, node: PubsubNode, jid: Jid, stan
       const allowed = option(service, node.config, 'roster_groups_allowed') as readonly string[]
       return standing.watches && standing.groups.some(group => allowed.includes(group)) ? undefined : 'group'
     }
+    case 'authorize':
+      return isSubscribed(service, node, jid) ? undefined : 'unsubscribed'
     default:
       return 'closed'
   }
 }
 
 /** XEP-0060 §6.1.3, §6.5.9 */
-function refusal(barrier: Barrier): StanzaError {
+export function refusal(barrier: Barrier): StanzaError {
   switch (barrier) {
     case 'outcast':
       return new StanzaError('forbidden', 'You may not read this node')
@@ -36,6 +39,8 @@ function refusal(barrier: Barrier): StanzaError {
       return new StanzaError('not-authorized', 'Only for contacts', because('presence-subscription-required'))
     case 'group':
       return new StanzaError('not-authorized', 'Only for some contacts', because('not-in-roster-group'))
+    case 'unsubscribed':
+      return new StanzaError('not-authorized', 'Only for subscribers', because('not-subscribed'))
     case 'closed':
       return new StanzaError('not-allowed', 'Only for those on a list', because('closed-node'))
   }
@@ -62,15 +67,17 @@ export function mayPublish(service: PubsubService, node: PubsubNode, jid: Jid, s
   if (standing.owns) return true
   if (affiliation !== undefined) return affiliation !== 'outcast' && affiliation !== 'member'
   const model = option(service, node.config, 'publish_model')
-  return model === 'open' || (model === 'subscribers' && isSubscribed(node, jid))
+  return model === 'open' || (model === 'subscribers' && isSubscribed(service, node, jid))
 }
 
 export function isOwner(node: PubsubNode, jid: Jid, { owns }: Standing): boolean {
   return owns || node.affiliations.get(jid.bare.text) === 'owner'
 }
 
-function isSubscribed({ subscriptions }: PubsubNode, jid: Jid): boolean {
-  return subscriptions.some(one => one.state === 'subscribed' && (one.jid === jid.text || one.jid === jid.bare.text))
+/** By whichever of its addresses: an owner lets people in, not their clients. */
+function isSubscribed(service: PubsubService, { subscriptions }: PubsubNode, { bare }: Jid): boolean {
+  const now = service.now()
+  return subscriptions.some(one => one.state === 'subscribed' && bareOf(one.jid) === bare.text && isCurrent(one, now))
 }
 
 export function nothing(): StanzaError {

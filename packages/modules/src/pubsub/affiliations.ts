@@ -1,13 +1,14 @@
 import { readAddress, StanzaError } from '@parley/stanza'
-import type { Affiliation, PubsubNode } from '@parley/store'
+import type { Affiliation, PubsubNode, PubsubSubscription } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import { changeOwned } from './change.ts'
-import { PUBSUB, PUBSUB_OWNER } from './names.ts'
-import { bareOf } from './publish.ts'
+import { bareOf, PUBSUB, PUBSUB_OWNER } from './names.ts'
+import { settle } from './requests.ts'
 import type { Asking } from './service.ts'
 import { whole } from './subscriptions.ts'
 
 const AFFILIATIONS: ReadonlySet<string> = new Set(['owner', 'publisher', 'publish-only', 'member', 'outcast', 'none'])
+const READERS: ReadonlySet<string | undefined> = new Set(['owner', 'publisher', 'member'])
 /** What an index of the store takes, with some room. */
 const ADDRESS_BYTES = 1000
 
@@ -30,7 +31,7 @@ export async function allAffiliations(asking: Asking): Promise<Element> {
   return el('pubsub', PUBSUB_OWNER, null, el('affiliations', PUBSUB_OWNER, { node }, shown))
 }
 
-/** XEP-0060 §8.9.2: who may not read any more is not subscribed any more. */
+/** XEP-0060 §8.9.2, §8.7.4: who may not read any more is not subscribed any more, and who may now need not wait. */
 export async function setAffiliations(asking: Asking): Promise<undefined> {
   const { service, request } = asking
   const wanted = new Map(request.childrenNamed('affiliation').map(affiliationOf))
@@ -38,8 +39,10 @@ export async function setAffiliations(asking: Asking): Promise<undefined> {
     if (wanted.has(node.owner)) throw new StanzaError('not-acceptable', 'The owner stays the owner')
     const all = new Set([...node.affiliations.keys(), ...wanted.keys()])
     if (all.size > service.limits.subscriptions) throw new StanzaError('resource-constraint', 'Too many affiliations')
-    const out = node.subscriptions.filter(({ jid }) => wanted.get(bareOf(jid)) === 'outcast')
-    return { affiliations: wanted, unsubscribe: out.map(({ jid }) => jid) }
+    const becomes = ({ jid }: PubsubSubscription) => wanted.get(bareOf(jid))
+    const out = node.subscriptions.filter(one => becomes(one) === 'outcast')
+    const waiting = node.subscriptions.filter(one => one.state === 'pending' && READERS.has(becomes(one)))
+    return { affiliations: wanted, ...settle(asking, node, waiting, out) }
   })
   return undefined
 }

@@ -29,8 +29,11 @@ export function nodeName({ request }: Asking): string {
 
 type Decide = (seen: PubsubSeen, standing: Standing) => PubsubChange
 
+/** Whose request it is, and where. */
+type Asker = Pick<Asking, 'service' | 'from'>
+
 /** Changes a node as one step; `decide` throws what it refuses. */
-export async function change(asking: Asking, name: string, items: readonly string[], decide: Decide): Promise<void> {
+export async function change(asking: Asker, name: string, items: readonly string[], decide: Decide): Promise<void> {
   const { service, from } = asking
   const standing = await service.standing(from)
   const done = service.store.change(service.jid.text, name, items, seen => decide(seen, standing))
@@ -67,7 +70,7 @@ export async function changeOwned(asking: Asking, decide: (node: PubsubNode) => 
 }
 
 /** @throws StanzaError unless the asker owns the node; a node that is not there is nobody's */
-export function ownedBy({ from }: Asking, node: PubsubNode | undefined, standing: Standing): PubsubNode {
+export function ownedBy({ from }: Asker, node: PubsubNode | undefined, standing: Standing): PubsubNode {
   if (node && isOwner(node, from, standing)) return node
   if (node || !standing.owns) throw new StanzaError('forbidden', 'Only for owners of the node')
   throw nothing()

@@ -5,15 +5,19 @@ import { allAffiliations, ownAffiliations, setAffiliations } from './affiliation
 import { getItems, retract } from './items.ts'
 import { because, PUBSUB, PUBSUB_OWNER } from './names.ts'
 import { create, getConfig, getDefault, purge, remove, setConfig } from './nodes.ts'
+import { getDefaultOptions, getOptions, setOptions } from './options.ts'
 import { publish } from './publish.ts'
 import type { PubsubAnswer, PubsubService } from './service.ts'
-import { allSubscriptions, endSubscriptions, ownSubscriptions, subscribe, unsubscribe } from './subscriptions.ts'
+import { allSubscriptions, changeSubscriptions, ownSubscriptions, subscribe, unsubscribe } from './subscriptions.ts'
 
 /** What is answered, by type, namespace and name of the first child (XEP-0060 §5 to §8). */
 const ANSWERS: ReadonlyMap<string, PubsubAnswer> = new Map<string, PubsubAnswer>([
   [`get ${PUBSUB} items`, getItems],
   [`get ${PUBSUB} subscriptions`, ownSubscriptions],
   [`get ${PUBSUB} affiliations`, ownAffiliations],
+  [`get ${PUBSUB} options`, getOptions],
+  [`get ${PUBSUB} default`, getDefaultOptions],
+  [`set ${PUBSUB} options`, setOptions],
   [`set ${PUBSUB} publish`, publish],
   [`set ${PUBSUB} retract`, retract],
   [`set ${PUBSUB} create`, create],
@@ -27,18 +31,21 @@ const ANSWERS: ReadonlyMap<string, PubsubAnswer> = new Map<string, PubsubAnswer>
   [`set ${PUBSUB_OWNER} delete`, remove],
   [`set ${PUBSUB_OWNER} purge`, purge],
   [`set ${PUBSUB_OWNER} affiliations`, setAffiliations],
-  [`set ${PUBSUB_OWNER} subscriptions`, endSubscriptions],
+  [`set ${PUBSUB_OWNER} subscriptions`, changeSubscriptions],
 ])
 
 /** What of XEP-0060 §11 an engine can do, whatever the service. */
 export const FEATURES: readonly string[] = [
+  'access-authorize',
   'config-node',
   'create-and-configure',
   'create-nodes',
   'delete-items',
   'delete-nodes',
+  'get-pending',
   'instant-nodes',
   'item-ids',
+  'leased-subscription',
   'manage-subscriptions',
   'member-affiliation',
   'meta-data',
@@ -54,18 +61,15 @@ export const FEATURES: readonly string[] = [
   'retract-items',
   'retrieve-affiliations',
   'retrieve-default',
+  'retrieve-default-sub',
   'retrieve-items',
   'retrieve-subscriptions',
   'rsm',
   'subscribe',
+  'subscription-notifications',
+  'subscription-options',
   'config-node-max',
 ].map(feature => `${PUBSUB}#${feature}`)
-
-/** What a feature is called where its request has another name. */
-const CALLED: ReadonlyMap<string, string> = new Map([
-  ['options', 'subscription-options'],
-  ['default', 'retrieve-default-sub'],
-])
 
 /** Answers a request with `<pubsub/>` in either namespace. */
 export function answerPubsub(
@@ -77,8 +81,7 @@ export function answerPubsub(
   if (!request) throw new StanzaError('bad-request', 'Nothing is asked for')
   const answer = request.ns === payload.ns ? ANSWERS.get(`${type} ${request.ns} ${request.name}`) : undefined
   if (!answer) {
-    const feature = CALLED.get(request.name) ?? request.name
-    throw new StanzaError('feature-not-implemented', 'Not spoken here', because('unsupported', feature))
+    throw new StanzaError('feature-not-implemented', 'Not spoken here', because('unsupported', request.name))
   }
   return answer({ service, from, request, pubsub: payload, mid, after })
 }

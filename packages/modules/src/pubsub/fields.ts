@@ -23,7 +23,7 @@ export const FIELDS: readonly Field[] = [
     name: 'access_model',
     type: 'list-single',
     label: 'Who may subscribe and read',
-    options: ['open', 'presence', 'roster', 'whitelist'],
+    options: ['open', 'presence', 'roster', 'authorize', 'whitelist'],
     open: true,
   },
   { name: 'roster_groups_allowed', type: 'list-multi', label: 'Roster groups that may subscribe and read' },

@@ -4,8 +4,7 @@ import { isOwner, nothing, readable } from './access.ts'
 import { change, nodeName } from './change.ts'
 import { keepOf, option } from './config.ts'
 import { answerItems, retracted } from './events.ts'
-import { because, PUBSUB } from './names.ts'
-import { bareOf } from './publish.ts'
+import { bareOf, because, PUBSUB } from './names.ts'
 import type { Asking } from './service.ts'
 
 /** What one answer holds: items, and characters of their payloads. */

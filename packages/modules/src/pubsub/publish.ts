@@ -6,7 +6,7 @@ import { changeItem, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
 import { published } from './events.ts'
 import { fieldOf } from './fields.ts'
-import { because, PUBSUB } from './names.ts'
+import { bareOf, because, PUBSUB } from './names.ts'
 import { newNode } from './own.ts'
 import type { Asking, Standing } from './service.ts'
 
@@ -82,12 +82,6 @@ function checkForeign({ publishers }: PubsubSeen, { id, publisher }: PubsubItem,
   const before = publishers.get(id)
   if (owns || before === undefined || bareOf(before) === bareOf(publisher)) return
   throw new StanzaError('forbidden', 'The item is of somebody else')
-}
-
-/** Of an address that was printed by us. */
-export function bareOf(jid: string): string {
-  const slash = jid.indexOf('/')
-  return slash < 0 ? jid : jid.slice(0, slash)
 }
 
 function unmet(text: string): StanzaError {

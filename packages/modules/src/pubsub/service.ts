@@ -39,6 +39,14 @@ export interface PubsubService {
   readonly accessModels: readonly string[]
   standing(asker: Jid): Awaitable<Standing>
   mayCreate(asker: Jid): boolean
+  /** The address is somebody's: whoever that is owns every node. */
+  readonly isPersonal: boolean
+  /** Whether it knows when that address is present. */
+  sees(jid: Jid): boolean
+  /** Counts a request that goes to owners; false: too many of late. */
+  mayAsk(asker: Jid): boolean
+  /** A message from the service to one address. */
+  send(to: Jid, children: readonly Element[], id?: string): Awaitable<void>
   /** Tells everybody who may hear it and wants to. */
   notify(notice: Notice): Awaitable<void>
   /** Tells one new subscriber of what was published last. */

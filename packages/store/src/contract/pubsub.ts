@@ -161,6 +161,32 @@ export function pubsubSuite(use: () => Store): void {
       expect((await pubsub.nodes(owner, MINE, 9))[0]?.affiliations.size).toBe(0)
     })
 
+    test('who waits to be let in, at some nodes', async () => {
+      const { pubsub } = use()
+      const owner = fresh('romeo')
+      const sub = (jid: string, state: 'pending' | 'subscribed') => ({ jid, subid: `s-${jid}`, state, options: {} })
+      for (const node of ['a', 'b', 'c'])
+        await pubsub.change(owner, node, [], () => ({
+          create: { config: {}, max: 5 },
+          subscribe: [sub(`${node}@x`, 'pending'), sub('in@x', 'subscribed')],
+        }))
+      const waiting = async (nodes: string[], limit = 9) =>
+        (await pubsub.pending(owner, nodes, limit)).map(({ node, jid, subid }) => `${node} ${jid} ${subid}`)
+      expect(await waiting(['c', 'a', 'none'])).toEqual(['a a@x s-a@x', 'c c@x s-c@x'])
+      expect(await waiting(['a', 'b'], 1)).toEqual(['a a@x s-a@x'])
+      expect(await waiting([])).toEqual([])
+    })
+
+    test('a subscription that ends makes room for another one of the same address', async () => {
+      const { pubsub } = use()
+      const owner = fresh('romeo')
+      const sub = (subid: string) => ({ jid: MINE, subid, state: 'subscribed' as const, options: {} })
+      await publish(owner, 'a')
+      await pubsub.change(owner, NODE, [], () => ({ subscribe: [sub('first')] }))
+      await pubsub.change(owner, NODE, [], () => ({ unsubscribe: [MINE], subscribe: [sub('second')] }))
+      expect((await pubsub.node(owner, NODE, MINE))?.subscriptions).toEqual([sub('second')])
+    })
+
     test('the newest item of many nodes of many owners in one call', async () => {
       const { pubsub } = use()
       const [romeo, juliet] = [fresh('romeo'), fresh('juliet')]
