@@ -1,6 +1,19 @@
 import { expect } from '@jest/globals'
 import { type Actor, scenario } from '@parley/testkit'
-import { done, EVENT, form, get, ids, listen, OWNER, PUBSUB, publish, refusal, said, set } from '../../scenarios/pep-client.ts'
+import {
+  done,
+  EVENT,
+  form,
+  get,
+  ids,
+  listen,
+  OWNER,
+  PUBSUB,
+  publish,
+  refusal,
+  said,
+  set,
+} from '../../scenarios/pep-client.ts'
 
 const NODE = 'urn:example:diary'
 const ITEMS = 'http://jabber.org/protocol/disco#items'
