@@ -32,6 +32,7 @@ import pep from './pep.ts'
 import ping from './ping.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
+import pubsub from './pubsub/index.ts'
 import registration from './registration.ts'
 import retraction from './retraction.ts'
 import roster from './roster.ts'
@@ -81,6 +82,7 @@ export const modules: readonly AnyModule[] = [
   ping,
   presence,
   privateXml,
+  pubsub,
   registration,
   retraction,
   roster,

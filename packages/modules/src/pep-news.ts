@@ -1,16 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
-import { Body, delay, Message } from '@parley/stanza'
-import type { PubsubItem, PubsubNode } from '@parley/store'
+import type { Message } from '@parley/stanza'
+import type { PubsubNode } from '@parley/store'
 import type { Element } from '@parley/xml'
 import { type Awaitable, type Context, chain } from '@xmpp/server-core'
 import type { Blocking } from './blocking.ts'
 import type { Caps } from './caps.ts'
 import { barrier } from './pubsub/access.ts'
-import { type Audience, toSubscribers } from './pubsub/audience.ts'
-import { keepOf, option } from './pubsub/config.ts'
-import { messageOf, published } from './pubsub/events.ts'
+import { type Audience, messageIds, send, tell, tellLast, toSubscribers } from './pubsub/audience.ts'
+import { option } from './pubsub/config.ts'
+import { messageOf } from './pubsub/events.ts'
 import { tellState } from './pubsub/requests.ts'
 import type { Notice, PubsubService } from './pubsub/service.ts'
 import type { Roster } from './roster.ts'
@@ -26,10 +25,8 @@ const CHARS = 4_000_000
 
 /** Who hears what of an account's nodes (XEP-0163 §4): its own clients, contacts who ask for it, and subscribers. */
 export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: (account: Jid) => PubsubService) {
-  // Other processes send to the same people.
-  const origin = randomBytes(4).toString('hex')
-  let count = 0
-  const nextId = () => `pep-${origin}-${(++count).toString(36)}`
+  const nextId = messageIds('pep')
+  const audience: Audience = { live, route, mayHear, nextId }
 
   /** XEP-0060 §9.2: only what a client's capabilities ask for. */
   function wants({ presence, caps }: SessionEntry, node: string): Awaitable<boolean> {
@@ -77,17 +74,9 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     return chain(told, () => toSubscribers(audience, service, node, message, event.name === 'items', heard))
   }
 
-  const audience: Audience = { live, route, mayHear }
-
   async function mayHear(service: PubsubService, node: PubsubNode, jid: Jid): Promise<boolean> {
     if (barrier(service, node, jid, await service.standing(jid))) return false
     return !(await uses.blocking.isBlocked(service.jid, jid))
-  }
-
-  async function tell(service: PubsubService, node: PubsubNode, item: PubsubItem, to: Jid): Promise<void> {
-    if (item.published <= keepOf(service, node.config).since || !(await mayHear(service, node, to))) return
-    const when = delay(service.jid, item.published)
-    await route(messageOf(service, node, nextId(), published(service, node, item), when).with({ to }))
   }
 
   /** The last items of `owners` for one session: of what `features` ask for and `before` did not. */
@@ -108,7 +97,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
         const service = serviceOf(byName.get(node.owner)!)
         const always = option(service, node.config, 'send_last_published_item') === 'on_sub_and_presence'
         if (always && option(service, node.config, 'deliver_notifications') === true)
-          await tell(service, node, item, to)
+          await tell(audience, service, node, item, to)
       }
     }
   }
@@ -139,16 +128,13 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     }
   }
 
-  /** XEP-0060 §6.1.7 */
-  async function tellLast(account: Jid, node: PubsubNode, to: Jid): Promise<void> {
-    const found = await store.pubsub.items(account.text, node.node, { limit: 1, chars: 1 })
-    const item = found?.items[0]
-    if (item) await tell(serviceOf(account), node, item, to)
+  return {
+    notify,
+    showLast,
+    welcome,
+    farewell,
+    tellLast: (account: Jid, node: PubsubNode, to: Jid) => tellLast(audience, serviceOf(account), node, to),
+    send: (account: Jid, to: Jid, children: readonly Element[], id?: string) =>
+      send(audience, account, to, children, id),
   }
-
-  async function send(account: Jid, to: Jid, children: readonly Element[], id = nextId()): Promise<void> {
-    await route(new Message({ type: 'normal', from: account, to, id }, Body.of(children)))
-  }
-
-  return { notify, showLast, welcome, farewell, tellLast, send }
 }

@@ -23,8 +23,8 @@ import {
 import blocking from './blocking.ts'
 import caps, { capsLearned } from './caps.ts'
 import disco from './disco.ts'
-import { accountNodes } from './pep-disco.ts'
 import { pepNews } from './pep-news.ts'
+import { nodesIn } from './pubsub/discovery.ts'
 import { answerPubsub, FEATURES } from './pubsub/engine.ts'
 import { COMMON } from './pubsub/fields.ts'
 import { PUBSUB, PUBSUB_OWNER } from './pubsub/names.ts'
@@ -46,10 +46,9 @@ const REQUESTS = 5
 /** What an account can do beyond any service (XEP-0060 §9, §11). */
 const OWN = [
   'access-presence',
-  'auto-create',
+  'access-roster',
   'auto-subscribe',
   'filtered-notifications',
-  'last-published',
   'presence-subscribe',
   'pubsub-on-a-jid',
 ].map(feature => `${PUBSUB}#${feature}`)
@@ -68,7 +67,7 @@ export default defineModule({
     {
       number: 60,
       version: '1.30.0',
-      partial: 'digests, message bodies, temporary subscriptions, subscriptions by owners',
+      partial: 'digests, message bodies, temporary subscriptions, several subscriptions of one address',
     },
     { number: 80, version: '1.10.0' },
     { number: 84, version: '1.1.4' },
@@ -109,7 +108,7 @@ export default defineModule({
       return {
         jid: account,
         store: store.pubsub,
-        limits: config,
+        limits: { ...config, owned: config.nodes },
         defaults: DEFAULTS,
         accessModels: ['open', 'presence', 'roster', 'authorize', 'whitelist'],
         isPersonal: true,
@@ -172,7 +171,7 @@ export default defineModule({
       return form && decideRequest(serviceOf(account), stanza.from!, form).then(() => HANDLED)
     }
 
-    uses.disco.addAccountNodes(accountNodes(serviceOf))
+    uses.disco.addAccountNodes(nodesIn(serviceOf))
     uses.disco.addNode('account', GET_PENDING, { info: pendingInfo })
     uses.disco.addNode('account', COMMANDS, {
       info: commandsInfo,

@@ -18,6 +18,7 @@ export { hostOf, type Owner } from './owner.ts'
 export type {
   Affiliation,
   PubsubChange,
+  PubsubCreator,
   PubsubItem,
   PubsubNode,
   PubsubOptions,

@@ -59,7 +59,8 @@ const selectNodes = sql<NodeRow>(
 const insertNode = sql(
   'pubsub-create',
   `INSERT INTO pubsub_node (owner, node, config, created) SELECT $1, $2, $3::jsonb, $4
-   WHERE (SELECT count(*) FROM pubsub_node WHERE owner = $1) < $5`,
+   WHERE (SELECT count(*) FROM pubsub_node WHERE owner = $1) < $5
+     AND (SELECT count(*) FROM pubsub_affiliation WHERE owner = $1 AND jid = $6 AND affiliation = 'owner') < $7`,
 )
 const updateConfig = sql(
   'pubsub-configure',
@@ -98,6 +99,13 @@ const upsertSubscription = sql(
 const deleteSubscriptions = sql(
   'pubsub-unsubscribe',
   `DELETE FROM pubsub_subscription WHERE ${OF_NODE} AND jid = ANY ($3::text[])`,
+)
+const selectRelated = sql<NodeRow>(
+  'pubsub-related',
+  `SELECT ${columns('$2')} FROM pubsub_node n WHERE owner = $1 AND node IN (
+     SELECT node FROM pubsub_affiliation WHERE owner = $1 AND jid = $2
+     UNION SELECT node FROM pubsub_subscription WHERE owner = $1 AND bare = $2
+   ) ORDER BY node LIMIT $3`,
 )
 const selectPending = sql<PubsubRequest>(
   'pubsub-pending',
@@ -181,6 +189,7 @@ export function pubsubStore(db: Database, clock: () => number): PubsubStore {
       return row && nodeOf(row)
     },
     nodes: async (owner, bare, limit) => (await db.rows(selectNodes, owner, bare, limit)).map(nodeOf),
+    related: async (owner, bare, limit) => (await db.rows(selectRelated, owner, bare, limit)).map(nodeOf),
     pending: (owner, nodes, limit) => db.rows(selectPending, owner, textArray(nodes), limit),
     items,
     itemsById: async (owner, node, ids, since = 0) =>
@@ -224,9 +233,10 @@ async function apply(
   if (change.create) {
     // Nodes are counted alone, too: two that are made at once must not both be the last.
     await tx.rows(lock, owner, '')
-    const { config, max } = change.create
-    if ((await tx.run(insertNode, owner, node, JSON.stringify(config), now, max)) === 0)
-      throw new StoreError('full', `${owner} has ${max} nodes already`)
+    const { config, max, by = { jid: '', max: 1 } } = change.create
+    if ((await tx.run(insertNode, owner, node, JSON.stringify(config), now, max, by.jid, by.max)) === 0)
+      throw new StoreError('full', `${owner} or ${by.jid} has as many nodes as it may`)
+    if (by.jid !== '') await tx.run(upsertAffiliation, owner, node, by.jid, 'owner')
   }
   if (change.delete) await tx.run(deleteNode, owner, node)
   if (change.config) await tx.run(updateConfig, owner, node, JSON.stringify(change.config))

@@ -54,10 +54,16 @@ export interface PubsubPage {
   readonly offset?: number
 }
 
+/** Who gets the affiliation `owner` of a new node, by bare JID, and of how many nodes of the service at most. */
+export interface PubsubCreator {
+  readonly jid: string
+  readonly max: number
+}
+
 /** What a change does, in one transaction. */
 export interface PubsubChange {
-  /** For a node that is not there: its options, and how many nodes the owner may have. */
-  readonly create?: { readonly config: PubsubOptions; readonly max: number }
+  /** For a node that is not there: its options, how many nodes the owner may have, and whose it becomes. */
+  readonly create?: { readonly config: PubsubOptions; readonly max: number; readonly by?: PubsubCreator }
   readonly config?: PubsubOptions
   readonly publish?: PubsubItem
   /** How many items stay, the newest; older ones than `since` (ms) go too. With `publish` and `config`. */
@@ -84,7 +90,7 @@ export interface PubsubStore {
   /**
    * Changes a node, alone with it, whichever process asks: `decide` sees it, with the publishers of `items`, and says what to
    * do; what it throws leaves everything as it was. Gives what was there before and the ids of items that gave way to newer
-   * ones. Rejects with `full` where the owner may have no more nodes.
+   * ones. Rejects with `full` where the owner, or who makes the node, may have no more nodes.
    */
   change(
     owner: Owner,
@@ -101,6 +107,8 @@ export interface PubsubStore {
   node(owner: Owner, node: string, bare: string): Promise<PubsubNode | undefined>
   /** All nodes of the owner by name, as far as they concern `bare`; `limit` at most. */
   nodes(owner: Owner, bare: string, limit: number): Promise<PubsubNode[]>
+  /** Nodes of the owner where `bare` has an affiliation or a subscription, by name; `limit` at most. */
+  related(owner: Owner, bare: string, limit: number): Promise<PubsubNode[]>
   /** Who waits to be let in at any of these nodes; `limit` at most. */
   pending(owner: Owner, nodes: readonly string[], limit: number): Promise<PubsubRequest[]>
   /** A page of items, newest first, and how many there are in all; undefined where `after` or `before` is no item. */

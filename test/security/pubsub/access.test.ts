@@ -101,6 +101,23 @@ scenario('threat 106: nobody hears of a node that is closed to them by now', asy
   for (const actor of [juliet, stranger]) await actor.receivesNothing()
 })
 
+scenario('threat 106: nor of a node of the service', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  const to = 'pubsub.a.test'
+  const change = (fields: Record<string, string>) =>
+    set(owner(`<configure node="${NODE}">${form('node_config', fields)}</configure>`), to)
+  await done(romeo, set(publish(NODE, note('a'), { send_last_published_item: 'never' }), to))
+  await done(juliet, set(subscribe(juliet), to))
+  for (const access_model of ['whitelist', 'open']) {
+    await done(romeo, change({ access_model }))
+    await done(romeo, set(publish(NODE, note(access_model)), to))
+  }
+  await juliet.receives`<message from="${to}"><event xmlns="${EVENT}"><items node="${NODE}"><item id="open"/></items></event></message>`
+  await done(romeo, change({ access_model: 'authorize' }))
+  await done(romeo, set(publish(NODE, note('b')), to))
+  await juliet.receives`<message from="${to}"><event xmlns="${EVENT}"><items node="${NODE}"><item id="b"/></items></event></message>`
+})
+
 scenario('threat 107: a publisher is no owner, and puts nothing in the place of others', async ({ server }) => {
   const [romeo, nurse, tybalt] = await (await server('a.test')).connect('romeo/orchard', 'nurse/house', 'tybalt/street')
   const to = romeo.bare.text

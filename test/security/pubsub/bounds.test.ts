@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals'
+import type { Stanza } from '@parley/stanza'
 import { refused, scenario } from '@parley/testkit'
-import { done, get, ids, OWNER, PUBSUB, publish, refusal, set } from '../../scenarios/pep-client.ts'
+import { done, form, get, ids, OWNER, PUBSUB, publish, refusal, set } from '../../scenarios/pep-client.ts'
 
 const NODE = 'urn:example:diary'
 const note = (id: string) => `<item id="${id}"><note xmlns="urn:note"/></item>`
@@ -85,4 +86,20 @@ scenario('threat 105: nobody makes nodes for somebody who is not there', async (
     'service-unavailable',
     '',
   )
+})
+
+scenario('threat 105: whoever names strangers as owners does not have mail sent to all of them', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo, juliet] = await stage.connect('romeo/orchard', 'juliet/balcony')
+  const sent: Stanza[] = []
+  stage.core.router.components.set('far.test', stanza => void sent.push(stanza))
+  const to = 'pubsub.a.test'
+  const asked = form('node_config', { access_model: 'authorize' })
+  await done(romeo, set(plain(`<create node="${NODE}"/><configure>${asked}</configure>`), to))
+  const strangers = Array.from({ length: 30 }, (_, n) => `<affiliation jid="o${n}@far.test" affiliation="owner"/>`)
+  await done(romeo, set(owner(`<affiliations node="${NODE}">${strangers.join('')}</affiliations>`), to))
+  await done(juliet, set(plain(`<subscribe node="${NODE}" jid="${juliet.bare}"/>`), to))
+  await juliet.fence()
+  expect(sent.length).toBeLessThanOrEqual(10)
+  await romeo.settles()
 })

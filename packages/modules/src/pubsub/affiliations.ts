@@ -15,9 +15,9 @@ const ADDRESS_BYTES = 1000
 /** What the asker is at each node (XEP-0060 §5.7). */
 export async function ownAffiliations({ service, from, request }: Asking): Promise<Element> {
   const name = request.attrs['node']
-  const { owns } = await service.standing(from)
-  const all = await service.store.nodes(service.jid.text, from.bare.text, service.limits.nodes)
-  const mine = ({ affiliations }: PubsubNode) => (owns ? 'owner' : affiliations.get(from.bare.text))
+  const ownsAll = service.isPersonal && (await service.standing(from)).owns
+  const all = await service.store[ownsAll ? 'nodes' : 'related'](service.jid.text, from.bare.text, service.limits.nodes)
+  const mine = ({ affiliations }: PubsubNode) => (ownsAll ? 'owner' : affiliations.get(from.bare.text))
   const nodes = all.filter(node => mine(node) !== undefined && (name === undefined || node.node === name))
   const shown = nodes.map(node => el('affiliation', PUBSUB, { node: node.node, affiliation: mine(node) }))
   return el('pubsub', PUBSUB, null, el('affiliations', PUBSUB, { node: name }, shown))
@@ -26,8 +26,9 @@ export async function ownAffiliations({ service, from, request }: Asking): Promi
 /** Who is what at a node, for its owner (XEP-0060 §8.9.1). */
 export async function allAffiliations(asking: Asking): Promise<Element> {
   const { node, owner, affiliations } = await whole(asking)
-  const all = [...new Map<string, Affiliation>([...affiliations, [owner, 'owner']])]
-  const shown = all.map(([jid, affiliation]) => el('affiliation', PUBSUB_OWNER, { jid, affiliation }))
+  const all = new Map<string, Affiliation>(affiliations)
+  if (asking.service.isPersonal) all.set(owner, 'owner')
+  const shown = [...all].map(([jid, affiliation]) => el('affiliation', PUBSUB_OWNER, { jid, affiliation }))
   return el('pubsub', PUBSUB_OWNER, null, el('affiliations', PUBSUB_OWNER, { node }, shown))
 }
 
@@ -39,6 +40,10 @@ export async function setAffiliations(asking: Asking): Promise<undefined> {
     if (wanted.has(node.owner)) throw new StanzaError('not-acceptable', 'The owner stays the owner')
     const all = new Set([...node.affiliations.keys(), ...wanted.keys()])
     if (all.size > service.limits.subscriptions) throw new StanzaError('resource-constraint', 'Too many affiliations')
+    // XEP-0060 §8.9.2.4: nobody takes the last owner away.
+    const left = new Map([...node.affiliations, ...wanted])
+    if (!service.isPersonal && ![...left.values()].includes('owner'))
+      throw new StanzaError('not-acceptable', 'A node needs an owner')
     const becomes = ({ jid }: PubsubSubscription) => wanted.get(bareOf(jid))
     const out = node.subscriptions.filter(one => becomes(one) === 'outcast')
     const waiting = node.subscriptions.filter(one => one.state === 'pending' && READERS.has(becomes(one)))

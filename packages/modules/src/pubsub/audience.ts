@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { Jid } from '@parley/jid'
-import type { Message } from '@parley/stanza'
-import type { PubsubNode, PubsubSubscription } from '@parley/store'
-import { el } from '@parley/xml'
+import { Body, delay, Message } from '@parley/stanza'
+import type { PubsubItem, PubsubNode, PubsubSubscription } from '@parley/store'
+import { type Element, el } from '@parley/xml'
 import { type Awaitable, type Context, chain } from '@xmpp/server-core'
 import { toAll } from '../slices.ts'
+import { keepOf } from './config.ts'
+import { messageOf, published } from './events.ts'
 import { bareOf } from './names.ts'
 import type { PubsubService } from './service.ts'
 import { isListening, showsOf } from './subscription-options.ts'
@@ -13,6 +16,45 @@ const SHIM = 'http://jabber.org/protocol/shim'
 export interface Audience extends Pick<Context, 'live' | 'route'> {
   /** Looked at again for every message: access may have ended since (threat 106). The node has that subscription alone. */
   mayHear(service: PubsubService, node: PubsubNode, jid: Jid): Awaitable<boolean>
+  nextId(): string
+}
+
+/** Ids of messages; other processes send to the same people. */
+export function messageIds(prefix: string): () => string {
+  const origin = randomBytes(4).toString('hex')
+  let count = 0
+  return () => `${prefix}-${origin}-${(++count).toString(36)}`
+}
+
+/** One message of the service. */
+export function send(
+  { route, nextId }: Audience,
+  from: Jid,
+  to: Jid,
+  children: readonly Element[],
+  id = nextId(),
+): Awaitable<void> {
+  return route(new Message({ type: 'normal', from, to, id }, Body.of(children)))
+}
+
+/** Tells one address of an item that was published before, where it may hear of it. */
+export async function tell(
+  audience: Audience,
+  service: PubsubService,
+  node: PubsubNode,
+  item: PubsubItem,
+  to: Jid,
+): Promise<void> {
+  if (item.published <= keepOf(service, node.config).since || !(await audience.mayHear(service, node, to))) return
+  const when = delay(service.jid, item.published)
+  await audience.route(messageOf(service, node, audience.nextId(), published(service, node, item), when).with({ to }))
+}
+
+/** XEP-0060 §6.1.7 */
+export async function tellLast(audience: Audience, service: PubsubService, node: PubsubNode, to: Jid): Promise<void> {
+  const found = await service.store.items(service.jid.text, node.node, { limit: 1, chars: 1 })
+  const item = found?.items[0]
+  if (item) await tell(audience, service, node, item, to)
 }
 
 /**

@@ -71,17 +71,22 @@ export function meets(service: PubsubService, config: PubsubOptions, wanted: Pub
 
 /** The configuration to be filled in, or as it is (XEP-0060 §8.2, §8.3). */
 export function configForm(service: PubsubService, config: PubsubOptions, type: 'form' | 'result' = 'form'): DataForm {
-  const fields = FIELDS.filter(({ only }) => only === undefined).map(field => written(service, field, config))
+  const byRoster = service.accessModels.includes('roster')
+  const fields = FIELDS.filter(
+    ({ only, name }) => only === undefined && (byRoster || name !== 'roster_groups_allowed'),
+  ).map(field => written(service, field, config))
   return formOf(type, NODE_CONFIG, { fields })
 }
 
 /** What is told of a node to everybody who may see it (XEP-0060 §5.4). */
 export function metaForm(service: PubsubService, { config, created, owner }: PubsubNode): DataForm {
+  const { creator } = config
   const fields = FIELDS.filter(({ open }) => open).map(field => written(service, field, config))
   return formOf('result', META_DATA, {
     fields: [
       ...fields,
-      formField('pubsub#owner', 'jid-multi', [owner]),
+      ...(service.isPersonal ? [formField('pubsub#owner', 'jid-multi', [owner])] : []),
+      ...(creator ? [formField('pubsub#creator', 'jid-single', String(creator))] : []),
       formField('pubsub#creation_date', 'text-single', new Date(created).toISOString()),
     ],
   })

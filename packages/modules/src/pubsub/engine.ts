@@ -37,6 +37,9 @@ const ANSWERS: ReadonlyMap<string, PubsubAnswer> = new Map<string, PubsubAnswer>
 /** What of XEP-0060 §11 an engine can do, whatever the service. */
 export const FEATURES: readonly string[] = [
   'access-authorize',
+  'access-open',
+  'access-whitelist',
+  'auto-create',
   'config-node',
   'create-and-configure',
   'create-nodes',
@@ -45,6 +48,7 @@ export const FEATURES: readonly string[] = [
   'get-pending',
   'instant-nodes',
   'item-ids',
+  'last-published',
   'leased-subscription',
   'manage-subscriptions',
   'member-affiliation',

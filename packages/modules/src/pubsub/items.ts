@@ -56,7 +56,8 @@ export async function retract(asking: Asking): Promise<undefined> {
   if (ids.length > IDS) throw new StanzaError('bad-request', 'Too many items at a time')
   const notify = ['1', 'true'].includes(request.attrs['notify'] ?? '')
   await change(asking, name, ids, ({ node, publishers }, standing) => {
-    if (!node) throw standing.owns ? nothing() : new StanzaError('forbidden', 'You may not publish here')
+    if (!node)
+      throw standing.owns || !service.isPersonal ? nothing() : new StanzaError('forbidden', 'You may not publish here')
     const own = isOwner(node, from, standing)
     const publisher = node.affiliations.get(from.bare.text) === 'publisher'
     const mine = (id: string) => publisher && bareOf(publishers.get(id) ?? '') === from.bare.text

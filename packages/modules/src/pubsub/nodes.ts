@@ -3,6 +3,7 @@ import { type Element, el } from '@parley/xml'
 import { change, changeOwned, checkName, newName, nodeName, owned } from './change.ts'
 import { configForm, keepOf, NODE_CONFIG, option, readConfig } from './config.ts'
 import { PUBSUB, PUBSUB_EVENT, PUBSUB_OWNER } from './names.ts'
+import { creation } from './own.ts'
 import type { Asking } from './service.ts'
 
 /** Makes a node, configured or as usual (XEP-0060 §8.1). */
@@ -17,7 +18,7 @@ export async function create(asking: Asking): Promise<Element> {
   await change(asking, name, [], ({ node }) => {
     if (!service.mayCreate(from)) throw new StanzaError('forbidden', 'You may not create nodes here')
     if (node) throw new StanzaError('conflict', 'There is such a node already')
-    return { create: { config, max: service.limits.nodes } }
+    return { create: creation(service, from, config) }
   })
   return el('pubsub', PUBSUB, null, el('create', PUBSUB, { node: name }))
 }

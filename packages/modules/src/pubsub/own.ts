@@ -1,3 +1,4 @@
+import type { Jid } from '@parley/jid'
 import type { PubsubChange, PubsubNode, PubsubOptions } from '@parley/store'
 import { type Element, serialize } from '@parley/xml'
 import { asRefusal } from './change.ts'
@@ -21,7 +22,7 @@ export async function changeOwn(
       const config = wanted(seen.node?.config)
       node = { ...(seen.node ?? newNode(service, name)), config }
       const whole = { keep: keepOf(service, config), ...change }
-      if (!seen.node) return { create: { config, max: service.limits.nodes }, ...whole }
+      if (!seen.node) return { create: creation(service, service.jid, config), ...whole }
       return config === seen.node.config ? whole : { config, ...whole }
     })
   } catch (error) {
@@ -41,6 +42,18 @@ export async function publishOwn(
   const item = { id, publisher: service.jid.text, payload: serialize(payload), published: service.now() }
   const node = await changeOwn(service, name, wanted, { publish: item })
   await service.notify({ node, event: published(service, node, item, payload) })
+}
+
+/** A new node that somebody makes: of whoever owns them all, or of that one. */
+export function creation(
+  service: PubsubService,
+  { bare }: Jid,
+  config: PubsubOptions,
+): NonNullable<PubsubChange['create']> {
+  const { limits, isPersonal } = service
+  if (isPersonal) return { config, max: limits.nodes }
+  const by = { jid: bare.text, max: limits.owned }
+  return { config: { ...config, creator: bare.text }, max: limits.nodes, by }
 }
 
 /** A node that nobody has to do with yet. */

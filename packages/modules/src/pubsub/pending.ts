@@ -43,10 +43,10 @@ export async function getPending(
 }
 
 async function ownedNodes(service: PubsubService, from: Request['from']): Promise<string[]> {
-  const { owns } = await service.standing(from)
-  const all = await service.store.nodes(service.jid.text, from.bare.text, service.limits.nodes)
-  const nodes = owns ? all : all.filter(({ affiliations }) => affiliations.get(from.bare.text) === 'owner')
-  if (nodes.length === 0 && !owns) throw new StanzaError('forbidden', 'You own nothing here')
+  const ownsAll = service.isPersonal && (await service.standing(from)).owns
+  const all = await service.store[ownsAll ? 'nodes' : 'related'](service.jid.text, from.bare.text, service.limits.nodes)
+  const nodes = ownsAll ? all : all.filter(({ affiliations }) => affiliations.get(from.bare.text) === 'owner')
+  if (nodes.length === 0 && !ownsAll) throw new StanzaError('forbidden', 'You own nothing here')
   return nodes.map(({ node }) => node)
 }
 

@@ -1,13 +1,13 @@
 import { readSubmission, StanzaError } from '@parley/stanza'
 import type { PubsubItem, PubsubNode, PubsubOptions, PubsubSeen } from '@parley/store'
 import { type Element, el, serialize } from '@parley/xml'
-import { mayPublish } from './access.ts'
+import { mayPublish, nothing } from './access.ts'
 import { changeItem, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
 import { published } from './events.ts'
 import { fieldOf } from './fields.ts'
 import { bareOf, because, PUBSUB } from './names.ts'
-import { newNode } from './own.ts'
+import { creation, newNode } from './own.ts'
 import type { Asking, Standing } from './service.ts'
 
 const PUBLISH_OPTIONS = `${PUBSUB}#publish-options`
@@ -32,7 +32,7 @@ export async function publish(asking: Asking): Promise<Element> {
     node = seen.node ?? { ...newNode(service, checkName(name)), config }
     const kept = option(service, config, 'persist_items') === true
     return {
-      ...(!seen.node && { create: { config, max: service.limits.nodes } }),
+      ...(!seen.node && { create: creation(service, from, config) }),
       ...(kept && { publish: item, keep: keepOf(service, config) }),
     }
   })
@@ -69,10 +69,10 @@ function configFor(
   wanted: PubsubOptions,
 ): PubsubOptions {
   if (!node) {
-    if (!service.mayCreate(from)) throw new StanzaError('forbidden', 'You may not publish here')
+    if (!service.mayCreate(from)) throw service.isPersonal ? forbidden() : nothing()
     return { ...service.defaults, ...wanted }
   }
-  if (!mayPublish(service, node, from, standing)) throw new StanzaError('forbidden', 'You may not publish here')
+  if (!mayPublish(service, node, from, standing)) throw forbidden()
   if (!meets(service, node.config, wanted)) throw unmet('The node is not as you want it')
   return node.config
 }
@@ -82,6 +82,10 @@ function checkForeign({ publishers }: PubsubSeen, { id, publisher }: PubsubItem,
   const before = publishers.get(id)
   if (owns || before === undefined || bareOf(before) === bareOf(publisher)) return
   throw new StanzaError('forbidden', 'The item is of somebody else')
+}
+
+function forbidden(): StanzaError {
+  return new StanzaError('forbidden', 'You may not publish here')
 }
 
 function unmet(text: string): StanzaError {

@@ -15,6 +15,8 @@ export interface Standing {
 /** Bounds of one service (threat 105). */
 export interface PubsubLimits {
   readonly nodes: number
+  /** Nodes that one account may own, where the nodes of a service have owners of their own. */
+  readonly owned: number
   /** Items of a node whose owner asked for `max`. */
   readonly items: number
   /** Of one payload, in UTF-8. */

@@ -101,7 +101,7 @@ export function subscriberOf({ request, from }: Asking): Jid {
 /** What the asker is subscribed to (XEP-0060 §5.6). */
 export async function ownSubscriptions({ service, from, request }: Asking): Promise<Element> {
   const name = request.attrs['node']
-  const all = await service.store.nodes(service.jid.text, from.bare.text, service.limits.nodes)
+  const all = await service.store.related(service.jid.text, from.bare.text, service.limits.nodes)
   const nodes = name === undefined ? all : all.filter(({ node }) => node === name)
   const now = service.now()
   const found = nodes.flatMap(({ node, subscriptions }) =>

@@ -161,6 +161,23 @@ export function pubsubSuite(use: () => Store): void {
       expect((await pubsub.nodes(owner, MINE, 9))[0]?.affiliations.size).toBe(0)
     })
 
+    test('nodes of a service have owners, each of so many at most', async () => {
+      const { pubsub } = use()
+      const service = `pubsub.${fresh('x').split('@')[1]}.${fresh('s').split('@')[0]}`
+      const create = (node: string, jid: string) =>
+        pubsub.change(service, node, [], () => ({ create: { config: {}, max: 5, by: { jid, max: 2 } } }))
+      const done = await Promise.allSettled(['a', 'b', 'c', 'd'].map(node => create(node, MINE)))
+      expect(done.filter(({ status }) => status === 'rejected')).toHaveLength(2)
+      await create('e', 'other@x')
+      const mine = await pubsub.related(service, MINE, 9)
+      expect(mine.map(({ affiliations }) => [...affiliations])).toEqual([[[MINE, 'owner']], [[MINE, 'owner']]])
+      const subscribe = [{ jid: `${MINE}/phone`, subid: 's', state: 'pending' as const, options: {} }]
+      await pubsub.change(service, 'e', [], () => ({ subscribe }))
+      expect((await pubsub.related(service, MINE, 9)).map(({ node }) => node)).toContain('e')
+      expect(await pubsub.related(service, MINE, 1)).toHaveLength(1)
+      expect(await pubsub.related(service, 'nobody@x', 9)).toEqual([])
+    })
+
     test('who waits to be let in, at some nodes', async () => {
       const { pubsub } = use()
       const owner = fresh('romeo')

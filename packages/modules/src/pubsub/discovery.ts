@@ -3,20 +3,28 @@ import { NS } from '@parley/stanza'
 import type { PubsubNode } from '@parley/store'
 import { el } from '@parley/xml'
 import type { Request } from '@xmpp/server-core'
-import type { AccountNodes, DiscoItem, DiscoNode } from './disco.ts'
-import { barrier } from './pubsub/access.ts'
-import { keepOf, metaForm, option } from './pubsub/config.ts'
-import { PUBSUB } from './pubsub/names.ts'
-import type { PubsubService } from './pubsub/service.ts'
+import type { AccountNodes, DiscoItem, DiscoNode } from '../disco.ts'
+import { barrier } from './access.ts'
+import { keepOf, metaForm, option } from './config.ts'
+import { PUBSUB } from './names.ts'
+import type { PubsubService } from './service.ts'
 
 /** Names in one answer. */
 const ITEMS = 1000
 /** Of the items that are read for it. */
 const CHARS = 4_000_000
 
-/** An account's nodes, for service discovery: those that the asker may read (XEP-0060 §5.2 to §5.5, XEP-0163 §6.2). */
-export function accountNodes(serviceOf: (account: Jid) => PubsubService): AccountNodes {
-  async function visible({ from, to }: Request, named?: string): Promise<PubsubNode[]> {
+interface Visible {
+  readonly node: PubsubNode
+  /** What it holds is not for the asker, who may ask to be let in. */
+  readonly hidden: ReturnType<typeof barrier>
+}
+
+/**
+ * Nodes for service discovery: those that the asker may read, or ask to read (XEP-0060 §5.2 to §5.5, XEP-0163 §6.2).
+ */
+export function nodesIn(serviceOf: (account: Jid) => PubsubService): AccountNodes {
+  async function visible({ from, to }: Request, named?: string): Promise<Visible[]> {
     const service = serviceOf(to)
     const { store, limits, jid } = service
     const bare = from.bare.text
@@ -24,7 +32,8 @@ export function accountNodes(serviceOf: (account: Jid) => PubsubService): Accoun
     const all = named === undefined ? await store.nodes(jid.text, bare, limits.nodes) : one ? [one] : []
     if (all.length === 0) return []
     const standing = await service.standing(from)
-    return all.filter(node => !barrier(service, node, from, standing))
+    const found = all.map(node => ({ node, hidden: barrier(service, node, from, standing) }))
+    return found.filter(({ hidden }) => hidden === undefined || hidden === 'unsubscribed')
   }
 
   async function itemsOf({ to }: Request, node: PubsubNode): Promise<DiscoItem[]> {
@@ -38,13 +47,14 @@ export function accountNodes(serviceOf: (account: Jid) => PubsubService): Accoun
 
   return {
     items: async request =>
-      (await visible(request)).map(({ node, config }) => {
+      (await visible(request)).map(({ node: { node, config } }) => {
         const name = String(option(serviceOf(request.to), config, 'title'))
         return { jid: request.to, node, ...(name !== '' && { name }) }
       }),
     async find(request, name): Promise<DiscoNode | undefined> {
-      const [node] = await visible(request, name)
-      if (!node) return undefined
+      const [found] = await visible(request, name)
+      if (!found) return undefined
+      const { node, hidden } = found
       return {
         info: () =>
           el(
@@ -55,7 +65,7 @@ export function accountNodes(serviceOf: (account: Jid) => PubsubService): Accoun
             el('feature', NS.discoInfo, { var: PUBSUB }),
             metaForm(serviceOf(request.to), node).toElement(),
           ),
-        items: () => itemsOf(request, node),
+        ...(!hidden && { items: () => itemsOf(request, node) }),
       }
     },
   }
