@@ -95,6 +95,20 @@ scenario('MAM trimming § 3.2: an archive is emptied up to a message, or altoget
   expect(await words(juliet)).toBe('but soft what light')
 })
 
+scenario('MAM trimming § 3.2: what is trimmed is not found any more, what stays is', async ({ server, after }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  const lines = Array.from({ length: 40 }, (_, n) => `soft${n}`)
+  await say(romeo, 'juliet@a.test', lines.join(' '))
+  for (const actor of [romeo, juliet]) await actor.settles()
+  await after('2m')
+  const found = async (word: string) => (await read(romeo, { fields: { '{urn:xmpp:fulltext:0}fulltext': word } })).words
+  // The first search makes the index.
+  expect([await found('soft3'), await found('soft20')]).toEqual(['soft3', 'soft20'])
+  const { ids } = await read(romeo)
+  await romeo.asks`<iq type="set"><trim xmlns="${TRIM}"><id>${ids[9]!}</id></trim></iq>`
+  expect([await found('soft3'), await found('soft20'), await found('soft39')]).toEqual(['', 'soft20', 'soft39'])
+})
+
 scenario('MAM trimming § 3.2: what waits is still delivered', async ({ server }) => {
   const stage = await server('a.test')
   const [romeo, juliet] = await stage.connect('romeo/orchard', 'juliet/balcony')

@@ -6,7 +6,7 @@ import { rowsOfOrigin } from './origins.ts'
 import type { Owner } from './owner.ts'
 import { sql } from './sql.ts'
 import type { Sweeper } from './sweeper.ts'
-import { trimWords } from './words.ts'
+import { forgetWords, trimWords } from './words.ts'
 import type { LogWriter } from './writer.ts'
 
 const COUNT_CAP = 10_000
@@ -108,7 +108,7 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
       return trimAll(db, trimHost, scope.host, id, scope.except)
     },
     async forget(owner, upTo) {
-      await trimWords(db, { owner }, upTo + 1n)
+      await forgetWords(db, owner, upTo)
       await db.run(keepNoLonger, owner, upTo)
       return trimAll(db, trimOwner, owner, upTo + 1n)
     },

@@ -44,6 +44,12 @@ const trimHost = sql(
   `DELETE FROM archive_words WHERE substr(owner, strpos(owner, '@') + 1) = $1 AND upto < $2 AND owner <> ALL ($3::text[])`,
 )
 
+/** All bits are set: every word may be there, and none is told. */
+const blur = sql(
+  'words-blur',
+  `UPDATE archive_words SET bits = '\\xffffffffffffffff' WHERE owner = $1 AND after < $2 AND upto > $2`,
+)
+
 export function archiveWords(db: Database): ArchiveWords {
   return {
     end: async owner => (await db.row(selectEnd, owner))?.upto ?? -1n,
@@ -65,6 +71,13 @@ export async function trimWords(
 ): Promise<void> {
   if ('owner' in scope) await db.run(trimOwner, scope.owner, before)
   else await db.run(trimHost, scope.host, before, scope.except ?? [])
+}
+
+/** Nothing tells any more which words were in rows up to the id, inclusive. */
+export async function forgetWords(db: Database, owner: Owner, upTo: bigint): Promise<void> {
+  await trimWords(db, { owner }, upTo + 1n)
+  // Rows that stay share a span with some that go: from now on they are read by every search that comes by.
+  await db.run(blur, owner, upTo)
 }
 
 /** All bits of so many words are set: a statement for each number of words. */

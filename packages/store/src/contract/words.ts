@@ -53,6 +53,19 @@ export function wordSuite(use: () => Store): void {
       expect(await words.end(owner)).toBe(-1n)
     })
 
+    test('are forgotten with messages that are trimmed, and those of later messages are still found', async () => {
+      const owner = fresh('romeo')
+      await spans(owner)
+      await use().messages.forget(owner, 15n)
+      expect(await find(owner, ['light'])).toEqual([20])
+      expect(await find(owner, ['soft'])).toEqual([20])
+      // Whether a word was there cannot be told any more.
+      expect(await find(owner, ['window', 'never'])).toEqual([20])
+      expect(await use().words.end(owner)).toBe(30n)
+      await use().messages.forget(owner, 30n)
+      expect(await find(owner, [])).toEqual([])
+    })
+
     test('that are not there are rarely taken to be there', async () => {
       const owner = fresh('romeo')
       const present = new Set(Array.from({ length: 1000 }, (_, n) => `word${n}`))
