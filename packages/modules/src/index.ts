@@ -45,6 +45,7 @@ import streamManagement from './stream-management.ts'
 import subscription from './subscription.ts'
 import time from './time.ts'
 import vcard from './vcard.ts'
+import vcard4 from './vcard4.ts'
 import version from './version.ts'
 
 /** Everything that a server speaks, in no particular order: the loader looks at what uses what. */
@@ -95,5 +96,6 @@ export const modules: readonly AnyModule[] = [
   subscription,
   time,
   vcard,
+  vcard4,
   version,
 ]

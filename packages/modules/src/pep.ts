@@ -78,7 +78,6 @@ export default defineModule({
     { number: 172, version: '1.1' },
     { number: 222, version: '1.0' },
     { number: 223, version: '1.1.1' },
-    { number: 292, version: '0.12.0', partial: 'as a node; not converted to vCards of XEP-0054' },
     { number: 384, version: '0.9.1' },
   ],
   features: { account: [COMMANDS, PUBSUB, ...FEATURES, ...OWN] },

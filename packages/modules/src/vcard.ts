@@ -8,7 +8,7 @@ const KEY = 'vcard'
 
 /** What else belongs to vCards. */
 export interface SharedCard {
-  /** The card as `asker` sees it; undefined where there is nothing to see. */
+  /** The card as `asker` sees it, made of what was stored or of what others have made of that; undefined: there is nothing to see. */
   read(account: Jid, asker: Jid, stored: Element | undefined): Promise<Element | undefined>
   written(account: Jid, card: Element): Promise<void>
 }
@@ -25,12 +25,13 @@ export default defineModule({
   config: { bytes: integer(200_000, 1000, 16_000_000, 'size of a vCard, its photo included') },
   stores: { vcards: map<string>() },
   setup({ config, stores: { vcards } }) {
-    let shared: SharedCard | undefined
+    const shared: SharedCard[] = []
 
     async function get({ from, to }: Request) {
       const xml = await vcards.get(to.text, KEY)
       const stored = xml === undefined ? undefined : parseElement(xml)
-      const card = shared ? await shared.read(to, from, stored) : stored
+      let card = stored
+      for (const { read } of shared) card = await read(to, from, card)
       if (card) return card
       // XEP-0054 §3.3: an account without a vCard looks like no account, but to its owner.
       if (!from.bare.equals(to)) throw new StanzaError('service-unavailable')
@@ -41,16 +42,14 @@ export default defineModule({
       const xml = serialize(payload)
       if (Buffer.byteLength(xml) > config.bytes) throw new StanzaError('not-acceptable', 'The vCard is too large')
       await vcards.set(to.text, KEY, xml)
-      await shared?.written(to, payload)
+      for (const { written } of shared) await written(to, payload)
       return undefined
     }
 
     return {
       iq: [iqGet('account', NS, 'vCard', get), iqSet('self', NS, 'vCard', set)],
       api: {
-        share(other) {
-          shared = other
-        },
+        share: other => void shared.push(other),
       } satisfies VCards,
     }
   },
