@@ -1,7 +1,7 @@
-import { Jid } from '@parley/jid'
+import type { Jid } from '@parley/jid'
 import { Body, delay, forwarded, Message } from '@parley/stanza'
 import { el } from '@parley/xml'
-import { type Context, missedInRoom, observe, Throttle } from '@xmpp/server-core'
+import { type Awaitable, type Context, chain, isPromise, missedInRoom, observe, Throttle } from '@xmpp/server-core'
 import type { Blocking } from '../blocking.ts'
 import type { NotificationSettings } from '../notification-settings.ts'
 import { mayMention } from './mention-permissions.ts'
@@ -9,7 +9,6 @@ import { mentionedIn } from './mentioned.ts'
 import type { Occupant } from './occupant.ts'
 import { MENTIONS } from './options/forward-mentions.ts'
 import type { Outlet } from './outlet.ts'
-import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** Notices that what one account says may cause a minute. */
@@ -26,8 +25,8 @@ export interface AbsentParts extends Pick<Context, 'server' | 'clock' | 'log'> {
 export class Absent {
   readonly #parts: AbsentParts
   readonly #notices: Throttle
-  /** XEP-0421 ids of accounts, once somebody has been named by one. */
-  readonly #ids = new WeakMap<Room, Map<string, string>>()
+  /** Accounts by their XEP-0421 ids, for lists of members of whom somebody has been named by one. */
+  readonly #byId = new WeakMap<readonly Jid[], ReadonlyMap<string, string>>()
 
   constructor(parts: AbsentParts) {
     this.#parts = parts
@@ -40,21 +39,27 @@ export class Absent {
    */
   missing(room: Room, said: Message, marked: Message, speaker: Occupant, archiveId?: bigint): Tell | undefined {
     const counts = room.config.forwardMentions && mayMention(room, speaker)
-    const mentioned = counts ? mentionedIn(room, said, this.#idsOf(room)) : undefined
+    const mentioned = counts ? mentionedIn(room, said, id => this.#accountOf(room, id)) : undefined
     const isHeard = this.#isHeard
     if (!mentioned?.size && !isHeard) return undefined
     const here = new Set<string>()
     for (const { account } of room.occupants) here.add(account.text)
-    const missed: Missed[] = []
-    for (const [text, { affiliation }] of room.affiliations) {
-      const isMentioned = mentioned?.has(text) ?? false
-      if (here.has(text) || !isAtLeast(affiliation, 'member') || !(isMentioned || isHeard)) continue
-      missed.push({ room, account: Jid.parse(text), marked, speaker, archiveId, isMentioned })
+    const { members } = room.affiliations
+    return () => {
+      const waiting: Promise<void>[] = []
+      for (const account of members) {
+        const isMentioned = mentioned?.has(account.text) ?? false
+        if (here.has(account.text) || !(isMentioned || isHeard)) continue
+        // Nobody is waited for without need: thousands may be away.
+        const done = this.#miss({ room, account, marked, speaker, archiveId, isMentioned })
+        if (isPromise(done)) waiting.push(done)
+      }
+      if (waiting.length === 0) return
+      // The line itself has been said.
+      const failed = (error: unknown) =>
+        this.#parts.log.error('who is away was not told', { room: room.jid.text, error })
+      return Promise.all(waiting).then(() => undefined, failed)
     }
-    if (missed.length === 0) return undefined
-    // The line itself has been said.
-    const failed = (error: unknown) => this.#parts.log.error('who is away was not told', { room: room.jid.text, error })
-    return () => Promise.all(missed.map(one => this.#miss(one))).then(() => undefined, failed)
   }
 
   /** Whether anybody listens to what is missed. */
@@ -65,15 +70,18 @@ export class Absent {
     return false
   }
 
-  async #miss(missed: Missed): Promise<void> {
+  #miss(missed: Missed): Awaitable<void> {
     const { room, account, marked, archiveId, isMentioned } = missed
-    const host = this.#parts.server.router.hosts.get(account.domain)
+    const { server, log } = this.#parts
+    const host = server.router.hosts.get(account.domain)
     const wanted = () => (host ? this.#isWanted(missed) : Promise.resolve(isMentioned))
-    if (host) {
-      const event = { account, room: room.jid, message: marked, archiveId, isMentioned, wanted }
-      await observe(host.hooks.phase(missedInRoom, 'observe'), event, this.#parts.log)
-    }
-    if (!isMentioned || !(await wanted()) || !this.#notices.take(missed.speaker.account.text)) return
+    const event = { account, room: room.jid, message: marked, archiveId, isMentioned, wanted }
+    const heard = host && observe(host.hooks.phase(missedInRoom, 'observe'), event, log)
+    return isMentioned ? chain(heard, () => this.#notify(missed, wanted)) : heard
+  }
+
+  async #notify({ room, account, marked, speaker }: Missed, wanted: () => Promise<boolean>): Promise<void> {
+    if (!(await wanted()) || !this.#notices.take(speaker.account.text)) return
     await this.#parts.outlet.route(noticeOf(room, account, marked, this.#parts.clock.now()))
   }
 
@@ -86,18 +94,15 @@ export class Absent {
     return !(await blocking.isBlocked(account, speaker.jid)) && !(await blocking.isBlocked(account, speaker.account))
   }
 
-  #idsOf(room: Room): (account: string) => string {
-    return account => {
-      const ids = this.#ids.get(room) ?? new Map<string, string>()
-      this.#ids.set(room, ids)
-      const id = ids.get(account) ?? this.#parts.idOf(room.jid, Jid.parse(account))
-      ids.set(account, id)
-      return id
-    }
+  #accountOf({ jid, affiliations: { members } }: Room, id: string): string | undefined {
+    const known =
+      this.#byId.get(members) ?? new Map(members.map(account => [this.#parts.idOf(jid, account), account.text]))
+    this.#byId.set(members, known)
+    return known.get(id)
   }
 }
 
-type Tell = () => Promise<void>
+type Tell = () => Awaitable<void>
 
 interface Missed {
   readonly room: Room

@@ -1,3 +1,5 @@
+import { Jid } from '@parley/jid'
+import { isAtLeast } from './roles.ts'
 import type { Affiliated } from './room.ts'
 
 /** A nick that is kept for an account, as a text is searched for it. */
@@ -12,39 +14,64 @@ export interface Reserved {
 /** Letters and digits of any script. */
 export const WORDS = /[\p{L}\p{N}_]+/gu
 
-/** What accounts are to a room, by address; and their reserved nicks (XEP-0045 §7.10), found by their first word. */
+/** Nicks that are kept: by their first word, and the account of each, by the nick in lower case. */
+interface Nicks {
+  readonly byWord: ReadonlyMap<string, readonly Reserved[]>
+  readonly accounts: ReadonlyMap<string, string>
+}
+
+/** What accounts are to a room, by address; who belongs to it; and reserved nicks (XEP-0045 §7.10), found by their first word. */
 export class Affiliations extends Map<string, Affiliated> {
-  #reserved: ReadonlyMap<string, readonly Reserved[]> | undefined
+  #nicks: Nicks | undefined
+  #members: readonly Jid[] | undefined
 
   constructor(all: Iterable<readonly [string, Affiliated]>) {
     super()
     for (const [account, affiliated] of all) this.set(account, affiliated)
   }
 
-  get reserved(): ReadonlyMap<string, readonly Reserved[]> {
-    this.#reserved ??= reservedIn(this)
-    return this.#reserved
+  get nicks(): Nicks {
+    this.#nicks ??= nicksIn(this)
+    return this.#nicks
+  }
+
+  /** Members, admins and owners; another list after each change. */
+  get members(): readonly Jid[] {
+    this.#members ??= [...this].flatMap(([account, { affiliation }]) =>
+      isAtLeast(affiliation, 'member') ? Jid.parse(account) : [],
+    )
+    return this.#members
   }
 
   override set(account: string, affiliated: Affiliated): this {
-    this.#reserved = undefined
+    this.#changed()
     return super.set(account, affiliated)
   }
 
   override delete(account: string): boolean {
-    this.#reserved = undefined
+    this.#changed()
     return super.delete(account)
+  }
+
+  #changed(): void {
+    this.#nicks = undefined
+    this.#members = undefined
   }
 }
 
-function reservedIn(affiliations: Iterable<[string, Affiliated]>): Map<string, Reserved[]> {
-  const found = new Map<string, Reserved[]>()
+function nicksIn(affiliations: Iterable<[string, Affiliated]>): Nicks {
+  const byWord = new Map<string, Reserved[]>()
+  const accounts = new Map<string, string>()
   for (const [account, { nick }] of affiliations) {
-    const lower = nick?.toLowerCase() ?? ''
+    if (nick === undefined) continue
+    const lower = nick.toLowerCase()
+    if (!accounts.has(lower)) accounts.set(lower, account)
     const [word] = lower.matchAll(WORDS)
     if (!word) continue
-    const others = found.get(word[0]) ?? []
-    found.set(word[0], [...others, { account, nick: lower, at: word.index }])
+    const reserved = { account, nick: lower, at: word.index }
+    const others = byWord.get(word[0])
+    if (others) others.push(reserved)
+    else byWord.set(word[0], [reserved])
   }
-  return found
+  return { byWord, accounts }
 }

@@ -11,13 +11,15 @@ const CORRECTION = 'urn:xmpp:message-correct:0'
 
 /** Characters of a body that are searched for nicks. */
 const READ = 4000
+/** Nicks that are compared with a body: where very many begin with the same word, no line costs more. */
+const COMPARED = 1000
 const NOBODY: ReadonlySet<string> = new Set()
 
 /**
  * Accounts that a line names: by address or nick in a reference (XEP-0372), by occupant id or address in an explicit mention
  * (XEP-0513), or by a reserved nick that is a whole word of the body. Groups are not meant: they are of those who are here.
  */
-export function mentionedIn(room: Room, said: Message, idOf: (account: string) => string): ReadonlySet<string> {
+export function mentionedIn(room: Room, said: Message, byId: (id: string) => string | undefined): ReadonlySet<string> {
   let found: Set<string> | undefined
   let body: Element | undefined
   let mentions = 0
@@ -30,12 +32,12 @@ export function mentionedIn(room: Room, said: Message, idOf: (account: string) =
     if (child.name === 'body') body ??= child
     if (child.ns !== REFERENCE && child.ns !== MENTIONING) continue
     if (++mentions > most) return NOBODY
-    const account = child.ns === REFERENCE ? referred(room, child) : mentioned(room, child, idOf)
+    const account = child.ns === REFERENCE ? referred(room, child) : mentioned(child, byId)
     if (account === undefined) continue
     found ??= new Set()
     found.add(account)
   }
-  if (body === undefined || room.affiliations.reserved.size === 0 || isEncrypted(said)) return found ?? NOBODY
+  if (body === undefined || room.affiliations.nicks.byWord.size === 0 || isEncrypted(said)) return found ?? NOBODY
   const all = new Set([...(found ?? []), ...named(room, body.text())])
   return all.size > most ? NOBODY : all
 }
@@ -47,26 +49,25 @@ function referred(room: Room, { name, attrs }: Element): string | undefined {
   const jid = addressIn(attrs['uri'])
   if (!jid) return undefined
   if (!jid.bare.equals(room.jid)) return jid.bare.text
-  const nick = jid.resource.toLowerCase()
-  for (const [account, affiliated] of room.affiliations) if (affiliated.nick?.toLowerCase() === nick) return account
-  return undefined
+  return room.affiliations.nicks.accounts.get(jid.resource.toLowerCase())
 }
 
 /** XEP-0513 §3.1; §3.5: who must not be disturbed is not, nor who is not active. */
-function mentioned(room: Room, mention: Element, idOf: (account: string) => string): string | undefined {
+function mentioned(mention: Element, byId: (id: string) => string | undefined): string | undefined {
   const { mentions, occupantid, jid } = mention.attrs
   const isQuiet = mention.child('noping', MENTIONING) !== undefined || mention.child('active', MENTIONING) !== undefined
   if (mention.name !== 'mention' || mentions !== undefined || isQuiet) return undefined
-  if (occupantid === undefined) return addressOf(jid)?.bare.text
-  for (const account of room.affiliations.keys()) if (idOf(account) === occupantid) return account
-  return undefined
+  return occupantid === undefined ? addressOf(jid)?.bare.text : byId(occupantid)
 }
 
 function named(room: Room, body: string): string[] {
   const text = body.slice(0, READ).toLowerCase()
   const found: string[] = []
+  const { byWord } = room.affiliations.nicks
+  let left = COMPARED
   for (const { 0: word, index } of text.matchAll(WORDS)) {
-    for (const { account, nick, at } of room.affiliations.reserved.get(word) ?? []) {
+    for (const { account, nick, at } of byWord.get(word) ?? []) {
+      if (left-- === 0) return found
       const start = index - at
       const end = start + nick.length
       if (start >= 0 && text.startsWith(nick, start) && !(isWord(nick.at(-1)) && isWord(text[end]))) found.push(account)
