@@ -106,3 +106,30 @@ scenario('XEP-0045 § 10.9: an operator may want none', async ({ server }) => {
   await romeo.settles()
   await makes(juliet, 'juliet')
 })
+
+scenario('XEP-0045 § 10.9: outcasts do not learn where the others went', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { persistentroom: '1' })
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${MUC}#admin"><item affiliation="outcast" jid="${juliet.bare}"/></query></iq>`
+  await destroys(romeo, '<destroy jid="castle@conference.a.test"><reason>Macbeth</reason></destroy>')
+  await romeo.settles()
+  await enters(juliet)
+  const told = await juliet.client.next('a refusal')
+  expect(String(told)).toContain(NOWHERE)
+  expect(String(told)).not.toMatch(/castle|Macbeth/)
+})
+
+scenario('XEP-0045 § 10.9: a room that is asked for while it is destroyed is gone all the same', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  for (let round = 0; round < 5; round++) {
+    await makes(romeo, 'romeo', { persistentroom: '1' })
+    let isOver = false
+    const over = destroys(romeo).then(() => {
+      isOver = true
+    })
+    while (!isOver) await discovers(juliet).catch(() => {})
+    await over
+    await romeo.settles()
+    await refused(discovers(juliet), 'gone', NOWHERE)
+  }
+})

@@ -15,8 +15,9 @@ export type StoredTombstone = {
   /** Where everybody was asked to go, and why. */
   readonly venue?: string
   readonly reason?: string
-  /** Who may know of that; absent: everybody who could have come in. */
+  /** Who may know of that; absent: everybody who could have come in, which outcasts could not. */
   readonly members?: readonly string[]
+  readonly outcasts?: readonly string[]
 }
 
 const KEY = 'tombstone'
@@ -58,12 +59,15 @@ export class Tombstones {
     // Nobody learns from the tombstone what the room would not have told.
     const isClosed = config.membersOnly || config.password !== ''
     const members = accounts.filter(([, { affiliation }]) => isAtLeast(affiliation, 'member'))
+    const outcasts = accounts.filter(([, { affiliation }]) => affiliation === 'outcast')
     await stored.set(jid.text, KEY, {
       at: clock.now(),
       owners: accounts.filter(([, { affiliation }]) => affiliation === 'owner').map(([account]) => account),
       ...(venue !== undefined && { venue: Jid.parse(venue).bare.text }),
       ...(reason && { reason: [...reason].slice(0, REASON).join('') }),
-      ...(isClosed && { members: members.map(([account]) => account) }),
+      ...(isClosed
+        ? { members: members.map(([account]) => account) }
+        : { outcasts: outcasts.map(([account]) => account) }),
     })
   }
 
@@ -103,8 +107,8 @@ export class Tombstones {
   }
 }
 
-function gone({ venue, reason, members }: StoredTombstone, from: Jid): StanzaError {
-  const isTold = !members || members.includes(from.bare.text)
+function gone({ venue, reason, members, outcasts = [] }: StoredTombstone, from: Jid): StanzaError {
+  const isTold = members ? members.includes(from.bare.text) : !outcasts.includes(from.bare.text)
   const address = isTold && venue !== undefined ? uriOf(Jid.parse(venue)) : undefined
   const text = (isTold && reason) || 'The room has been destroyed'
   return new StanzaError('gone', text, address === undefined ? {} : { address })

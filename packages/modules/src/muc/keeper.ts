@@ -113,10 +113,10 @@ export class Keeper {
     for (const old of journal.add({ ...change, until })) await changes.delete(jid.text, old.until)
   }
 
-  /** Nothing of it is left. */
+  /** Nothing of it is left. It is in memory as long as something is, so that nobody reads it again meanwhile. */
   async remove(room: Room): Promise<void> {
-    this.#open.delete(room.jid.text)
     await this.#parts.erase(room.jid)
+    this.#open.delete(room.jid.text)
   }
 
   /** Somebody has left: an empty room goes, or need not be in memory any more. True: it is not. */
