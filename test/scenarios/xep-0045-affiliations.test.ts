@@ -186,3 +186,37 @@ scenario('XEP-0045 § 9.5, § 8.5: lists are not for everybody (threat 81)', asy
 function readItem(attrs: string): Element {
   return parseElement(`<item xmlns="${ADMIN}" ${attrs}/>`)
 }
+
+scenario('XEP-0045 § 7.12: an admin keeps a nick for one member, as those who enter have it', async ({ server }) => {
+  const [romeo, juliet, nurse] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  await makes(romeo, 'romeo')
+  const keeps = (...items: readonly string[]) =>
+    romeo.asks`<iq type="set" to="${ROOM}">${parseElement(`<query xmlns="${ADMIN}">${items.join('')}</query>`)}</iq>`
+  const item = (actor: Actor, nick: string) => `<item affiliation="member" jid="${actor.bare}" nick="${nick}"/>`
+  const taken = 'That nick is kept for another member'
+  await refused(keeps(item(juliet, 'J'), item(nurse, 'J')), 'conflict', taken)
+  await keeps(item(juliet, 'J'))
+  await refused(keeps(item(nurse, 'J')), 'conflict', taken)
+  await refused(keeps(item(nurse, ' J')), 'not-acceptable', 'The nick has characters that nobody sees')
+  // What is kept already may be said again, and may change hands at once.
+  await keeps(item(juliet, 'J'), item(nurse, 'N'))
+  await keeps(item(juliet, 'N'), item(nurse, 'J'))
+  await romeo.settles()
+  await enters(nurse, 'J', ['romeo'])
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 9.3: who moderates this visit still does as a member', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await change(romeo, '<item role="moderator" nick="juliet"/>')
+  await romeo.settles()
+  await juliet.settles()
+  await change(romeo, `<item affiliation="member" jid="${juliet.bare}"/>`)
+  for (const actor of [romeo, juliet])
+    await actor.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><item affiliation="member" role="moderator"/></x></presence>`
+  await change(romeo, `<item affiliation="none" jid="${juliet.bare}"/>`)
+  for (const actor of [romeo, juliet])
+    await actor.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><item affiliation="none" role="participant"/></x></presence>`
+})

@@ -161,3 +161,15 @@ scenario('XEP-0463 § 5.2.1: long lists come in pieces; who was away for long ge
   expect([first?.since, second?.since, second?.until]).toEqual([undefined, first?.until, until])
   await romeo.settles()
 })
+
+scenario('XEP-0463 § 5.2.2: who is here and not shown is told of like those who are away', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { persistentroom: '1', presencebroadcast: 'moderator' })
+  await goes(romeo)
+  const { until } = await comes(romeo)
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item jid="${juliet.bare}" affiliation="member"/></query></iq>`
+  await romeo.receives`<message from="${ROOM}"><x xmlns="${USER}"><mav xmlns="${VERSIONS}" since="${until!}"/><item jid="${juliet.bare}" affiliation="member"/></x></message>`
+  await juliet.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><mav xmlns="${VERSIONS}" since="${until!}"/><status code="110"/></x></presence>`
+})

@@ -3,6 +3,7 @@ import { readAddress, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { remove } from './moving.ts'
 import { ADMIN } from './namespaces.ts'
+import { nickOf } from './nicks.ts'
 import type { Occupant } from './occupant.ts'
 import { AFFILIATIONS, type Affiliation, hasRole, isAtLeast, outranks, ROLES, type Role, roleOf } from './roles.ts'
 import type { Affiliated, Room } from './room.ts'
@@ -77,6 +78,7 @@ export function readChanges(room: Room, from: Jid, query: Element): Changes {
     roles: roles.map(item => roleChange(room, actor, own, item)),
   }
   checkOwnersLeft(room, changes.affiliations)
+  checkNicks(room, changes.affiliations)
   return changes
 }
 
@@ -95,13 +97,19 @@ function affiliationChange(room: Room, actor: Jid, own: Affiliation, item: Eleme
     throw new StanzaError(isAtLeast(had, own) ? 'not-allowed' : 'forbidden', 'Only owners change admins and owners')
   }
   const reason = item.textOf('reason', ADMIN)
-  const kept = wanted === 'member' && jid !== undefined && nick !== undefined && nick !== '' ? nick : before?.nick
+  const given = wanted === 'member' && jid !== undefined && nick ? reservable(room, nick) : undefined
+  const kept = given ?? before?.nick
   const affiliated: Affiliated = {
     affiliation: wanted,
     ...(kept !== undefined && wanted !== 'outcast' && wanted !== 'none' && { nick: kept }),
     ...(reason !== undefined && { reason }),
   }
   return { account, affiliated, reason }
+}
+
+/** A nick as those who enter have it. */
+function reservable({ jid }: Room, nick: string): string {
+  return nickOf(readAddress(`${jid}/${nick}`))
 }
 
 /** §10.4: there is always an owner. */
@@ -115,6 +123,18 @@ function checkOwnersLeft(room: Room, changes: readonly AffiliationChange[]): voi
     else owners.delete(account.text)
   }
   if (had > 0 && owners.size === 0) throw new StanzaError('conflict', 'A room has an owner')
+}
+
+/** §7.12: a nick is kept for one; for two, neither could have it. */
+function checkNicks(room: Room, changes: readonly AffiliationChange[]): void {
+  const changed = new Map(changes.map(({ account, affiliated }) => [account.text, affiliated]))
+  const kept = new Set<string>()
+  for (const [account, { nick }] of room.affiliations) if (nick !== undefined && !changed.has(account)) kept.add(nick)
+  for (const { nick } of changed.values()) {
+    if (nick === undefined) continue
+    if (kept.has(nick)) throw new StanzaError('conflict', 'That nick is kept for another member')
+    kept.add(nick)
+  }
 }
 
 function roleChange(room: Room, actor: Occupant | undefined, own: Affiliation, item: Element) {
@@ -158,7 +178,6 @@ export function affiliate(room: Room, account: Jid, affiliated: Affiliated, reas
   else room.affiliations.set(account.text, affiliated)
   const change = room.journal.take(account.text)
   const here = room.ofAccount(account)
-  if (change && here.length === 0) tellChange(room, account, affiliation, change)
   const remark = { reason, actor, marks: change && [markOf(change)] }
   for (const occupant of here) {
     const before = occupant.affiliation
@@ -167,10 +186,18 @@ export function affiliate(room: Room, account: Jid, affiliated: Affiliated, reas
     else if (affiliation === 'none' && room.config.membersOnly) remove(room, occupant, { ...remark, codes: [321] })
     else {
       // §5.1.3: what comes with an affiliation comes at once; what goes with one goes where it had come from that.
-      if (before !== affiliation) room.setRole(occupant, roleOf(affiliation, room.config))
+      if (before !== affiliation) room.setRole(occupant, roleAfter(room, occupant, before))
       room.announce(occupant, remark)
     }
   }
+  // Nobody else has seen a presence of those whom the room does not show.
+  if (change && !here.some(({ role }) => room.isShown(role))) tellChange(room, account, affiliation, change)
+}
+
+/** Who was made a moderator for this visit stays one with a better affiliation. */
+function roleAfter(room: Room, { affiliation, role }: Occupant, before: Affiliation): Role {
+  const given = roleOf(affiliation, room.config)
+  return outranks(affiliation, before) && hasRole(role, given) ? role : given
 }
 
 function readAffiliation(text: string | undefined): Affiliation {

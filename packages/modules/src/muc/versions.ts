@@ -37,9 +37,10 @@ export function markOf({ since, until }: Change): Element {
   return el('mav', VERSIONS, { since, until })
 }
 
-/** The change of somebody who is not here, for clients that have asked for it and may know (§5.2.2). */
+/** The change of somebody whom nobody sees here, for clients that have asked for it and may know (§5.2.2). */
 export function tellChange(room: Room, account: Jid, now: Affiliation, change: Change): void {
   for (const occupant of room.occupants) {
+    if (occupant.account.equals(account)) continue
     const affiliation = shownAs(visibleTo(room, occupant), now, change.before)
     if (!affiliation) continue
     const item = el('item', USER, { jid: account, affiliation, role: 'none' })
