@@ -110,6 +110,10 @@ scenario('threat 86: what only a room says is not taken from a client', async ({
   await juliet.sendsRaw(`<message type="groupchat" to="${ROOM}">${forged}<body>Hail</body></message>`)
   const message = await romeo.client.next('a message')
   expect(message.child('x', USER)).toBeUndefined()
+  // The mark of a private message is the room's in any case (XEP-0045 §7.5).
+  await juliet.sendsRaw(`<message type="chat" to="${ROOM}/romeo">${forged}<body>Psst</body></message>`)
+  const whispered = await romeo.client.next('a whisper')
+  expect(whispered.childrenNamed('x', USER).map(String)).toEqual([`<x xmlns="${USER}"/>`])
   await settle(juliet)
 })
 

@@ -41,7 +41,8 @@ export function whisper(room: Room, from: Jid, to: Jid, message: Message): void 
   if (!target) throw new StanzaError('item-not-found', 'Nobody here has that nick')
   if (!mayWhisper(room, speaker, target)) throw new StanzaError('forbidden', 'Private messages are not for you')
   const children = passedOn(message.children, room, speaker)
-  const marked = message.child('x', USER) ? children : [...children, el('x', USER)]
+  const isMarked = children.some(node => typeof node !== 'string' && node.is('x', USER))
+  const marked = isMarked ? children : [...children, el('x', USER)]
   const sent = message.withChildren(marked).with({ from: speaker.jid })
   for (const { jid } of target.seats.values()) room.send(sent.with({ to: jid }))
 }
