@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals'
 import { type Actor, scenario } from '@parley/testkit'
 import { aligned, read, say } from './archive-reader.ts'
+import { MUC, makes, ROOM } from './room.ts'
 
 const RETRACT = 'urn:xmpp:message-retract:1'
 
@@ -116,3 +117,22 @@ scenario(
     expect((await read(juliet)).words.split(' ')[0]).toBe('soft')
   },
 )
+
+scenario('XEP-0424 § 5: what one occupant has whispered no other takes back', async ({ server }) => {
+  const [romeo, juliet, nurse] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  await makes(romeo, 'romeo')
+  for (const actor of [juliet, nurse]) {
+    await actor.sends`<presence to="${ROOM}/${actor.jid.local}"><x xmlns="${MUC}"/></presence>`
+    await actor.settles()
+  }
+  for (const actor of [romeo, juliet]) await actor.settles()
+  await juliet.sends`<message type="chat" id="w1" to="${ROOM}/romeo"><body>Psst</body></message>`
+  await romeo.receives`<message from="${ROOM}/juliet"><body>Psst</body></message>`
+  await retract(nurse, `${ROOM}/romeo`, 'w1')
+  await romeo.receives`<message from="${ROOM}/nurse"><retract xmlns="${RETRACT}"/></message>`
+  expect(await story(romeo)).toEqual(['Psst', '-w1'])
+  await retract(juliet, `${ROOM}/romeo`, 'w1')
+  await romeo.receives`<message from="${ROOM}/juliet"><retract xmlns="${RETRACT}"/></message>`
+  expect(await story(romeo)).toEqual(['†r-w1', '-w1', '-w1'])
+  expect(await story(juliet)).toEqual(['†r-w1', '-w1'])
+})

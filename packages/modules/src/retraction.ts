@@ -3,7 +3,22 @@ import { type Message, parseStanza } from '@parley/stanza'
 import { defineModule, inbound, on, only, outbound, type Transit } from '@xmpp/server-core'
 import messageLog from './message-log.ts'
 import { fateOf } from './message-rules.ts'
-import { isTombstone, RETRACT, type Retraction, retracted, retractedBy, TOMBSTONE, tombstone } from './tombstones.ts'
+import {
+  isTombstone,
+  occupantOf,
+  RETRACT,
+  type Retraction,
+  retracted,
+  retractedBy,
+  TOMBSTONE,
+  tombstone,
+} from './tombstones.ts'
+
+/** Who takes something back; in a room, as which occupant. */
+interface Author {
+  readonly account: Jid
+  readonly occupant: string | undefined
+}
 
 const FEATURES = [RETRACT, TOMBSTONE]
 
@@ -18,19 +33,19 @@ export default defineModule({
   // The retraction has its own row first.
   uses: { messageLog },
   setup({ store: { messages }, clock }) {
-    function apply(stanza: Message, owner: Jid, author: Jid, peer: Jid, transit: Transit): void {
+    function apply(stanza: Message, owner: Jid, account: Jid, peer: Jid, transit: Transit): void {
       const taken = retractedBy(stanza)
       // §4: the retraction must be archived.
       if (!taken || !fateOf(stanza).keep) return
+      const author = { account, occupant: occupantOf(stanza) }
       // Behind the gates, where the row of the original is there, and before anybody hears of it.
       transit.effect(() => bury(owner, author, peer, taken))
     }
 
-    async function bury(owner: Jid, author: Jid, peer: Jid, { original, id }: Retraction): Promise<void> {
+    async function bury(owner: Jid, author: Author, peer: Jid, { original, id }: Retraction): Promise<void> {
       for (const row of await messages.allByOriginId(owner.text, peer.bare.text, original)) {
         const message = row.type === 'error' ? undefined : (parseStanza(row.stanza) as Message)
-        // §5: only who said it takes it back.
-        if (!message?.from?.bare.equals(author) || isTombstone(message)) continue
+        if (!message || !isOf(message, author) || isTombstone(message)) continue
         await messages.replace(owner.text, row.id, tombstone(message, retracted(id, clock.now())).toXml())
         return
       }
@@ -59,3 +74,8 @@ export default defineModule({
     }
   },
 })
+
+/** §5: only who said it takes it back. */
+function isOf(message: Message, { account, occupant }: Author): boolean {
+  return (message.from?.bare.equals(account) ?? false) && occupantOf(message) === occupant
+}

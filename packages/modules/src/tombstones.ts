@@ -18,6 +18,11 @@ export function retractedBy(message: Message): Retraction | undefined {
   return original && message.id !== undefined ? { original, id: message.id } : undefined
 }
 
+/** §5: the occupant, where that is a private message in a room (XEP-0421), in which all have the address of the room. */
+export function occupantOf(message: Message): string | undefined {
+  return message.child('occupant-id', OCCUPANT_ID)?.attrs['id']
+}
+
 /** XEP-0424 §4: says of a message that it was taken back, by the retraction of that id, at that time (ms since 1970). */
 export function retracted(id: string, at: number, ...more: readonly (Element | undefined)[]): Element {
   return el('retracted', RETRACT, { id, stamp: formatDateTime(at) }, more)

@@ -2,9 +2,8 @@ import { Message, parseStanza } from '@parley/stanza'
 import { idFromText } from '@parley/store'
 import type { Element } from '@parley/xml'
 import { identified } from '../message-log.ts'
-import { isTombstone, type Retraction, retracted, tombstone } from '../tombstones.ts'
+import { isTombstone, occupantOf, type Retraction, retracted, tombstone } from '../tombstones.ts'
 import type { Open } from './keeper.ts'
-import { OCCUPANT_ID } from './namespaces.ts'
 import type { Parts } from './parts.ts'
 
 /**
@@ -21,7 +20,7 @@ export async function takeBack(
   const row = idFromText(original)
   const mark = retracted(id, parts.clock.now())
   // §5: by the occupant's id, since a nick has had others.
-  if (row !== undefined) await bury(parts, open, row, mark, line => authorOf(line) === occupantId)
+  if (row !== undefined) await bury(parts, open, row, mark, line => occupantOf(line) === occupantId)
 }
 
 /** Puts a tombstone in the place of a line. */
@@ -43,8 +42,4 @@ export async function bury(
   const stored = await messages.byId(room.jid.text, row)
   const line = stored && (parseStanza(stored.stanza) as Message)
   if (line && !isBuried(line)) await messages.replace(room.jid.text, row, tombstone(line, mark).toXml())
-}
-
-function authorOf(line: Message): string | undefined {
-  return line.child('occupant-id', OCCUPANT_ID)?.attrs['id']
 }
