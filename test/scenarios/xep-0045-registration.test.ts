@@ -253,3 +253,15 @@ scenario('XEP-0045 § 7.10: admins are not flooded', async ({ server }) => {
   await refused(registers(nurse, 'nurse'), 'resource-constraint', 'Too many registrations wait for an admin')
   await romeo.settles()
 })
+
+scenario('XEP-0045 § 9.9: an admin agrees to the nick that it has seen', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', ASKING)
+  await registers(juliet, 'Juliet')
+  const { form } = await isAsked(romeo)
+  await registers(juliet, 'The Prince himself')
+  await romeo.settles()
+  await decides(romeo, form, '1')
+  await juliet.settles()
+  expect(await reservedFor(juliet)).toBe('Juliet')
+})

@@ -3,7 +3,7 @@ import { readAddress, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { remove } from './moving.ts'
 import { ADMIN } from './namespaces.ts'
-import { nickOf } from './nicks.ts'
+import { readNick } from './nicks.ts'
 import type { Occupant } from './occupant.ts'
 import { AFFILIATIONS, type Affiliation, hasRole, isAtLeast, outranks, ROLES, type Role, roleOf } from './roles.ts'
 import type { Affiliated, Room } from './room.ts'
@@ -97,7 +97,7 @@ function affiliationChange(room: Room, actor: Jid, own: Affiliation, item: Eleme
     throw new StanzaError(isAtLeast(had, own) ? 'not-allowed' : 'forbidden', 'Only owners change admins and owners')
   }
   const reason = item.textOf('reason', ADMIN)
-  const given = wanted === 'member' && jid !== undefined && nick ? reservable(room, nick) : undefined
+  const given = wanted === 'member' && jid !== undefined && nick ? readNick(room, nick) : undefined
   const kept = given ?? before?.nick
   const affiliated: Affiliated = {
     affiliation: wanted,
@@ -105,11 +105,6 @@ function affiliationChange(room: Room, actor: Jid, own: Affiliation, item: Eleme
     ...(reason !== undefined && { reason }),
   }
   return { account, affiliated, reason }
-}
-
-/** A nick as those who enter have it. */
-function reservable({ jid }: Room, nick: string): string {
-  return nickOf(readAddress(`${jid}/${nick}`))
 }
 
 /** §10.4: there is always an owner. */

@@ -3,7 +3,7 @@ import { Body, DataForm, formField, formOf, Message, NS, readAddress, StanzaErro
 import { el } from '@parley/xml'
 import { affiliate } from './administering.ts'
 import { CONFERENCE, REGISTER_FORM, USER } from './namespaces.ts'
-import { checkReserved } from './nicks.ts'
+import { checkReserved, readNick } from './nicks.ts'
 import { statuses } from './occupant.ts'
 import type { Parts } from './parts.ts'
 import { isAtLeast } from './roles.ts'
@@ -58,8 +58,10 @@ export async function decideRegistration(
   if (!request) return []
   const allowed = form.flag(ALLOW) === true && room.affiliationOf(account) !== 'outcast'
   if (allowed) {
-    checkReserved(room, account, request.nick)
-    await admit(parts, room, account, request.nick)
+    // What the admin has seen: another nick may have been asked for since.
+    const nick = readNick(room, form.value(NICK) ?? request.nick)
+    checkReserved(room, account, nick)
+    await admit(parts, room, account, nick)
   }
   await parts.requests.delete(room.jid.text, account.text)
   return allowed && room.ofAccount(account).length === 0 ? [welcome(room, account)] : []

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { StanzaError } from '@parley/stanza'
+import { readAddress, StanzaError } from '@parley/stanza'
 import type { Room } from './room.ts'
 
 /** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
@@ -11,6 +11,11 @@ export function nickOf(to: Jid): string {
   // Threat 96: a nick that cannot be told from none, or from another one.
   if (INVISIBLE.test(to.resource)) throw new StanzaError('not-acceptable', 'The nick has characters that nobody sees')
   return to.resource
+}
+
+/** The nick that a form or a list names, as those who enter have it. @throws StanzaError as {@link nickOf} */
+export function readNick({ jid }: Room, text: string): string {
+  return nickOf(readAddress(`${jid}/${text}`))
 }
 
 /** XEP-0045 §7.2.9, §7.6: taken by somebody else, or kept for somebody else. */

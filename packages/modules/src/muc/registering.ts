@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { formField, formOf, type Message, readAddress, readSubmission, StanzaError } from '@parley/stanza'
+import { formField, formOf, type Message, readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Request } from '@xmpp/server-core'
 import { REGISTER } from '../registration-rules.ts'
@@ -7,7 +7,7 @@ import { affiliate } from './administering.ts'
 import { admit, askAdmins, NICK } from './approving.ts'
 import type { RoomConfig } from './config.ts'
 import { REGISTER_FORM } from './namespaces.ts'
-import { checkNick, nickOf } from './nicks.ts'
+import { checkNick, readNick } from './nicks.ts'
 import type { Parts } from './parts.ts'
 import type { Affiliated, Room } from './room.ts'
 
@@ -41,7 +41,7 @@ export async function register(parts: Parts, room: Room, { from, payload }: Requ
   if (form?.type === 'cancel') return []
   const wanted = form?.value(NICK)
   if (!wanted) throw new StanzaError('bad-request', 'A form with the nick that you want is needed')
-  const nick = nickOf(readAddress(`${room.jid}/${wanted}`))
+  const nick = readNick(room, wanted)
   checkNick(room, account, nick)
   if (!parts.registered.take(account.text)) throw new StanzaError('resource-constraint', 'You register too often')
   if (needsConsent(room.config) && room.affiliationOf(account) === 'none') return request(parts, room, account, nick)
