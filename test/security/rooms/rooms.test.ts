@@ -299,3 +299,19 @@ scenario('threat 97: everybody hears that addresses are shown before any is', as
   expect(shown).toBeGreaterThan(told)
   await settle(romeo, juliet)
 })
+
+scenario('threat 84: a room that others ask for while it is made is one room', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  const asks = () => juliet.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`.catch(() => {})
+  for (let round = 0; round < 10; round++) {
+    let isMade = false
+    const made = makes(romeo, 'romeo', { persistentroom: '1' }).then(() => {
+      isMade = true
+    })
+    while (!isMade) await Promise.all([asks(), asks(), asks()])
+    await made
+    await enters(juliet, 'juliet', ['romeo'])
+    await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}"><destroy/></query></iq>`
+    await settle(romeo, juliet)
+  }
+})

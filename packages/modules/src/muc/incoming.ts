@@ -64,7 +64,10 @@ export function incoming(parts: Parts): Receive {
               outlet.during(transit, () => move(open!.room, occupant, from, nick, stanza)),
             )
           }
-          if (x) return turns.take(to.bare.text, () => come(stanza, to, transit))
+          if (x) {
+            const enters = () => keeper.entering(to.bare, () => come(stanza, to, transit))
+            return turns.take(to.bare.text, enters)
+          }
           if (!to.isBare) outlet.during(transit, () => outlet.send(notHere(from, to)))
         })
       case 'unavailable':

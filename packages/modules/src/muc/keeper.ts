@@ -53,6 +53,8 @@ export class Keeper {
   readonly #parts: KeeperParts
   readonly #open = new Map<string, Open>()
   readonly #loading = new Map<string, Promise<Open | undefined>>()
+  /** Rooms that somebody enters, and perhaps makes. */
+  readonly #entered = new Set<string>()
 
   constructor(parts: KeeperParts) {
     this.#parts = parts
@@ -60,6 +62,17 @@ export class Keeper {
 
   get all(): Iterable<Open> {
     return this.#open.values()
+  }
+
+  /** Whether there is such a room here, or may be in a moment. */
+  has({ text }: Jid): boolean {
+    return this.#open.has(text) || this.#entered.has(text)
+  }
+
+  /** Somebody enters a room, of which there may be nothing yet. One at a time. */
+  async entering(room: Jid, task: () => Promise<void>): Promise<void> {
+    this.#entered.add(room.text)
+    await task().finally(() => this.#entered.delete(room.text))
   }
 
   find(jid: Jid): Awaitable<Open | undefined> {
@@ -164,7 +177,7 @@ export class Keeper {
 
   async #load(jid: Jid): Promise<Open | undefined> {
     const stored = await this.#parts.rooms.get(jid.text, ROOM)
-    if (!stored) return undefined
+    if (!stored) return this.#open.get(jid.text)
     const affiliations = await this.#parts.affiliations.all(jid.text)
     const known = new Map([...affiliations].map(([account, affiliated]) => [account, affiliated as Affiliated]))
     const room = new Room(jid, configOf(stored.config as Partial<RoomConfig>), known, this.#parts.outside)
@@ -175,7 +188,11 @@ export class Keeper {
     room.subject = stored.subject as Subject | undefined
     room.isLocked = stored.locked ?? false
     room.hats = await Hats.read(this.#parts, jid)
-    const open: Open = { room, earlier: room.config.archived ? await this.#earlier(jid) : [], sayings: new Sayings() }
+    const earlier = room.config.archived ? await this.#earlier(jid) : []
+    // Who has made it meanwhile is in it.
+    const made = this.#open.get(jid.text)
+    if (made) return made
+    const open: Open = { room, earlier, sayings: new Sayings() }
     this.#open.set(jid.text, open)
     return open
   }

@@ -46,7 +46,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
 export function opened({ keeper, places, tombstones }: Parts, to: Jid, from: Jid): Awaitable<Open> {
   return chain(keeper.find(to.bare), open => {
     if (open) return open
-    places.leave(to.bare)
+    if (!keeper.has(to.bare)) places.leave(to.bare)
     return tombstones.check(to.bare, from).then(() => {
       throw new StanzaError('item-not-found', 'There is no such room')
     })
