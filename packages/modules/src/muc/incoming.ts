@@ -16,7 +16,7 @@ import { MUC, USER } from './namespaces.ts'
 import { nickOf } from './nicks.ts'
 import type { Occupant } from './occupant.ts'
 import { Pace } from './pace.ts'
-import { opened, type Parts } from './parts.ts'
+import { opened, type Parts, vacate } from './parts.ts'
 import { Relay } from './relay.ts'
 import { takeBack } from './retracting.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -64,10 +64,8 @@ export function incoming(parts: Parts): Receive {
               outlet.during(transit, () => move(open!.room, occupant, from, nick, stanza)),
             )
           }
-          if (x) {
-            const enters = () => keeper.entering(to.bare, () => come(stanza, to, transit))
-            return turns.take(to.bare.text, enters)
-          }
+          if (x) return turns.take(to.bare.text, () => enters(stanza, to, transit))
+          vacate(parts, to.bare)
           if (!to.isBare) outlet.during(transit, () => outlet.send(notHere(from, to)))
         })
       case 'unavailable':
@@ -75,10 +73,16 @@ export function incoming(parts: Parts): Receive {
         return chain(keeper.find(to.bare), open => {
           const occupant = open?.room.byReal(from)
           if (open && occupant) return gone(open, from, stanza, transit)
+          vacate(parts, to.bare)
         })
       default:
         return undefined
     }
+  }
+
+  /** Who may not make the room leaves nothing of it. */
+  function enters(stanza: Presence, to: Jid, transit: Transit): Promise<void> {
+    return keeper.entering(to.bare, () => come(stanza, to, transit)).finally(() => vacate(parts, to.bare))
   }
 
   async function come(stanza: Presence, to: Jid, transit: Transit): Promise<void> {

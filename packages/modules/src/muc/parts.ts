@@ -43,12 +43,17 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
 }
 
 /** @throws StanzaError `item-not-found` where there is no such room, `gone` where there is none any more */
-export function opened({ keeper, places, tombstones }: Parts, to: Jid, from: Jid): Awaitable<Open> {
-  return chain(keeper.find(to.bare), open => {
+export function opened(parts: Parts, to: Jid, from: Jid): Awaitable<Open> {
+  return chain(parts.keeper.find(to.bare), open => {
     if (open) return open
-    if (!keeper.has(to.bare)) places.leave(to.bare)
-    return tombstones.check(to.bare, from).then(() => {
+    vacate(parts, to.bare)
+    return parts.tombstones.check(to.bare, from).then(() => {
       throw new StanzaError('item-not-found', 'There is no such room')
     })
   })
+}
+
+/** Where there is no room, and nobody is about to make it, it has no place either. */
+export function vacate({ keeper, places }: Pick<Parts, 'keeper' | 'places'>, room: Jid): void {
+  if (!keeper.has(room)) places.leave(room)
 }
