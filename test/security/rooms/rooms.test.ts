@@ -315,3 +315,42 @@ scenario('threat 84: a room that others ask for while it is made is one room', a
     await settle(romeo, juliet)
   }
 })
+
+scenario('threat 84: a room that goes while somebody comes is one room', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo, juliet, nurse] = await stage.connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  for (let round = 0; round < 10; round++) {
+    await makes(romeo, 'romeo')
+    await Promise.all([
+      romeo.sends`<presence type="unavailable" to="${ROOM}/romeo"/>`,
+      juliet.sends`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`,
+    ])
+    await juliet.fence()
+    await configures(juliet, {}).catch(() => {})
+    await settle(romeo, juliet)
+    await enters(nurse, 'nurse', ['juliet'])
+    await nurse.sends`<presence type="unavailable" to="${ROOM}/nurse"/>`
+    await nurse.settles()
+    await juliet.sends`<presence type="unavailable" to="${ROOM}/juliet"/>`
+    await settle(romeo, juliet)
+  }
+})
+
+scenario('threat 84: who asks for a room and makes it in one breath has it alone', async ({ server }) => {
+  const stage = await server('a.test')
+  const [romeo, juliet] = await stage.connect('romeo/orchard', 'juliet/balcony')
+  for (let round = 0; round < 10; round++) {
+    const asked = romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`.catch(() => {})
+    await romeo.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
+    await asked
+    await romeo.fence()
+    await configures(romeo, {})
+    await settle(romeo)
+    await enters(juliet, 'juliet', ['romeo'])
+    for (const actor of [juliet, romeo]) {
+      await actor.sends`<presence type="unavailable" to="${ROOM}/${actor.jid.local}"/>`
+      await actor.settles()
+    }
+    await settle(romeo, juliet)
+  }
+})

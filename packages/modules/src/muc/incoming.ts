@@ -25,7 +25,7 @@ import { redeem } from './token-routes.ts'
 
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
-  const { keeper, places, outlet, turns, clock, store, tombstones } = parts
+  const { keeper, places, outlet, turns, clock, store, live, tombstones } = parts
   const relay = new Relay(clock)
   const pace = new Pace(clock)
 
@@ -86,6 +86,8 @@ export function incoming(parts: Parts): Receive {
   }
 
   async function come(stanza: Presence, to: Jid, transit: Transit): Promise<void> {
+    // While it waited the room may have gone, and its place with it: another node may have that by now.
+    if (live.isShared && (await places.pass(stanza, to.bare, transit))) return
     const [from, nick] = [stanza.from!, nickOf(to)]
     const known = await keeper.find(to.bare)
     if (!known) await tombstones.checkMaker(to.bare, from)

@@ -23,6 +23,7 @@ function emptyService() {
     turns: new Turns(),
     clock: systemClock,
     outlet: { during: (_: Transit, run: () => void) => run(), send: () => {} },
+    live: { isShared: false },
     mayCreate: () => false,
   } as unknown as Parts
   return { parts, left }
@@ -52,4 +53,14 @@ test('a room that somebody may not make has no place', async () => {
   const entered = incoming(parts)(presence, ROOM.withResource('romeo'), new Transit())
   await expect(entered).rejects.toThrow('You may not make rooms here')
   expect(left).toEqual([ROOM.text])
+})
+
+test('who has waited for a room that went meanwhile comes to the node that has it now', async () => {
+  const { parts } = emptyService()
+  const passed: string[] = []
+  const places = { leave: () => {}, pass: (_: Presence, { text }: Jid) => passed.push(text) > 0 }
+  const shared = { ...parts, places, live: { isShared: true } } as unknown as Parts
+  const presence = new Presence({ type: 'available', from: ROMEO }, Body.of([el('x', MUC)]))
+  await incoming(shared)(presence, ROOM.withResource('romeo'), new Transit())
+  expect(passed).toEqual([ROOM.text])
 })
