@@ -17,7 +17,7 @@ const CHARS = 1_000_000
 /** vCards of both kinds (XEP-0292, XEP-0054) say the same: what is written last counts. */
 export default defineModule({
   name: 'vcard4',
-  xeps: [{ number: 292, version: '0.12.0' }],
+  xeps: [{ number: 292, version: '0.12.0', partial: 'places, keys, logos and others are not converted' }],
   uses: { pep, vcard },
   setup({ uses, store }) {
     async function newest(account: Jid, asker: Jid) {

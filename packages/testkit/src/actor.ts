@@ -3,6 +3,7 @@ import { Jid } from '@parley/jid'
 import { NS, StanzaError } from '@parley/stanza'
 import { type Element, serialize } from '@parley/xml'
 import type { RawClient } from './client.ts'
+import { soon } from './nodes.ts'
 import { type Captures, mismatch, type Pattern, p, readStanzaXml, xmlOf } from './pattern.ts'
 import type { Transcript } from './transcript.ts'
 
@@ -92,6 +93,10 @@ export class Actor {
     const pong = this.client.expect(element => element.attrs['id'] === id)
     this.client.write(`<iq type="get" id="${id}" to="${this.jid.domain}"><ping xmlns="urn:xmpp:ping"/></iq>`)
     await pong
+    // What a stanza has left behind may be under way when the next one is answered.
+    for (const session of this.client.server.sessions.values()) {
+      if (session.jid.equals(this.jid)) await soon(session.drained())
+    }
     await this.#stage.settled()
   }
 

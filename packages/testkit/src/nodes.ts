@@ -89,7 +89,7 @@ export class Nodes {
 }
 
 /** Some plays hold the database back: what waits for it is not waited for. */
-async function soon(task: Promise<void>): Promise<void> {
+export async function soon(task: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const enough = new Promise<void>(resolve => {
     timer = setTimeout(resolve, PATIENCE)
