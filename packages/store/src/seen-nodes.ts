@@ -1,8 +1,10 @@
 import type { PubsubNode } from './pubsub.ts'
 
-/** The one used longest ago goes first; one with many who have to do with it is not kept. */
+/** The one used longest ago goes first; one with many who have to do with it, or with long settings, is not kept. */
 const KEPT = 5000
 const PEOPLE = 100
+/** Characters of settings and of people, as JSON. */
+const CHARS = 10_000
 
 export interface SeenNode {
   readonly node: PubsubNode
@@ -20,8 +22,13 @@ export class SeenNodes {
   keep(owner: string, node: string, seen: SeenNode | undefined): void {
     const key = `${owner}\n${node}`
     this.#kept.delete(key)
-    if (!seen || seen.node.affiliations.size + seen.node.subscriptions.length > PEOPLE) return
+    if (!seen || isLarge(seen.node)) return
     this.#kept.set(key, seen)
     if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value!)
   }
+}
+
+function isLarge({ config, affiliations, subscriptions }: PubsubNode): boolean {
+  if (affiliations.size + subscriptions.length > PEOPLE) return true
+  return JSON.stringify([config, ...affiliations, ...subscriptions]).length > CHARS
 }
