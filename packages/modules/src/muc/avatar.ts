@@ -50,7 +50,9 @@ export class Cards {
   async hashes(room: Room): Promise<readonly string[]> {
     const known = this.#hashes.get(room)
     if (known) return known
-    const { hashes = [] } = (await this.#stored.get(room.jid.text, KEY)) ?? {}
+    const { hashes: stored = [] } = (await this.#stored.get(room.jid.text, KEY)) ?? {}
+    // An owner may have set others meanwhile.
+    const hashes = this.#hashes.get(room) ?? stored
     this.#hashes.set(room, hashes)
     return hashes
   }
