@@ -65,6 +65,8 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
 
   async function archive(open: Open, request: Request, { mid }: Asked): Promise<Element> {
     checkReader(open.room, request.from)
+    // Who has heard that something is taken back does not read it any more.
+    if (turns.isTaken(request.to.text)) await turns.take(request.to.text, async () => {})
     const wanted = readQuery(request.payload)
     const page = await readArchive(store.messages, search, request.to.text, wanted)
     const speakers = speakersFor(ids, open.room, request.from)

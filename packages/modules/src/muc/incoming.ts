@@ -170,7 +170,10 @@ export function incoming(parts: Parts): Receive {
       keeper.remember(open, { row: id, from: said.from!, id: said.id, body: marked.body, at: clock.now() })
       const retraction = retractedBy(said)
       // Heard in the order of the log, so that nobody who reads on misses it.
-      if (retraction) transit.behind(takeBack(parts, open, speaker.id, retraction))
+      if (retraction) {
+        const done = turns.take(room.jid.text, () => takeBack(parts, open, speaker.id, retraction))
+        transit.behind(done)
+      }
     }
     transit.log(row, written, () => sayings.end())
   }
