@@ -63,6 +63,26 @@ scenario('XEP-0060 § 7.1.3: what is wrong with a publish is said', async ({ ser
   expect(await refusal(romeo, set(publish(NODE, note('a', 'too long'))))).toBe('not-acceptable payload-too-big')
 })
 
+scenario('XEP-0060 § 7.1.3.6: what is to be published goes by the kind of the node', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).join('romeo/orchard')
+  await listen([romeo], NODE)
+  const bell = { persist_items: 'false', deliver_payloads: 'false' }
+  const answer = await done(romeo, set(publish(NODE, '', bell)))
+  expect(String(answer?.child('publish'))).toBe(`<publish xmlns="${PUBSUB}" node="${NODE}"/>`)
+  await romeo.receives`<message><event xmlns="${EVENT}"><items node="${NODE}"/></event></message>`
+  expect(await refusal(romeo, set(publish(NODE, note('a'))))).toBe('bad-request item-forbidden')
+  expect(await said(romeo, set(publish(NODE, note('a'))))).toBe('The node tells that something happened, not what')
+
+  await done(romeo, configure({ persist_items: 'true' }))
+  expect(await refusal(romeo, set(publish(NODE, '')))).toBe('bad-request item-required')
+  await done(romeo, set(publish(NODE, '<item id="b"/>')))
+  await romeo.receives`<message><event xmlns="${EVENT}"><items node="${NODE}"><item id="b"/></items></event></message>`
+  expect(await ids(romeo, get(items()))).toEqual(['b'])
+
+  await done(romeo, configure({ persist_items: 'false', deliver_payloads: 'true' }))
+  expect(await refusal(romeo, set(publish(NODE, '')))).toBe('bad-request payload-required')
+})
+
 scenario('XEP-0060 § 7.1.5: options make a new node, and are conditions for one that is there', async ({ server }) => {
   const [romeo] = await (await server('a.test')).connect('romeo/orchard')
   const open = { access_model: 'open', persist_items: 'true', max_items: 'max' }

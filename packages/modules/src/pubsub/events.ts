@@ -44,6 +44,11 @@ export function published(service: PubsubService, node: PubsubNode, item: Pubsub
   return el('items', PUBSUB_EVENT, { node: node.node }, shown)
 }
 
+/** XEP-0060 §7.1.2: a node that keeps nothing and tells nothing of what it is told. */
+export function triggered(node: string): Element {
+  return el('items', PUBSUB_EVENT, { node })
+}
+
 /** XEP-0060 §7.2.2.1 */
 export function retracted(node: string, ids: readonly string[]): Element {
   return el(

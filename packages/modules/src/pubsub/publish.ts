@@ -4,7 +4,7 @@ import { type Element, el, serialize } from '@parley/xml'
 import { mayPublish, nothing } from './access.ts'
 import { changeItem, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
-import { published } from './events.ts'
+import { published, triggered } from './events.ts'
 import { fieldOf } from './fields.ts'
 import { bareOf, because, PUBSUB } from './names.ts'
 import { creation, newNode } from './own.ts'
@@ -16,8 +16,9 @@ const PUBLISH_OPTIONS = `${PUBSUB}#publish-options`
 export async function publish(asking: Asking): Promise<Element> {
   const { service, from, request, after } = asking
   const name = nodeName(asking)
-  const { given, payload } = itemOf(request)
-  const id = given === undefined ? newName(asking) : checkName(given)
+  const given = itemOf(request)
+  const { payload } = given
+  const id = given.id === undefined ? newName(asking) : checkName(given.id)
   const wanted = optionsOf(asking)
   const xml = payload ? serialize(payload) : ''
   const bytes = Buffer.byteLength(xml)
@@ -27,29 +28,43 @@ export async function publish(asking: Asking): Promise<Element> {
   let node: PubsubNode | undefined
   await changeItem(asking, name, id, (seen, standing) => {
     const config = configFor(asking, seen, standing, wanted)
+    const kept = option(service, config, 'persist_items') === true
+    checkKind(given, kept, option(service, config, 'deliver_payloads') === true)
     checkForeign(seen, item, standing)
     if (bytes > bounded(service, config, 'max_payload_size', service.limits.bytes)) throw tooLarge()
     node = seen.node ?? { ...newNode(service, checkName(name)), config }
-    const kept = option(service, config, 'persist_items') === true
     return {
       ...(!seen.node && { create: creation(service, from, config) }),
       ...(kept && { publish: item, keep: keepOf(service, config) }),
     }
   })
-  after(() => service.notify({ node: node!, event: published(service, node!, item, payload) }))
-  return el('pubsub', PUBSUB, null, el('publish', PUBSUB, { node: name }, el('item', PUBSUB, { id })))
+  const news = given.isThere ? published(service, node!, item, payload) : triggered(name)
+  after(() => service.notify({ node: node!, event: news }))
+  const answer = given.isThere ? el('item', PUBSUB, { id }) : undefined
+  return el('pubsub', PUBSUB, null, el('publish', PUBSUB, { node: name }, answer))
 }
 
-/** XEP-0060 §7.1.3: one item with one payload. */
-function itemOf(publish: Element): { readonly given: string | undefined; readonly payload: Element | undefined } {
+interface Given {
+  readonly isThere: boolean
+  readonly id: string | undefined
+  readonly payload: Element | undefined
+}
+
+/** XEP-0060 §7.1.1: one item at most, with one payload at most. */
+function itemOf(publish: Element): Given {
   const items = publish.childrenNamed('item')
-  const item = items[0]
-  if (!item) throw new StanzaError('bad-request', 'An item is needed', because('item-required'))
   if (items.length > 1) throw new StanzaError('bad-request', 'One item at a time', because('invalid-payload'))
-  const payloads = item.elements()
-  if (payloads.length === 0) throw new StanzaError('bad-request', 'A payload is needed', because('payload-required'))
+  const payloads = items[0]?.elements() ?? []
   if (payloads.length > 1) throw new StanzaError('bad-request', 'One payload in an item', because('invalid-payload'))
-  return { given: item.attrs['id'] || undefined, payload: payloads[0] }
+  return { isThere: items.length > 0, id: items[0]?.attrs['id'] || undefined, payload: payloads[0] }
+}
+
+/** XEP-0060 §7.1.3.6: what must be there, by the kind of the node (§4.3). */
+function checkKind({ isThere, payload }: Given, kept: boolean, whole: boolean): void {
+  if (kept && !isThere) throw new StanzaError('bad-request', 'An item is needed', because('item-required'))
+  if (whole && !payload) throw new StanzaError('bad-request', 'A payload is needed', because('payload-required'))
+  if (!kept && !whole && isThere)
+    throw new StanzaError('bad-request', 'The node tells that something happened, not what', because('item-forbidden'))
 }
 
 /** XEP-0060 §7.1.5: each field is a condition; one that is not known cannot be met. */
