@@ -14,10 +14,10 @@ import {
   readValues,
   sessionEnded,
 } from '@xmpp/server-core'
+import { commandAnswer, commandInfo, commandRefusal, commandsInfo, onlyStage } from './command-elements.ts'
 import { formFor, resultForm, valuesFrom } from './command-forms.ts'
 import disco from './disco.ts'
 
-const COMMANDS = 'http://jabber.org/protocol/commands'
 const NODE = 'urn:parley:command:'
 /** Commands that have been begun, of all who may; the oldest goes first. */
 const BEGUN = 1000
@@ -36,7 +36,7 @@ interface Begun {
 export default defineModule({
   name: 'ad-hoc',
   xeps: [{ number: 50, version: '1.3.0' }],
-  features: { host: [COMMANDS] },
+  features: { host: [NS.commands] },
   uses: { disco },
   config: { sessions: integer(10, 1, 1000, 'commands that one session may have begun at once') },
   setup({ config, host, domain, clock, log, uses }) {
@@ -56,22 +56,24 @@ export default defineModule({
     async function handle(request: Request): Promise<Element> {
       const command = checked(request)
       const { action = 'execute', sessionid } = request.payload.attrs
-      if (!ACTIONS.has(action)) throw refusal('malformed-action', 'Unknown action')
+      if (!ACTIONS.has(action)) throw commandRefusal('malformed-action', 'Unknown action')
       if (sessionid === undefined) return begin(command, action, request)
       const known = begun.get(sessionid)
       if (!known?.by.equals(request.from) || known.command !== command)
-        throw refusal('bad-sessionid', 'There is no such command under way')
+        throw commandRefusal('bad-sessionid', 'There is no such command under way')
       if (known.until <= clock.monotonic()) {
         begun.delete(sessionid)
-        throw new StanzaError('not-allowed', 'The command took too long', { extra: [el('session-expired', COMMANDS)] })
+        throw new StanzaError('not-allowed', 'The command took too long', {
+          extra: [el('session-expired', NS.commands)],
+        })
       }
       return goOn(command, action, sessionid, request)
     }
 
     async function begin(command: Command, action: string, request: Request): Promise<Element> {
-      if (action !== 'execute') throw refusal('bad-action', 'The command has not begun')
+      if (action !== 'execute') throw commandRefusal('bad-action', 'The command has not begun')
       const id = randomBytes(16).toString('base64url')
-      if (command.parameters.length === 0) return answer(command, id, 'completed', await run(command, {}, request))
+      if (command.parameters.length === 0) return completed(command, id, await run(command, {}, request))
       const now = clock.monotonic()
       const own = [...begun].filter(([, { by }]) => by.equals(request.from))
       for (const [old, { until }] of own) if (until <= now) begun.delete(old)
@@ -79,19 +81,18 @@ export default defineModule({
         throw new StanzaError('resource-constraint', 'Too many commands are under way')
       begun.set(id, { command, by: request.from, until: now + LIFETIME })
       if (begun.size > BEGUN) begun.delete(begun.keys().next().value!)
-      const actions = el('actions', COMMANDS, { execute: 'complete' }, el('complete', COMMANDS))
-      return answer(command, id, 'executing', [actions, formFor(command).toElement()])
+      return commandAnswer(nodeOf(command.name), id, 'executing', onlyStage(), formFor(command).toElement())
     }
 
     async function goOn(command: Command, action: string, id: string, request: Request): Promise<Element> {
       if (action === 'cancel') {
         begun.delete(id)
-        return answer(command, id, 'canceled', [])
+        return commandAnswer(nodeOf(command.name), id, 'canceled')
       }
-      if (action === 'prev' || action === 'next') throw refusal('bad-action', 'The command has one stage')
+      if (action === 'prev' || action === 'next') throw commandRefusal('bad-action', 'The command has one stage')
       const values = payload(command, request)
       begun.delete(id)
-      return answer(command, id, 'completed', await run(command, values, request))
+      return completed(command, id, await run(command, values, request))
     }
 
     /** A form that cannot be used leaves the command under way, so that it can be filled in again. */
@@ -99,7 +100,7 @@ export default defineModule({
       try {
         return readValues(command, valuesFrom(command, request.payload.child('x', NS.dataForms)))
       } catch (error) {
-        if (error instanceof CommandError) throw refusal('bad-payload', `Not usable: ${error.message}`)
+        if (error instanceof CommandError) throw commandRefusal('bad-payload', `Not usable: ${error.message}`)
         throw error
       }
     }
@@ -122,13 +123,13 @@ export default defineModule({
 
     function nodeInfo(request: Request): Element {
       const { summary } = checked(request)
-      return info('command-node', summary, [COMMANDS, NS.dataForms])
+      return commandInfo(summary)
     }
 
-    uses.disco.addNode('host', COMMANDS, { info: () => info('command-list', 'Commands', [COMMANDS]), items: list })
+    uses.disco.addNode('host', NS.commands, { info: commandsInfo, items: list })
     uses.disco.addNodes(node => (node.startsWith(NODE) ? { info: nodeInfo, items: nothing } : undefined))
     return {
-      iq: [iqSet('host', COMMANDS, 'command', handle)],
+      iq: [iqSet('host', NS.commands, 'command', handle)],
       on: [
         on(sessionEnded, 'observe', ({ entry }) => {
           for (const [id, { by }] of begun) if (by.equals(entry.jid)) begun.delete(id)
@@ -146,12 +147,8 @@ function nodeOf(name: string): string {
   return NODE + name.replaceAll(' ', '-')
 }
 
-function refusal(condition: string, text: string): StanzaError {
-  return new StanzaError('bad-request', text, { extra: [el(condition, COMMANDS)] })
-}
-
-function answer({ name }: Command, sessionid: string, status: string, content: readonly Element[]): Element {
-  return el('command', COMMANDS, { node: nodeOf(name), sessionid, status }, content)
+function completed({ name }: Command, id: string, content: readonly Element[]): Element {
+  return commandAnswer(nodeOf(name), id, 'completed', ...content)
 }
 
 function contentOf({ text, rows }: CommandResult): Element[] {
@@ -160,15 +157,5 @@ function contentOf({ text, rows }: CommandResult): Element[] {
 }
 
 function note(type: 'info' | 'error', text: string): Element {
-  return el('note', COMMANDS, { type }, text)
-}
-
-function info(type: string, name: string, features: readonly string[]): Element {
-  return el(
-    'query',
-    NS.discoInfo,
-    null,
-    el('identity', NS.discoInfo, { category: 'automation', type, name }),
-    features.map(feature => el('feature', NS.discoInfo, { var: feature })),
-  )
+  return el('note', NS.commands, { type }, text)
 }

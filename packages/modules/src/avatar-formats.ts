@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
+import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 
 export const DATA = 'urn:xmpp:avatar:data'
 export const METADATA = 'urn:xmpp:avatar:metadata'
-const VCARD = 'vcard-temp'
 const UPDATE = 'vcard-temp:x:update'
 
 /** An image of a vCard, or of the node of avatars. */
@@ -23,7 +23,7 @@ export function describedBy(metadata: Element): { readonly id: string; readonly 
 
 /** The photo of a vCard, where it is one (XEP-0054, XEP-0153). */
 export function pictureOf(card: Element): { readonly picture: Picture; readonly bytes: number } | undefined {
-  return photoOf(card.child('PHOTO', VCARD))
+  return photoOf(card.child('PHOTO', NS.vcard))
 }
 
 /** The same of one `<PHOTO/>`. */
@@ -41,11 +41,19 @@ export function hashOf(image: Buffer): string {
 
 /** The card with that photo, or with none. */
 export function withPhoto(card: Element | undefined, picture: Picture | undefined): Element {
-  const others = card?.children.filter(node => typeof node === 'string' || !node.is('PHOTO', VCARD)) ?? []
+  const others = card?.children.filter(node => typeof node === 'string' || !node.is('PHOTO', NS.vcard)) ?? []
   const photo = picture
-    ? [el('PHOTO', VCARD, null, el('TYPE', VCARD, null, picture.type), el('BINVAL', VCARD, null, picture.base64))]
+    ? [
+        el(
+          'PHOTO',
+          NS.vcard,
+          null,
+          el('TYPE', NS.vcard, null, picture.type),
+          el('BINVAL', NS.vcard, null, picture.base64),
+        ),
+      ]
     : []
-  return (card ?? el('vCard', VCARD)).withChildren([...others, ...photo])
+  return (card ?? el('vCard', NS.vcard)).withChildren([...others, ...photo])
 }
 
 export function metadataOf({ id, type }: Picture, bytes: number): Element {

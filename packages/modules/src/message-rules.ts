@@ -99,7 +99,7 @@ const RIDERS: ReadonlySet<string> = new Set([
   'http://jabber.org/protocol/chatstates',
   MUC_USER,
   'urn:xmpp:carbons:2',
-  'urn:xmpp:occupant-id:0',
+  NS.occupantId,
   NS.stanzaId,
   NS.delay,
 ])

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import type { Message } from '@parley/stanza'
+import { type Message, NS } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import {
   type Asked,
@@ -22,13 +22,14 @@ import {
 } from '@xmpp/server-core'
 import blocking from './blocking.ts'
 import caps, { capsLearned } from './caps.ts'
+import { commandsInfo } from './command-elements.ts'
 import disco from './disco.ts'
 import { pepNews } from './pep-news.ts'
 import { nodesIn } from './pubsub/discovery.ts'
 import { answerPubsub, FEATURES } from './pubsub/engine.ts'
 import { COMMON } from './pubsub/fields.ts'
 import { PUBSUB, PUBSUB_OWNER } from './pubsub/names.ts'
-import { COMMANDS, commandsInfo, GET_PENDING, getPending, pendingInfo } from './pubsub/pending.ts'
+import { GET_PENDING, getPending, pendingInfo } from './pubsub/pending.ts'
 import { authorizationIn, decideRequest } from './pubsub/requests.ts'
 import type { PubsubService, Standing } from './pubsub/service.ts'
 import roster from './roster.ts'
@@ -80,7 +81,7 @@ export default defineModule({
     { number: 223, version: '1.1.1' },
     { number: 384, version: '0.9.1' },
   ],
-  features: { account: [COMMANDS, PUBSUB, ...FEATURES, ...OWN] },
+  features: { account: [NS.commands, PUBSUB, ...FEATURES, ...OWN] },
   identities: { account: [{ category: 'pubsub', type: 'pep' }] },
   uses: { blocking, caps, disco, roster },
   config: {
@@ -172,7 +173,7 @@ export default defineModule({
 
     uses.disco.addAccountNodes(nodesIn(serviceOf))
     uses.disco.addNode('account', GET_PENDING, { info: pendingInfo })
-    uses.disco.addNode('account', COMMANDS, {
+    uses.disco.addNode('account', NS.commands, {
       info: commandsInfo,
       items: ({ to }) => [{ jid: to, node: GET_PENDING, name: 'Pending subscriptions' }],
     })
@@ -182,7 +183,7 @@ export default defineModule({
         iqSet('account', PUBSUB, 'pubsub', answer),
         iqGet('account', PUBSUB_OWNER, 'pubsub', answer),
         iqSet('account', PUBSUB_OWNER, 'pubsub', answer),
-        iqSet('account', COMMANDS, 'command', (request, asked) => getPending(serviceOf(request.to), request, asked)),
+        iqSet('account', NS.commands, 'command', (request, asked) => getPending(serviceOf(request.to), request, asked)),
       ],
       on: [
         on(inbound, 'guard', only('message', decided)),

@@ -3,7 +3,6 @@ import { type Element, el, type Node } from '@parley/xml'
 
 export const RETRACT = 'urn:xmpp:message-retract:1'
 export const TOMBSTONE = `${RETRACT}#tombstone`
-const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 
 export interface Retraction {
   /** What is taken back, by the id that the sender gave it, or in a room by the id that the room gave it. */
@@ -20,7 +19,7 @@ export function retractedBy(message: Message): Retraction | undefined {
 
 /** §5: the occupant, where that is a private message in a room (XEP-0421), in which all have the address of the room. */
 export function occupantOf(message: Message): string | undefined {
-  return message.child('occupant-id', OCCUPANT_ID)?.attrs['id']
+  return message.child('occupant-id', NS.occupantId)?.attrs['id']
 }
 
 /** XEP-0424 §4: says of a message that it was taken back, by the retraction of that id, at that time (ms since 1970). */
@@ -41,6 +40,6 @@ export function tombstone(message: Message, mark: Element): Message {
 function idsIn(child: Node): readonly Element[] {
   if (typeof child === 'string') return []
   const { name, ns, attrs } = child
-  const isId = ns === OCCUPANT_ID || (ns === NS.stanzaId && name === 'origin-id')
+  const isId = ns === NS.occupantId || (ns === NS.stanzaId && name === 'origin-id')
   return isId ? [el(name, ns, { id: attrs['id'] })] : []
 }

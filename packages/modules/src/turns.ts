@@ -2,9 +2,9 @@
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** Whether a task of that key is under way. */
-  isTaken(key: string): boolean {
-    return this.#last.has(key)
+  /** Resolves when it is the caller's turn; undefined: it is now. */
+  wait(key: string): Promise<void> | undefined {
+    return this.#last.has(key) ? this.take(key, async () => {}) : undefined
   }
 
   take<T>(key: string, task: () => Promise<T>): Promise<T> {

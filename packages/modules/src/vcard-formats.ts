@@ -1,7 +1,7 @@
+import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 
 /** vCards of XEP-0054, and of RFC 6351 as XEP-0292 uses them. */
-const TEMP = 'vcard-temp'
 export const VCARD4 = 'urn:ietf:params:xml:ns:vcard-4.0'
 
 /** Properties of one value: their names here and there, and the type of the value there. */
@@ -64,14 +64,14 @@ const VCARD4_NAMES: ReadonlySet<string> = new Set([
 
 /** The vCard4 that says what `card` says (XEP-0292 §10); what only a vCard4 can say stays as it was. */
 export function toVCard4(card: Element, before: Element | undefined): Element {
-  const found = card.elements().flatMap(property => (property.ns === TEMP ? newProperty(property) : []))
+  const found = card.elements().flatMap(property => (property.ns === NS.vcard ? newProperty(property) : []))
   return el('vcard', VCARD4, null, [...found, ...others(before, VCARD4_NAMES)])
 }
 
 /** The card that says what the vCard4 says; what only a card of XEP-0054 can say, such as its photo, stays as it was. */
 export function fromVCard4(vcard: Element, before: Element | undefined): Element {
   const found = vcard.elements().flatMap(property => (property.ns === VCARD4 ? oldProperty(property) : []))
-  return el('vCard', TEMP, null, [...found, ...others(before, TEMP_NAMES)])
+  return el('vCard', NS.vcard, null, [...found, ...others(before, TEMP_NAMES)])
 }
 
 function others(card: Element | undefined, converted: ReadonlySet<string>): Element[] {
@@ -128,12 +128,12 @@ function oldProperty(property: Element): Element[] {
   const structured = STRUCTURED.find(([, there]) => there === name)
   if (structured) {
     const parts = structured[2].flatMap(([old, part]) => texts(old, property.textOf(part) ?? ''))
-    return parts.length === 0 ? [] : [el(structured[0], TEMP, null, kindsOf(property), parts)]
+    return parts.length === 0 ? [] : [el(structured[0], NS.vcard, null, kindsOf(property), parts)]
   }
   if (name === 'org') {
     const units = property.childrenNamed('text').map(one => one.text())
-    const shown = units.map((text, n) => el(n === 0 ? 'ORGNAME' : 'ORGUNIT', TEMP, null, text))
-    return shown.length === 0 ? [] : [el('ORG', TEMP, null, shown)]
+    const shown = units.map((text, n) => el(n === 0 ? 'ORGNAME' : 'ORGUNIT', NS.vcard, null, text))
+    return shown.length === 0 ? [] : [el('ORG', NS.vcard, null, shown)]
   }
   const address = ADDRESSES.find(([, , there]) => there === name)
   if (!address) return []
@@ -144,11 +144,11 @@ function oldProperty(property: Element): Element[] {
   const text = scheme !== '' && value.startsWith(scheme) ? value.slice(scheme.length) : value
   return inside === undefined
     ? texts(old, text)
-    : [el(old, TEMP, null, kindsOf(property), el(inside, TEMP, null, text))]
+    : [el(old, NS.vcard, null, kindsOf(property), el(inside, NS.vcard, null, text))]
 }
 
 function texts(name: string, text: string): Element[] {
-  return text === '' ? [] : [el(name, TEMP, null, text)]
+  return text === '' ? [] : [el(name, NS.vcard, null, text)]
 }
 
 function saidIn(property: Element): string {
@@ -168,5 +168,5 @@ function kindsOf(property: Element): Element[] {
       ?.childrenNamed('text')
       .map(one => one.text().toUpperCase()) ?? []
   const kinds: string[] = KINDS.filter(kind => types.includes(kind))
-  return [...kinds, ...(said?.child('pref') ? ['PREF'] : [])].map(kind => el(kind, TEMP))
+  return [...kinds, ...(said?.child('pref') ? ['PREF'] : [])].map(kind => el(kind, NS.vcard))
 }

@@ -1,9 +1,8 @@
 import type { Jid } from '@parley/jid'
-import { StanzaError } from '@parley/stanza'
+import { NS, StanzaError } from '@parley/stanza'
 import { type Element, parseElement, serialize } from '@parley/xml'
 import { defineModule, integer, iqGet, iqSet, map, type Request } from '@xmpp/server-core'
 
-const NS = 'vcard-temp'
 const KEY = 'vcard'
 
 /** What else belongs to vCards. */
@@ -21,7 +20,7 @@ export interface VCards {
 export default defineModule({
   name: 'vcard',
   xeps: [{ number: 54, version: '1.3.0' }],
-  features: { host: [NS], account: [NS] },
+  features: { host: [NS.vcard], account: [NS.vcard] },
   config: { bytes: integer(200_000, 1000, 16_000_000, 'size of a vCard, its photo included') },
   stores: { vcards: map<string>() },
   setup({ config, stores: { vcards } }) {
@@ -47,7 +46,7 @@ export default defineModule({
     }
 
     return {
-      iq: [iqGet('account', NS, 'vCard', get), iqSet('self', NS, 'vCard', set)],
+      iq: [iqGet('account', NS.vcard, 'vCard', get), iqSet('self', NS.vcard, 'vCard', set)],
       api: {
         share: other => void shared.push(other),
       } satisfies VCards,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Packet } from '@parley/live'
-import type { Message, Presence, Stanza } from '@parley/stanza'
+import { type Message, NS, type Presence, type Stanza } from '@parley/stanza'
 import type { Element } from '@parley/xml'
 import type { Transit } from './transit.ts'
 
@@ -96,8 +96,8 @@ function isQuiet(child: Element): boolean {
 /** Riders that say nothing by themselves: stanza ids, hints, occupant ids, delay, nicknames. */
 const PASSIVE: ReadonlySet<string> = new Set([
   'urn:xmpp:sid:0',
-  'urn:xmpp:hints',
-  'urn:xmpp:occupant-id:0',
+  NS.hints,
+  NS.occupantId,
   'urn:xmpp:delay',
   'http://jabber.org/protocol/nick',
 ])

@@ -18,5 +18,8 @@ export const NS = {
   dataForms: 'jabber:x:data',
   rsm: 'http://jabber.org/protocol/rsm',
   hints: 'urn:xmpp:hints',
+  occupantId: 'urn:xmpp:occupant-id:0',
+  vcard: 'vcard-temp',
+  commands: 'http://jabber.org/protocol/commands',
   discoItems: 'http://jabber.org/protocol/disco#items',
 } as const

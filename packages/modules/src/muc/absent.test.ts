@@ -29,7 +29,7 @@ function absentWith(...listeners: ((event: MissedInRoom) => unknown)[]): { absen
     outlet: { route: async ({ to }: Message) => void notices.push(to!.text) },
     blocking: { isBlocked: async () => false },
     settings: { of: async () => 'always' },
-    idOf: (_: Jid, account: Jid) => `id of ${account}`,
+    ids: { of: (_: Room, account: string) => `id of ${account}` },
   } as unknown as AbsentParts
   return { absent: new Absent(parts), notices }
 }

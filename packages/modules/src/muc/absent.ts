@@ -10,6 +10,7 @@ import type { Occupant } from './occupant.ts'
 import { MENTIONS } from './options/forward-mentions.ts'
 import type { Outlet } from './outlet.ts'
 import type { Room } from './room.ts'
+import type { OccupantIds } from './speakers.ts'
 
 /** Notices that what one account says may cause a minute. */
 const NOTICES = 60
@@ -18,7 +19,7 @@ export interface AbsentParts extends Pick<Context, 'server' | 'clock' | 'log'> {
   readonly outlet: Outlet
   readonly blocking: Blocking
   readonly settings: NotificationSettings
-  idOf(room: Jid, account: Jid): string
+  readonly ids: Pick<OccupantIds, 'of'>
 }
 
 /** Members of a room who have no client in it. */
@@ -94,9 +95,10 @@ export class Absent {
     return !(await blocking.isBlocked(account, speaker.jid)) && !(await blocking.isBlocked(account, speaker.account))
   }
 
-  #accountOf({ jid, affiliations: { members } }: Room, id: string): string | undefined {
-    const known =
-      this.#byId.get(members) ?? new Map(members.map(account => [this.#parts.idOf(jid, account), account.text]))
+  #accountOf(room: Room, id: string): string | undefined {
+    const { ids } = this.#parts
+    const { members } = room.affiliations
+    const known = this.#byId.get(members) ?? new Map(members.map(({ text }) => [ids.of(room, text), text]))
     this.#byId.set(members, known)
     return known.get(id)
   }

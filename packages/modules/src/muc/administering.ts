@@ -1,10 +1,12 @@
 import type { Jid } from '@parley/jid'
 import { readAddress, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import type { Transit } from '@xmpp/server-core'
 import { remove } from './moving.ts'
 import { ADMIN } from './namespaces.ts'
 import { readNick } from './nicks.ts'
 import type { Occupant } from './occupant.ts'
+import type { Parts } from './parts.ts'
 import { AFFILIATIONS, type Affiliation, hasRole, isAtLeast, outranks, ROLES, type Role, roleOf } from './roles.ts'
 import type { Affiliated, Room } from './room.ts'
 import { maySeeList } from './seeing.ts'
@@ -187,6 +189,18 @@ export function affiliate(room: Room, account: Jid, affiliated: Affiliated, reas
   }
   // Nobody else has seen a presence of those whom the room does not show.
   if (change && !here.some(({ role }) => room.isShown(role))) tellChange(room, account, affiliation, change)
+}
+
+/** Kept first, then told. */
+export async function become(
+  { keeper, outlet }: Pick<Parts, 'keeper' | 'outlet'>,
+  room: Room,
+  account: Jid,
+  affiliated: Affiliated,
+  transit?: Transit,
+): Promise<void> {
+  await keeper.affiliate(room, account, affiliated)
+  outlet.during(transit, () => affiliate(room, account, affiliated))
 }
 
 /** Who was made a moderator for this visit stays one with a better affiliation. */

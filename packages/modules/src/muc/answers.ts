@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { NS, pageOf, readRsm, rsmElement, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
-import { type Asked, type Awaitable, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
+import { type Asked, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { fin, readArchive, sendPage } from '../archive-pages.ts'
 import { MAM, queryForm, readQuery } from '../archive-query.ts'
 import { REGISTER } from '../registration-rules.ts'
@@ -10,9 +10,9 @@ import { roomInfo, serviceInfo } from './discovering.ts'
 import { hatItems, runHatCommand } from './hat-commands.ts'
 import type { Open } from './keeper.ts'
 import { moderate } from './moderating.ts'
-import { ADMIN, COMMANDS, MODERATE, OWNER } from './namespaces.ts'
+import { ADMIN, MODERATE, OWNER } from './namespaces.ts'
 import { configure, destroy, ownerForm, readWish } from './owning.ts'
-import { opened, type Parts } from './parts.ts'
+import { inTurn, opened, type Parts } from './parts.ts'
 import { register, registrationForm } from './registering.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
@@ -25,11 +25,6 @@ const DAY = 86_400_000
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
   const { keeper, places, outlet, turns, store, search, retention, tombstones, cards, ids } = parts
-
-  const inTurn =
-    (answer: (open: Open, request: Request) => Awaitable<Element | undefined>) =>
-    (request: Request): Promise<Element | undefined> =>
-      turns.take(request.to.text, async () => answer(await opened(parts, request.to, request.from), request))
 
   async function administer({ room }: Open, { from, payload }: Request): Promise<undefined> {
     const changes = readChanges(room, from, payload)
@@ -66,7 +61,7 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
   async function archive(open: Open, request: Request, { mid }: Asked): Promise<Element> {
     checkReader(open.room, request.from)
     // Who has heard that something is taken back does not read it any more.
-    if (turns.isTaken(request.to.text)) await turns.take(request.to.text, async () => {})
+    await turns.wait(request.to.text)
     const wanted = readQuery(request.payload)
     const page = await readArchive(store.messages, search, request.to.text, wanted)
     const speakers = speakersFor(ids, open.room, request.from)
@@ -104,25 +99,25 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('account', NS.discoItems, 'query', async ({ from, to, payload }) => {
       const { room } = await opened(parts, to, from)
       const { node } = payload.attrs
-      return el('query', NS.discoItems, { node }, node === COMMANDS ? hatItems(room, from) : [])
+      return el('query', NS.discoItems, { node }, node === NS.commands ? hatItems(room, from) : [])
     }),
     iqSet(
       'account',
-      COMMANDS,
+      NS.commands,
       'command',
-      inTurn(({ room }, request) => runHatCommand(parts, room, request)),
+      inTurn(parts, ({ room }, request) => runHatCommand(parts, room, request)),
     ),
     iqGet('account', ADMIN, 'query', async ({ from, to, payload }) =>
       listOf((await opened(parts, to, from)).room, from, payload),
     ),
-    iqSet('account', ADMIN, 'query', inTurn(administer)),
+    iqSet('account', ADMIN, 'query', inTurn(parts, administer)),
     iqGet('account', OWNER, 'query', async ({ from, to }) => ownerForm((await opened(parts, to, from)).room, from)),
-    iqSet('account', OWNER, 'query', inTurn(own)),
+    iqSet('account', OWNER, 'query', inTurn(parts, own)),
     iqSet(
       'account',
       MODERATE,
       'moderate',
-      inTurn((open, request) => moderate(parts, open, request)),
+      inTurn(parts, (open, request) => moderate(parts, open, request)),
     ),
     iqGet('account', REGISTER, 'query', async ({ from, to }) =>
       registrationForm((await opened(parts, to, from)).room, from),

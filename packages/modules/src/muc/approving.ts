@@ -1,7 +1,7 @@
 import { Jid } from '@parley/jid'
 import { Body, DataForm, formField, formOf, Message, NS, readAddress, StanzaError } from '@parley/stanza'
 import { el } from '@parley/xml'
-import { affiliate } from './administering.ts'
+import { become } from './administering.ts'
 import { CONFERENCE, REGISTER_FORM, USER } from './namespaces.ts'
 import { checkReserved, readNick } from './nicks.ts'
 import { statuses } from './occupant.ts'
@@ -68,12 +68,11 @@ export async function decideRegistration(
 }
 
 /** Makes somebody a member, at least, with a nick of its own. */
-export async function admit({ keeper, outlet }: Parts, room: Room, account: Jid, nick: string): Promise<void> {
+export async function admit(parts: Parts, room: Room, account: Jid, nick: string): Promise<void> {
   const before = room.affiliations.get(account.text)
   const had = before?.affiliation ?? 'none'
   const affiliated: Affiliated = { ...before, affiliation: isAtLeast(had, 'member') ? had : 'member', nick }
-  await keeper.affiliate(room, account, affiliated)
-  outlet.during(undefined, () => affiliate(room, account, affiliated))
+  await become(parts, room, account, affiliated)
 }
 
 /** Who is not here hears of it, and how to come (§17.1). */

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
+import { NS } from '@parley/stanza'
 import type { OwnedMap } from '@parley/store'
 import { el } from '@parley/xml'
-import { Cards, type StoredCard, VCARD } from './avatar.ts'
+import { Cards, type StoredCard } from './avatar.ts'
 import { configOf } from './config.ts'
 import { Room } from './room.ts'
 
@@ -22,8 +23,14 @@ test('who asks for the avatar while an owner sets another one does not bring the
   const stored = { get: () => reads.shift(), set: async () => {} } as unknown as OwnedMap<StoredCard>
   const cards = new Cards(stored, 1000)
   const asked = cards.hashes(room)
-  const photo = el('PHOTO', VCARD, null, el('TYPE', VCARD, null, 'image/png'), el('BINVAL', VCARD, null, 'AAAA'))
-  expect(await cards.write(room, el('vCard', VCARD, null, photo))).toBe(true)
+  const photo = el(
+    'PHOTO',
+    NS.vcard,
+    null,
+    el('TYPE', NS.vcard, null, 'image/png'),
+    el('BINVAL', NS.vcard, null, 'AAAA'),
+  )
+  expect(await cards.write(room, el('vCard', NS.vcard, null, photo))).toBe(true)
   arrive(old)
   await asked
   expect(await cards.hashes(room)).not.toEqual(['old'])

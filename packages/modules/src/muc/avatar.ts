@@ -1,14 +1,12 @@
-import { Body, type FormField, formField, Message, StanzaError } from '@parley/stanza'
+import { type FormField, formField, NS, StanzaError } from '@parley/stanza'
 import type { OwnedMap } from '@parley/store'
-import { type Element, el, parseElement, serialize } from '@parley/xml'
+import { type Element, parseElement, serialize } from '@parley/xml'
 import { type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { photoOf } from '../avatar-formats.ts'
-import { USER } from './namespaces.ts'
-import { statuses } from './occupant.ts'
-import { opened, type Parts } from './parts.ts'
+import type { Open } from './keeper.ts'
+import { inTurn, opened, type Parts } from './parts.ts'
 import type { Room } from './room.ts'
 
-export const VCARD = 'vcard-temp'
 const KEY = 'card'
 
 /** The vCard of a room as XML, and the SHA-1 hashes of its pictures. */
@@ -39,7 +37,7 @@ export class Cards {
       throw new StanzaError('not-acceptable', 'The vCard is too large for a room')
     }
     const before = await this.hashes(room)
-    const hashes = card.childrenNamed('PHOTO', VCARD).flatMap(photo => photoOf(photo)?.picture.id ?? [])
+    const hashes = card.childrenNamed('PHOTO', NS.vcard).flatMap(photo => photoOf(photo)?.picture.id ?? [])
     // §3.2: an empty one takes the avatar away.
     if (card.elements().length === 0) await this.#stored.delete(room.jid.text, KEY)
     else await this.#stored.set(room.jid.text, KEY, { xml, hashes })
@@ -66,7 +64,7 @@ export class Cards {
 }
 
 export function cardRoutes(parts: Parts): readonly IqRoute[] {
-  const { cards, outlet, turns, host } = parts
+  const { cards, outlet, host } = parts
 
   async function get({ from, to }: Request): Promise<Element> {
     const card = await cards.read((await opened(parts, to, from)).room)
@@ -74,20 +72,15 @@ export function cardRoutes(parts: Parts): readonly IqRoute[] {
     return card
   }
 
-  async function set({ from, to, payload }: Request): Promise<undefined> {
-    const { room } = await opened(parts, to, from)
+  async function set({ room }: Open, { from, payload }: Request): Promise<undefined> {
     // §6
     const isAdmin = host.config.admins.includes(from.bare.text)
     if (!isAdmin && room.affiliationOf(from.bare) !== 'owner') {
       throw new StanzaError('forbidden', 'Only owners set the vCard of a room')
     }
     if (!(await cards.write(room, payload))) return
-    const told = new Message({ type: 'groupchat', from: room.jid }, Body.of([el('x', USER, null, statuses([104]))]))
-    outlet.during(undefined, () => room.say(told))
+    outlet.during(undefined, () => room.sayStatus([104]))
   }
 
-  return [
-    iqGet('account', VCARD, 'vCard', get),
-    iqSet('account', VCARD, 'vCard', request => turns.take(request.to.text, () => set(request))),
-  ]
+  return [iqGet('account', NS.vcard, 'vCard', get), iqSet('account', NS.vcard, 'vCard', inTurn(parts, set))]
 }

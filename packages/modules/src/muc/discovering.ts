@@ -4,10 +4,9 @@ import { type Element, el } from '@parley/xml'
 import { ORDER } from '../archive-order.ts'
 import { MAM } from '../archive-query.ts'
 import { RETRACT, TOMBSTONE } from '../tombstones.ts'
-import { VCARD } from './avatar.ts'
 import { featuresOf, fieldsOf, publicFields } from './config.ts'
 import { hatCommandInfo } from './hat-commands.ts'
-import { COMMANDS, HATS, INFO, MENTIONING, MODERATE, MUC, OCCUPANT_ID, SELF_PING, STABLE_ID } from './namespaces.ts'
+import { HATS, INFO, MENTIONING, MODERATE, MUC, SELF_PING, STABLE_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 import { UNIQUE } from './unique.ts'
@@ -17,7 +16,7 @@ import { VERSIONS } from './versions.ts'
 const OWN_NICK = 'x-roomuser-item'
 /** Of rooms that keep what is said. */
 const KEEPING = [MAM, `${MAM}#extended`, ORDER, `${ORDER}@${MAM}`, RETRACT, TOMBSTONE, MODERATE]
-const FEATURES = [MUC, STABLE_ID, OCCUPANT_ID, TOKENS, VCARD, NS.stanzaId, NS.discoInfo, NS.discoItems]
+const FEATURES = [MUC, STABLE_ID, NS.occupantId, TOKENS, NS.vcard, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
 export function serviceInfo(title: string): Element {
@@ -42,7 +41,7 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')
   const { config } = room
   const features = [
-    ...[...FEATURES, VERSIONS, MENTIONING, HATS, COMMANDS, SELF_PING],
+    ...[...FEATURES, VERSIONS, MENTIONING, HATS, NS.commands, SELF_PING],
     ...featuresOf(config),
     ...(config.archived ? KEEPING : []),
   ]

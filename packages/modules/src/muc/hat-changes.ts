@@ -1,8 +1,6 @@
-import { Body, type DataForm, Message, readAddress, StanzaError } from '@parley/stanza'
-import { el } from '@parley/xml'
+import { type DataForm, readAddress, StanzaError } from '@parley/stanza'
+import { commandRefusal } from '../command-elements.ts'
 import type { Hat } from './hats.ts'
-import { COMMANDS, USER } from './namespaces.ts'
-import { statuses } from './occupant.ts'
 import type { Parts } from './parts.ts'
 import type { Room } from './room.ts'
 
@@ -24,7 +22,7 @@ export async function create({ hats, outlet }: Parts, room: Room, form: DataForm
   const uri = form.value(URI) ?? ''
   const hat = readHat(form)
   if (uri.length > URI_LENGTH || !/^[a-z][a-z\d+.-]*:[\x21-\x7e]+$/i.test(uri))
-    throw refusal('bad-payload', 'A hat needs a URI')
+    throw commandRefusal('bad-payload', 'A hat needs a URI')
   if (all.size >= MOST && !all.has(uri)) throw new StanzaError('resource-constraint', 'The room has too many hats')
   await hats.hats.set(room.jid.text, uri, hat)
   all.set(uri, hat)
@@ -36,11 +34,11 @@ export async function create({ hats, outlet }: Parts, room: Room, form: DataForm
 
 function readHat(form: DataForm): Hat {
   const title = form.value(TITLE) ?? ''
-  if (title === '' || title.length > TITLE_LENGTH) throw refusal('bad-payload', 'A hat needs a title')
+  if (title === '' || title.length > TITLE_LENGTH) throw commandRefusal('bad-payload', 'A hat needs a title')
   const hue = form.value(HUE) ?? ''
   if (hue === '') return { title }
   if (!/^\d{1,3}(?:\.\d{1,12})?$/.test(hue) || Number(hue) > 360)
-    throw refusal('bad-payload', 'The colour of a hat is an angle from 0 to 360')
+    throw commandRefusal('bad-payload', 'The colour of a hat is an angle from 0 to 360')
   return { title, hue }
 }
 
@@ -105,10 +103,5 @@ function show(room: Room, account: string): void {
 
 /** §3.2: there are other hats. */
 function tellChange(room: Room): void {
-  room.say(new Message({ type: 'groupchat', from: room.jid }, Body.of([el('x', USER, null, statuses([104]))])))
-}
-
-/** XEP-0050 §4.4 */
-export function refusal(condition: string, text: string): StanzaError {
-  return new StanzaError('bad-request', text, { extra: [el(condition, COMMANDS)] })
+  room.sayStatus([104])
 }

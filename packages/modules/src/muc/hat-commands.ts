@@ -3,8 +3,8 @@ import type { Jid } from '@parley/jid'
 import { DataForm, type FormField, formField, formOf, NS, readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Request } from '@xmpp/server-core'
-import { assign, create, destroy, HUE, refusal, TITLE, URI, unassign, WHO } from './hat-changes.ts'
-import { COMMANDS } from './namespaces.ts'
+import { commandAnswer, commandInfo, commandRefusal, onlyStage } from '../command-elements.ts'
+import { assign, create, destroy, HUE, TITLE, URI, unassign, WHO } from './hat-changes.ts'
 import type { Parts } from './parts.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
@@ -43,19 +43,16 @@ const commands: ReadonlyMap<string, HatCommand> = new Map<string, HatCommand>([
 export async function runHatCommand(parts: Parts, room: Room, { from, payload }: Request): Promise<Element> {
   const { node = '', action = 'execute', sessionid = randomUUID() } = payload.attrs
   const command = commandOf(room, from, node)
-  const answer = (status: string, ...content: readonly (Element | undefined)[]) =>
-    el('command', COMMANDS, { node, sessionid, status }, content)
-  if (action === 'cancel') return answer('canceled')
-  if (action === 'prev' || action === 'next') throw refusal('bad-action', 'The command for hats has one step')
+  if (action === 'cancel') return commandAnswer(node, sessionid, 'canceled')
+  if (action === 'prev' || action === 'next') throw commandRefusal('bad-action', 'The command for hats has one step')
   const submitted = readSubmission(payload, NODE)
-  if (submitted?.type === 'cancel') return answer('canceled')
+  if (submitted?.type === 'cancel') return commandAnswer(node, sessionid, 'canceled')
   if (!submitted && command.fields) {
     const form = formOf('form', NODE, { title: command.name, fields: command.fields(room) })
-    const actions = el('actions', COMMANDS, { execute: 'complete' }, el('complete', COMMANDS))
-    return answer('executing', actions, form.toElement())
+    return commandAnswer(node, sessionid, 'executing', onlyStage(), form.toElement())
   }
   const result = await command.run(parts, room, submitted ?? new DataForm({ type: 'submit', fields: [] }))
-  return answer('completed', result?.toElement())
+  return commandAnswer(node, sessionid, 'completed', result?.toElement())
 }
 
 /** The commands that somebody may run (XEP-0050 §2.2). */
@@ -67,14 +64,7 @@ export function hatItems(room: Room, from: Jid): readonly Element[] {
 /** What such a command is; undefined: there is none of that name. */
 export function hatCommandInfo(node: string): Element | undefined {
   const command = commands.get(node)
-  return (
-    command &&
-    el('query', NS.discoInfo, { node }, [
-      el('identity', NS.discoInfo, { category: 'automation', type: 'command-node', name: command.name }),
-      el('feature', NS.discoInfo, { var: COMMANDS }),
-      el('feature', NS.discoInfo, { var: NS.dataForms }),
-    ])
-  )
+  return command && commandInfo(command.name, node)
 }
 
 /** Admins say who plays which part; which hats there are, everybody sees who is here. */

@@ -5,7 +5,7 @@ import { type Awaitable, chain, type Receive, type Transit } from '@xmpp/server-
 import { identified } from '../message-log.ts'
 import { fateOf } from '../message-rules.ts'
 import { retractedBy } from '../tombstones.ts'
-import { affiliate } from './administering.ts'
+import { become } from './administering.ts'
 import { approvalForm, decideRegistration } from './approving.ts'
 import { decideVoice, requestVoice, voiceForm } from './asking.ts'
 import { enter, notHere } from './entering.ts'
@@ -34,10 +34,8 @@ export function incoming(parts: Parts): Receive {
       if (stanza.name === 'presence') return
       throw new StanzaError('service-unavailable')
     }
-    const room = to.bare.text
     // What another node passes on may come while its sender is still being let in.
-    if (turns.isTaken(room)) return turns.take(room, async () => {}).then(() => handle(stanza, to, transit))
-    return handle(stanza, to, transit)
+    return chain(turns.wait(to.bare.text), () => handle(stanza, to, transit))
   }
 
   function handle(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
@@ -224,8 +222,7 @@ export function incoming(parts: Parts): Receive {
     const invited = invitations(room, from, x)
     for (const { to, becomesMember } of invited) {
       if (!becomesMember) continue
-      await keeper.affiliate(room, to.bare, { affiliation: 'member' })
-      outlet.during(transit, () => affiliate(room, to.bare, { affiliation: 'member' }))
+      await become(parts, room, to.bare, { affiliation: 'member' }, transit)
     }
     return invited.map(({ message }) => message)
   }

@@ -93,7 +93,7 @@ export default defineModule({
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
     const ids = new OccupantIds((room, text) => idOf(room, { text }))
     const { retention } = uses
-    const absent = new Absent({ server, clock, log, outlet, idOf, ...uses })
+    const absent = new Absent({ server, clock, log, outlet, ids, ...uses })
     const search = new ArchiveSearch({ messages: store.messages, words: store.words, clock, log })
     const standing = { stored: stores.tombstones, domain: `conference.${host.domain}`, period: config.tombstones }
     const tombstones = new Tombstones({ ...standing, clock, log, isAdmin })

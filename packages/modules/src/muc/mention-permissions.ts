@@ -3,9 +3,10 @@ import { Body, formOf, Message, readSubmission, StanzaError } from '@parley/stan
 import { type Element, el } from '@parley/xml'
 import { type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { changedConfig, fieldsOf, type RoomConfig } from './config.ts'
+import type { Open } from './keeper.ts'
 import { MENTIONING } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
-import { opened, type Parts } from './parts.ts'
+import { inTurn, opened, type Parts } from './parts.ts'
 import { maySpeak, type Room } from './room.ts'
 
 /** Whether mentions of that occupant count. */
@@ -22,7 +23,7 @@ export function mayMention({ config }: Room, occupant: Occupant): boolean {
 
 /** Who may mention whom, as the owners of a room say (XEP-0513 §3.6). */
 export function mentionRoutes(parts: Parts): readonly IqRoute[] {
-  const { keeper, outlet, turns } = parts
+  const { keeper, outlet } = parts
 
   async function get({ from, to }: Request): Promise<Element> {
     const { room } = await opened(parts, to, from)
@@ -33,8 +34,7 @@ export function mentionRoutes(parts: Parts): readonly IqRoute[] {
     return el('query', MENTIONING, null, form.toElement())
   }
 
-  async function set({ from, to, payload }: Request): Promise<undefined> {
-    const { room } = await opened(parts, to, from)
+  async function set({ room }: Open, { from, payload }: Request): Promise<undefined> {
     const config = changed(room, from, payload)
     if (!config) return
     const { jid, subject, isLocked } = room
@@ -44,10 +44,7 @@ export function mentionRoutes(parts: Parts): readonly IqRoute[] {
     outlet.during(undefined, () => tell(room, before))
   }
 
-  return [
-    iqGet('account', MENTIONING, 'query', get),
-    iqSet('account', MENTIONING, 'query', request => turns.take(request.to.text, () => set(request))),
-  ]
+  return [iqGet('account', MENTIONING, 'query', get), iqSet('account', MENTIONING, 'query', inTurn(parts, set))]
 }
 
 /** @throws StanzaError `forbidden`, `bad-request`, `not-acceptable` */

@@ -9,10 +9,8 @@ export const REGISTER_FORM = `${MUC}#register`
 export const STABLE_ID = `${MUC}#stable_id`
 /** XEP-0410 §3.3 */
 export const SELF_PING = 'http://jabber.org/protocol/muc#self-ping-optimization'
-export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 /** XEP-0513 */
 export const MENTIONING = 'urn:xmpp:mentions:0'
 export const CONFERENCE = 'jabber:x:conference'
 export const HATS = 'urn:xmpp:hats:0'
-export const COMMANDS = 'http://jabber.org/protocol/commands'
 export const MODERATE = 'urn:xmpp:message-moderate:1'

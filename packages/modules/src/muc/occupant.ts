@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
+import { NS } from '@parley/stanza'
 import { type Element, el, type Node } from '@parley/xml'
-import { HATS, MUC, OCCUPANT_ID, USER } from './namespaces.ts'
+import { HATS, MUC, USER } from './namespaces.ts'
 import type { Affiliation, Role } from './roles.ts'
 
 /** One client of an occupant. */
@@ -36,7 +37,7 @@ export function stateOf({ seats }: Occupant): readonly Node[] {
 }
 
 /** What only the room says is not taken from a client (threats 60, 86). */
-const RESERVED: ReadonlySet<string> = new Set([MUC, USER, OCCUPANT_ID, HATS])
+const RESERVED: ReadonlySet<string> = new Set([MUC, USER, NS.occupantId, HATS])
 
 export function withoutReserved(nodes: readonly Node[]): readonly Node[] {
   return nodes.some(isReserved) ? nodes.filter(node => !isReserved(node)) : nodes

@@ -1,10 +1,9 @@
 import type { Jid } from '@parley/jid'
-import { Body, Message, Presence, readAddress, readSubmission, StanzaError } from '@parley/stanza'
+import { Body, Presence, readAddress, readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { changedConfig, configForm, type RoomConfig } from './config.ts'
 import { remove } from './moving.ts'
 import { CONFIG, OWNER, USER } from './namespaces.ts'
-import { statuses } from './occupant.ts'
 import { roleOf } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -51,8 +50,7 @@ export function configure(room: Room, config: RoomConfig): void {
   ]
   // §10.2.1: the status that nothing about privacy has changed is alone.
   const shown = codes.length > 0 ? codes : [104]
-  const x = el('x', USER, null, statuses(shown))
-  room.say(new Message({ type: 'groupchat', from: room.jid }, Body.of([x])))
+  room.sayStatus(shown)
   if (config.membersOnly && !before.membersOnly) {
     // §10.2.1: who is no member has to go.
     for (const occupant of [...room.occupants])

@@ -1,7 +1,8 @@
 import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
 import type { OwnedMap } from '@parley/store'
-import { type Awaitable, type Context, chain, type Throttle } from '@xmpp/server-core'
+import type { Element } from '@parley/xml'
+import { type Awaitable, type Context, chain, type Request, type Throttle } from '@xmpp/server-core'
 import type { ArchiveRetention } from '../archive-retention.ts'
 import type { ArchiveSearch } from '../archive-search.ts'
 import type { Turns } from '../turns.ts'
@@ -51,6 +52,15 @@ export function opened(parts: Parts, to: Jid, from: Jid): Awaitable<Open> {
       throw new StanzaError('item-not-found', 'There is no such room')
     })
   })
+}
+
+/** An answer that changes a room, with nothing else about that room under way. */
+export function inTurn(
+  parts: Parts,
+  answer: (open: Open, request: Request) => Awaitable<Element | undefined>,
+): (request: Request) => Promise<Element | undefined> {
+  return request =>
+    parts.turns.take(request.to.text, async () => answer(await opened(parts, request.to, request.from), request))
 }
 
 /** Where there is no room, and nobody is about to make it, it has no place either. */

@@ -3,7 +3,7 @@ import { formField, formOf, type Message, readSubmission, StanzaError } from '@p
 import { type Element, el } from '@parley/xml'
 import type { Request } from '@xmpp/server-core'
 import { REGISTER } from '../registration-rules.ts'
-import { affiliate } from './administering.ts'
+import { become } from './administering.ts'
 import { admit, askAdmins, NICK } from './approving.ts'
 import type { RoomConfig } from './config.ts'
 import { REGISTER_FORM } from './namespaces.ts'
@@ -73,8 +73,8 @@ async function request(parts: Parts, room: Room, account: Jid, nick: string): Pr
   return askAdmins(room, account, nick)
 }
 
-async function unregister({ keeper, outlet, requests }: Parts, room: Room, account: Jid): Promise<readonly Message[]> {
-  const hadAsked = await requests.delete(room.jid.text, account.text)
+async function unregister(parts: Parts, room: Room, account: Jid): Promise<readonly Message[]> {
+  const hadAsked = await parts.requests.delete(room.jid.text, account.text)
   const before = room.affiliations.get(account.text)
   if (before?.nick === undefined) {
     if (hadAsked) return []
@@ -82,7 +82,6 @@ async function unregister({ keeper, outlet, requests }: Parts, room: Room, accou
   }
   const { nick: _, ...rest } = before
   const affiliated: Affiliated = before.affiliation === 'member' ? { affiliation: 'none' } : rest
-  await keeper.affiliate(room, account, affiliated)
-  outlet.during(undefined, () => affiliate(room, account, affiliated))
+  await become(parts, room, account, affiliated)
   return []
 }

@@ -19,7 +19,6 @@ const PATIENCE = 60_000
 const UNDER_WAY = 100
 
 const PING = 'urn:xmpp:ping'
-const VCARD = 'vcard-temp'
 const DISCO: ReadonlySet<string> = new Set([NS.discoInfo, NS.discoItems])
 
 /** Requests between occupants who do not know each other's address (XEP-0045 §17.4). */
@@ -52,7 +51,7 @@ export class Relay {
     const id = randomUUID()
     this.#pending.set(id, { asker: from, id: iq.id, asked: to, until: this.#clock.monotonic() + PATIENCE })
     // The account has the vCard, not the client (XEP-0054 §3.3).
-    return iq.with({ id, from: asker.jid, to: iq.payload.ns === VCARD ? target.account : seat.jid })
+    return iq.with({ id, from: asker.jid, to: iq.payload.ns === NS.vcard ? target.account : seat.jid })
   }
 
   /** An answer, on its way to who has asked; undefined: nobody waits for it. */

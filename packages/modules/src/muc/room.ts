@@ -1,11 +1,11 @@
 import type { Jid } from '@parley/jid'
-import { Body, type Message, Presence, type Stanza } from '@parley/stanza'
+import { Body, Message, NS, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
 import { Hats } from './hats.ts'
 import { Journal } from './journal.ts'
-import { OCCUPANT_ID, USER } from './namespaces.ts'
+import { USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
 import { type Affiliation, hasRole, type Role, roleOf } from './roles.ts'
 
@@ -177,6 +177,12 @@ export class Room {
     }
   }
 
+  /** Something has happened to the room itself (§15.6). */
+  sayStatus(codes: readonly number[]): void {
+    const x = el('x', USER, null, statuses(codes))
+    this.say(new Message({ type: 'groupchat', from: this.jid }, Body.of([x])))
+  }
+
   /** Tells everybody how an occupant is now (§7.1); the occupant as the last one (§7.1 "self-presence"). */
   announce(occupant: Occupant, remark: Remark = {}): void {
     const bodies = this.bodies(occupant, remark)
@@ -249,7 +255,7 @@ interface Bodies {
 
 function bodyOf(occupant: Occupant, remark: Remark, address: boolean, codes = remark.codes ?? []): Body {
   const state = remark.state ?? stateOf(occupant)
-  const mark = el('occupant-id', OCCUPANT_ID, { id: occupant.id })
+  const mark = el('occupant-id', NS.occupantId, { id: occupant.id })
   const item = itemOf(occupant, remark, address, codes)
   return Body.of(occupant.hats ? [...state, item, mark, occupant.hats] : [...state, item, mark])
 }

@@ -1,8 +1,8 @@
 import type { Jid } from '@parley/jid'
-import { type Message, parseStanza } from '@parley/stanza'
+import { type Message, NS, parseStanza } from '@parley/stanza'
 import type { LogRow } from '@parley/store'
 import { el, serialize } from '@parley/xml'
-import { OCCUPANT_ID, USER } from './namespaces.ts'
+import { USER } from './namespaces.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -34,7 +34,7 @@ export function speakersFor(ids: OccupantIds, room: Room, asker: Jid): ((row: Lo
   for (const account of room.affiliations.keys()) accounts.set(ids.of(room, account), account)
   for (const { id, account } of room.occupants) accounts.set(id, account.text)
   return ({ stanza }) => {
-    const id = (parseStanza(stanza) as Message).child('occupant-id', OCCUPANT_ID)?.attrs['id']
+    const id = (parseStanza(stanza) as Message).child('occupant-id', NS.occupantId)?.attrs['id']
     const jid = id === undefined ? undefined : accounts.get(id)
     if (jid === undefined) return ''
     const affiliation = room.affiliations.get(jid)?.affiliation ?? 'none'

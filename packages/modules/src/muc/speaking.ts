@@ -4,7 +4,7 @@ import { type Element, el, type Node } from '@parley/xml'
 import { giverOf } from '../stanza-ids.ts'
 import { RETRACT } from '../tombstones.ts'
 import { isDelay, isOf } from './history.ts'
-import { MODERATE, OCCUPANT_ID, USER } from './namespaces.ts'
+import { MODERATE, USER } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
 import { maySpeak, type Room } from './room.ts'
@@ -73,7 +73,7 @@ function passedOn(nodes: readonly Node[], room: Room, speaker: Occupant): readon
     if (typeof node === 'string') passed.push(node)
     else if (!isForged(node, room)) passed.push(isDelay(node) ? delayedBy(speaker, node) : node)
   }
-  passed.push(el('occupant-id', OCCUPANT_ID, { id: speaker.id }))
+  passed.push(el('occupant-id', NS.occupantId, { id: speaker.id }))
   return passed
 }
 
@@ -85,7 +85,7 @@ function delayedBy({ affiliation, jid }: Occupant, { attrs, children }: Element)
 
 function isForged(child: Element, room: Room): boolean {
   const { name, ns, children } = child
-  if (ns === OCCUPANT_ID || ns === MODERATE || (isDelay(child) && isOf(room.jid, child))) return true
+  if (ns === NS.occupantId || ns === MODERATE || (isDelay(child) && isOf(room.jid, child))) return true
   // XEP-0425 §6: a tombstone, or a retraction by a moderator.
   if (ns === RETRACT) return name === 'retracted' || child.elements().some(inside => inside.ns === MODERATE)
   // §7.5: an empty one marks private messages.

@@ -1,40 +1,34 @@
 import type { Jid } from '@parley/jid'
 import { type Presence, StanzaError } from '@parley/stanza'
-import { type Element, el } from '@parley/xml'
-import { type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
+import { el } from '@parley/xml'
+import { type IqRoute, iqGet, iqSet } from '@xmpp/server-core'
 import { affiliate } from './administering.ts'
 import { MUC } from './namespaces.ts'
-import { opened, type Parts } from './parts.ts'
+import { inTurn, type Parts } from './parts.ts'
 import type { Room } from './room.ts'
 import { TOKENS } from './tokens.ts'
 
 /** Asking for tokens, looking at them, and taking them back (XEP-0488 §3). */
 export function tokenRoutes(parts: Parts): readonly IqRoute[] {
-  const { tokens, turns } = parts
-
-  const inTurn =
-    (answer: (room: Room, request: Request) => Promise<Element | undefined>) =>
-    (request: Request): Promise<Element | undefined> =>
-      turns.take(request.to.text, async () => answer((await opened(parts, request.to, request.from)).room, request))
-
+  const { tokens } = parts
   return [
     iqSet(
       'account',
       TOKENS,
       'request',
-      inTurn((room, { from, payload }) => tokens.issue(room, from, payload)),
+      inTurn(parts, ({ room }, { from, payload }) => tokens.issue(room, from, payload)),
     ),
     iqGet(
       'account',
       TOKENS,
       'tokens',
-      inTurn((room, { from }) => tokens.list(room, from)),
+      inTurn(parts, ({ room }, { from }) => tokens.list(room, from)),
     ),
     iqSet(
       'account',
       TOKENS,
       'revoke',
-      inTurn(async (room, { from, payload }) => {
+      inTurn(parts, async ({ room }, { from, payload }) => {
         await tokens.revoke(room, from, payload.text().trim())
         return undefined
       }),

@@ -11,6 +11,7 @@ import {
   type Request,
   Throttle,
 } from '@xmpp/server-core'
+import { commandsInfo } from '../command-elements.ts'
 import type { DiscoItem, DiscoNode } from '../disco.ts'
 import { barrier } from './access.ts'
 import { type Audience, messageIds, send, tellLast, toSubscribers } from './audience.ts'
@@ -20,7 +21,7 @@ import { answerPubsub, FEATURES } from './engine.ts'
 import { messageOf } from './events.ts'
 import { COMMON } from './fields.ts'
 import { PUBSUB, PUBSUB_OWNER } from './names.ts'
-import { COMMANDS, commandsInfo, GET_PENDING, getPending, pendingInfo } from './pending.ts'
+import { GET_PENDING, getPending, pendingInfo } from './pending.ts'
 import { authorizationIn, decideRequest } from './requests.ts'
 import type { PubsubService } from './service.ts'
 
@@ -117,7 +118,7 @@ export default defineModule({
     }
 
     async function find(request: Request, node: string): Promise<DiscoNode> {
-      if (node === COMMANDS) return { info: commandsInfo, items: () => [PENDING] }
+      if (node === NS.commands) return { info: commandsInfo, items: () => [PENDING] }
       if (node === GET_PENDING) return { info: pendingInfo, items: () => [] }
       const found = await nodes.find(request, node)
       if (!found) throw new StanzaError('item-not-found', 'No such node for you')
@@ -133,7 +134,7 @@ export default defineModule({
       iqSet('host', PUBSUB, 'pubsub', answer),
       iqGet('host', PUBSUB_OWNER, 'pubsub', answer),
       iqSet('host', PUBSUB_OWNER, 'pubsub', answer),
-      iqSet('host', COMMANDS, 'command', (request, asked) => getPending(service, request, asked)),
+      iqSet('host', NS.commands, 'command', (request, asked) => getPending(service, request, asked)),
     ])
       at.iq.add(iq)
     return {}
@@ -141,7 +142,7 @@ export default defineModule({
 })
 
 function serviceInfo() {
-  const features = [NS.discoInfo, NS.discoItems, COMMANDS, PUBSUB, ...FEATURES]
+  const features = [NS.discoInfo, NS.discoItems, NS.commands, PUBSUB, ...FEATURES]
   return el(
     'query',
     NS.discoInfo,
