@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cores, chooseCores, commit, describeMachine } from './machine.ts'
 import { HELP, isWhole, type Options, readOptions } from './options.ts'
-import type { Outcome, Result } from './report/result.ts'
+import { middleOnes, type Outcome, type Result } from './report/result.ts'
 import { table } from './report/table.ts'
 import { publish, writeTo } from './report/write.ts'
 import { ROWS, type Row } from './rows.ts'
@@ -54,24 +54,24 @@ async function measureAll(options: Options, scratch: string, signal: AbortSignal
   if (cores.generator === undefined) console.error('No second core: server and generator are in each other’s way')
   const begun = { date: new Date().toISOString(), commit: commit(), machine: describeMachine(), quick: options.quick }
   const outcomes: Outcome[] = []
-  for (const { row, server } of trials(options)) {
-    const began = performance.now()
-    const outcome = await tryRow(row, server, { options, cores, scratch, signal })
-    if (signal.aborted) break
-    outcomes.push(outcome)
-    console.error(`${progress(row, outcome)} (${((performance.now() - began) / 1000).toFixed(0)} s)`)
+  for (const row of ROWS.filter(({ id }) => options.rows.includes(id))) {
+    const turns: Outcome[] = []
+    for (const server of turnsOf(row, options)) {
+      const began = performance.now()
+      const outcome = await tryRow(row, server, { options, cores, scratch, signal })
+      if (signal.aborted) return { ...begun, outcomes }
+      turns.push(outcome)
+      console.error(`${progress(row, outcome)} (${((performance.now() - began) / 1000).toFixed(0)} s)`)
+    }
+    outcomes.push(...middleOnes(row, turns))
   }
   return { ...begun, outcomes }
 }
 
-/** Row by row, not server by server: what is compared is measured in the same minute. */
-function trials(options: Options): { row: Row; server: BenchServer }[] {
-  return ROWS.filter(({ id }) => options.rows.includes(id)).flatMap(row =>
-    KNOWN.filter(({ name }) => row.servers.includes(name) && options.servers.includes(name)).map(server => ({
-      row,
-      server,
-    })),
-  )
+/** Row by row, not server by server, and round by round: what is compared is measured in the same minute. */
+function turnsOf({ servers, rounds = 1 }: Row, options: Options): BenchServer[] {
+  const round = KNOWN.filter(({ name }) => servers.includes(name) && options.servers.includes(name))
+  return Array.from({ length: options.quick ? 1 : rounds }, () => round).flat()
 }
 
 /** A row that cannot run is left out and said so; one that goes wrong is a failure, and the next one is tried. */

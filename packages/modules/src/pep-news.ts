@@ -29,22 +29,22 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
   const audience: Audience = { live, route, mayHear, nextId }
 
   /** XEP-0060 §9.2: only what a client's capabilities ask for. */
-  function wants({ presence, caps }: SessionEntry, node: string): Awaitable<boolean> {
+  function wants({ presence, caps }: SessionEntry, feature: string): Awaitable<boolean> {
     if (!presence || caps === undefined) return false
-    return chain(uses.caps.features(caps), features => features?.has(`${node}+notify`) ?? false)
+    return chain(uses.caps.features(caps), features => features?.has(feature) ?? false)
   }
 
   /** To the sessions of somebody that want it, by their full JIDs (XEP-0163 §4.3.1). */
-  function toWanting(account: Jid, to: Jid, message: Message, node: string, heard?: Set<string>): Awaitable<void> {
+  function toWanting(account: Jid, to: Jid, message: Message, feature: string, heard?: Set<string>): Awaitable<void> {
     return chain(live.sessions(to), entries => {
       if (entries.length === 0) return
       return chain(uses.blocking.isBlocked(to, account), blocked => {
         if (blocked) return
         return toAll(entries, entry =>
-          chain(wants(entry, node), yes => {
+          chain(wants(entry, feature), yes => {
             if (!yes) return undefined
             heard?.add(entry.jid.text).add(entry.jid.bare.text)
-            return server.router.toSession(entry, message.with({ to: entry.jid }))
+            return server.router.toSession(entry, message.addressed(entry.jid))
           }),
         )
       })
@@ -55,6 +55,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     const service = serviceOf(account)
     if (option(service, node.config, 'deliver_notifications') !== true) return
     const message = messageOf(service, node, nextId(), event)
+    const feature = `${node.node}+notify`
     const heard = node.subscriptions.length > 0 ? new Set<string>() : undefined
     const told = chain(uses.roster.view(account), view => {
       const may = (contact: Jid) => {
@@ -66,7 +67,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
       const watchers = asked ? [] : view.watchers
       const here = watchers.filter(contact => server.router.hosts.has(contact.domain) && may(contact))
       return chain(uses.blocking.without(account, here), contacts =>
-        toAll([account, ...contacts], to => toWanting(account, to, message, node.node, heard)),
+        toAll([account, ...contacts], to => toWanting(account, to, message, feature, heard)),
       )
     })
     if (!heard) return told

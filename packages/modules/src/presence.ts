@@ -88,9 +88,10 @@ export default defineModule({
     }
 
     function broadcast(from: Jid, stanza: Presence, view: RosterView): Awaitable<void> {
+      const news = stanza.with({ from })
       // RFC 6121 §4.2.2: the account's own available resources too, the sender included.
       return chain(blocking.without(from.bare, view.watchers), watchers =>
-        toAll([...watchers, from.bare], to => route(stanza.with({ from, to }))),
+        toAll([...watchers, from.bare], to => route(news.addressed(to))),
       )
     }
 
@@ -209,7 +210,7 @@ export default defineModule({
       const watchers = new Set(told?.watchers.map(({ text }) => text))
       for (const to of directed) {
         const heard = watchers.has(to.bare.text) && (to.isBare || (await live.session(to))?.presence !== undefined)
-        if (!heard) await route(gone.with({ to }))
+        if (!heard) await route(gone.addressed(to))
       }
     }
 

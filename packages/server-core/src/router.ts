@@ -267,7 +267,7 @@ export class Router {
     const session = transit.session
     const mid = midOf(transit)
     // The handler sees whom it answers for; the reply repeats what the request said.
-    const request = (iq.to ? iq : iq.with({ to })) as Request
+    const request = (iq.to ? iq : iq.addressed(to)) as Request
     const reply = (answered: Iq) => {
       const out = iq.to ? answered : answered.with({ from: undefined })
       const once = mid && `${mid}:answer`

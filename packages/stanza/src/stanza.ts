@@ -26,6 +26,11 @@ export interface Head<T extends string> {
   readonly attrs?: Readonly<Attrs> | undefined
 }
 
+interface Around {
+  readonly before: string
+  readonly behind: string
+}
+
 const NO_ATTRS: Readonly<Attrs> = Object.freeze(new Attrs())
 
 /** A message, presence or IQ stanza: immutable; `with()` makes another that shares the body. */
@@ -37,6 +42,8 @@ export abstract class StanzaBase<N extends 'message' | 'presence' | 'iq', T exte
   readonly id: string | undefined
   readonly attrs: Readonly<Attrs>
   readonly body: Body
+  /** What is written before and behind the address of the recipient: one for all copies. */
+  #around: Around | undefined
 
   constructor(name: N, head: Head<T>, body: Body) {
     this.name = name
@@ -68,6 +75,15 @@ export abstract class StanzaBase<N extends 'message' | 'presence' | 'iq', T exte
     return this.make(head, this.body)
   }
 
+  /** The same for another recipient. Who sends to many makes all copies from one: what does not differ is written once. */
+  addressed(to: Jid): this {
+    const { type, from, id, attrs } = this
+    const copy = this.make({ type, from, to, id, attrs }, this.body)
+    this.#around ??= this.#write()
+    copy.#around = this.#around
+    return copy
+  }
+
   withChildren(children: readonly Node[]): this {
     return this.make(this.head, Body.of(children))
   }
@@ -95,15 +111,19 @@ export abstract class StanzaBase<N extends 'message' | 'presence' | 'iq', T exte
 
   /** The stanza as it stands in a stream whose default namespace is its own. `xmlns` adds the declaration. */
   toXml(xmlns = ''): string {
-    let xml = `<${this.name}`
-    if (xmlns !== '') xml += ` xmlns="${xmlns}"`
-    if (this.from !== undefined) xml += ` from="${escapeAttribute(this.from.text)}"`
-    if (this.to !== undefined) xml += ` to="${escapeAttribute(this.to.text)}"`
-    if (this.typeAttribute !== undefined) xml += ` type="${this.typeAttribute}"`
-    if (this.id !== undefined) xml += ` id="${escapeAttribute(this.id)}"`
-    if (this.attrs !== NO_ATTRS) xml += serializeAttrs(this.attrs)
+    const { before, behind } = xmlns === '' ? (this.#around ?? this.#write()) : this.#write(` xmlns="${xmlns}"`)
+    return this.to === undefined ? before + behind : `${before} to="${escapeAttribute(this.to.text)}"${behind}`
+  }
+
+  #write(xmlns = ''): Around {
+    let before = `<${this.name}${xmlns}`
+    if (this.from !== undefined) before += ` from="${escapeAttribute(this.from.text)}"`
+    let behind = ''
+    if (this.typeAttribute !== undefined) behind += ` type="${this.typeAttribute}"`
+    if (this.id !== undefined) behind += ` id="${escapeAttribute(this.id)}"`
+    if (this.attrs !== NO_ATTRS) behind += serializeAttrs(this.attrs)
     const body = this.body.xml
-    return body === '' ? `${xml}/>` : `${xml}>${body}</${this.name}>`
+    return { before, behind: body === '' ? `${behind}/>` : `${behind}>${body}</${this.name}>` }
   }
 
   toElement(): Element {

@@ -4,7 +4,7 @@ import type { Row } from '../rows.ts'
 import type { ServerName } from '../servers/server.ts'
 import { chart } from './chart.ts'
 import { target, value } from './format.ts'
-import { measured, type Outcome, type Result, verdict } from './result.ts'
+import { measured, middleOnes, type Outcome, type Result, verdict } from './result.ts'
 import { latencies, percentile } from './statistics.ts'
 import { markdown, table } from './table.ts'
 import { between } from './write.ts'
@@ -44,6 +44,21 @@ describe('statistics', () => {
   test('times need not be sorted; without any there are no percentiles', () => {
     expect(latencies([3, 1, 2])).toEqual({ p50: 2, p99: 3, p999: 3, max: 3, samples: 3 })
     expect(latencies([])).toEqual({ samples: 0 })
+  })
+})
+
+describe('rounds', () => {
+  const row = { lines: [{ metric: 'cpu', title: '', unit: 'µs' as const }] }
+
+  test('of several turns of a server the middle one counts', () => {
+    const turns = [5, 1, 3].map(cpu => outcome('steady', 'parley', cpu))
+    const others = [30, 10, 20].map(cpu => outcome('steady', 'ejabberd', cpu))
+    expect(middleOnes(row, [...turns, ...others])).toEqual([turns[2], others[2]])
+  })
+
+  test('a turn that goes wrong is not passed over', () => {
+    const failed: Outcome = { row: 'steady', server: 'parley', failure: 'it fell over' }
+    expect(middleOnes(row, [outcome('steady', 'parley', 1), failed, outcome('steady', 'parley', 2)])).toEqual([failed])
   })
 })
 

@@ -59,6 +59,15 @@ function measure(outcomes: readonly Outcome[], row: Row, line: Line): Measured {
   return target ? { ...found, verdict: verdict(target, values.parley, ratios) } : found
 }
 
+/** One outcome for each server of a row: the middle one by the row's first line, or what went wrong in any of its turns. */
+export function middleOnes({ lines }: Pick<Row, 'lines'>, turns: readonly Outcome[]): Outcome[] {
+  const of = ({ figures }: Outcome) => figures?.[lines[0]!.metric] ?? 0
+  return [...new Set(turns.map(({ server }) => server))].map(name => {
+    const own = turns.filter(({ server }) => server === name).sort((a, b) => of(a) - of(b))
+    return own.find(({ figures }) => figures === undefined) ?? own[Math.floor(own.length / 2)]!
+  })
+}
+
 /** Whether a figure of ours is as good as wanted. */
 export function verdict({ atMost, of }: Target, own: number | undefined, ratios: ByServer): Verdict {
   const compared = of === undefined ? own : ratios[of]

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, Redis } from './ioredis.ts'
 
 /** What an address says; the library's own type of options cannot be put together from parts. */
 interface Address {

@@ -117,6 +117,6 @@ interface Missed {
 
 /** XEP-0452 §3.2: the whole line, with what the room has added to it. */
 function noticeOf(room: Room, account: Jid, marked: Message, now: number): Message {
-  const line = forwarded(marked.with({ to: room.jid }), delay(room.jid, now))
+  const line = forwarded(marked.addressed(room.jid), delay(room.jid, now))
   return new Message({ type: 'normal', from: room.jid, to: account }, Body.of([el('mentions', MENTIONS, null, line)]))
 }

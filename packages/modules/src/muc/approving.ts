@@ -32,7 +32,7 @@ export function askAdmins(room: Room, account: Jid, nick: string): readonly Mess
   const asked = new Message({ type: 'normal', from: room.jid }, Body.of([form.toElement()]))
   return [...room.affiliations]
     .filter(([, { affiliation }]) => isAtLeast(affiliation, 'admin'))
-    .map(([admin]) => asked.with({ to: Jid.parse(admin) }))
+    .map(([admin]) => asked.addressed(Jid.parse(admin)))
 }
 
 /** What an admin says about a registration; undefined: the message is about something else. */

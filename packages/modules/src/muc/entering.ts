@@ -41,7 +41,7 @@ export function enter(entering: Entering): void {
   room.sit(occupant, { jid: from, state: withoutReserved(presence.children), counts: version !== undefined })
   tellEntry(entering, occupant, there !== undefined, version)
   for (const message of historyOf(entering.earlier, readHistory(x), room.config.history, entering.now)) {
-    room.send(message.with({ to: from }))
+    room.send(message.addressed(from))
   }
   room.send(subjectOf(room, from))
   if (isNew) room.isLocked = true

@@ -173,7 +173,7 @@ export class Room {
   say(message: Message, wanted: (occupant: Occupant) => boolean = () => true): void {
     for (const occupant of this.#occupants.values()) {
       if (!wanted(occupant)) continue
-      for (const { jid } of occupant.seats.values()) this.send(message.with({ to: jid }))
+      for (const { jid } of occupant.seats.values()) this.send(message.addressed(jid))
     }
   }
 

@@ -44,7 +44,7 @@ export function whisper(room: Room, from: Jid, to: Jid, message: Message): void 
   const isMarked = children.some(node => typeof node !== 'string' && node.is('x', USER))
   const marked = isMarked ? children : [...children, el('x', USER)]
   const sent = message.withChildren(marked).with({ from: speaker.jid })
-  for (const { jid } of target.seats.values()) room.send(sent.with({ to: jid }))
+  for (const { jid } of target.seats.values()) room.send(sent.addressed(jid))
 }
 
 function mayWhisper({ config }: Room, from: Occupant, to: Occupant): boolean {

@@ -23,7 +23,7 @@ export function tellVersions(room: Room, to: Jid, occupant: Occupant, x: Element
   const since = mav.attrs['since'] || undefined
   try {
     const visible = readable(room, occupant, since)
-    for (const message of since === until ? [] : pagesOf(room, visible, since)) room.hand(message.with({ to }))
+    for (const message of since === until ? [] : pagesOf(room, visible, since)) room.hand(message.addressed(to))
     return el('mav', VERSIONS, { until })
   } catch (error) {
     if (!(error instanceof StanzaError)) throw error

@@ -47,7 +47,7 @@ export async function tell(
 ): Promise<void> {
   if (item.published <= keepOf(service, node.config).since || !(await audience.mayHear(service, node, to))) return
   const when = delay(service.jid, item.published)
-  await audience.route(messageOf(service, node, audience.nextId(), published(service, node, item), when).with({ to }))
+  await audience.route(messageOf(service, node, audience.nextId(), published(service, node, item), when).addressed(to))
 }
 
 /** XEP-0060 §6.1.7 */
@@ -82,13 +82,13 @@ export function toSubscribers(
 
 function deliver({ live, route }: Audience, jid: Jid, { options }: PubsubSubscription, message: Message) {
   const shows = showsOf(options)
-  if (!shows) return route(message.with({ to: jid }))
+  if (!shows) return route(message.addressed(jid))
   return chain(live.sessions(jid.bare), entries => {
     const showing = entries.filter(entry => {
       if (!entry.presence || !(jid.isBare || entry.jid.equals(jid))) return false
       return shows.includes(entry.presence.show || 'online')
     })
-    return toAll(showing, entry => route(message.with({ to: entry.jid })))
+    return toAll(showing, entry => route(message.addressed(entry.jid)))
   })
 }
 
