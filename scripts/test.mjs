@@ -19,6 +19,11 @@ PostgreSQL and Redis; then Smack's integration tests (npm run test:interop).
   PARLEY_TEST_COMPLETE=1              fail when anything is left out
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
+/** What starts whole servers and programs, or measures: one after another. Of everything else two at a time. */
+const WHOLE = ['test/interop', 'test/services', 'test/faults', 'test/security/load']
+/** Those of them that want an installed PostgreSQL and make do with the embedded engine. */
+const SERVERS = ['test/services/compose', 'test/services/workers']
+
 const args = process.argv.slice(2)
 if (args.includes('--help')) {
   console.log(HELP)
@@ -38,19 +43,15 @@ if (all) {
 
 const redis = process.env.PARLEY_TEST_REDIS === 'none' ? undefined : await findRedis()
 const live = { PARLEY_TEST_REDIS: redis?.url ?? 'none' }
-await round('embedded engine', live, args)
 const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await findPostgres()
+if (all) {
+  await round('embedded engine: plays', live, [...except(WHOLE), '--maxWorkers=2'])
+  // What starts whole servers of its own on PostgreSQL has its turn there, where it is installed.
+  await round('embedded engine: whole servers', live, postgres ? [...WHOLE, ...except(SERVERS)] : WHOLE)
+} else await round('embedded engine', live, args)
 if (postgres) {
   // What does not touch a database need not run again; the scenarios have it below.
-  const again = all
-    ? [
-        ...(redis ? [] : ['test/scenarios']),
-        'packages/store',
-        'test/faults',
-        'test/services/compose',
-        'test/services/workers',
-      ]
-    : args
+  const again = all ? [...(redis ? [] : ['test/scenarios']), 'packages/store', 'test/faults', ...SERVERS] : args
   const database = { ...live, PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }
   await round(`PostgreSQL (${postgres.version})`, database, again)
   if (redis && all) {
@@ -73,6 +74,10 @@ for (const what of leftOut) console.log(`Left out: ${what}`)
 if (leftOut.length > 0 && process.env.PARLEY_TEST_COMPLETE) failed += leftOut.length
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
+
+function except(paths) {
+  return ['/node_modules/', ...paths].map(path => `--testPathIgnorePatterns=${path}`)
+}
 
 /** A check that is one test. */
 function check(what, command) {
