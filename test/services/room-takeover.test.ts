@@ -16,6 +16,8 @@ const ASSIGN = hat('assign', '<field var="hats#jid"><value>second@localhost</val
 /** Lines of each speaker, and how often they speak (ms). */
 const LINES = 60
 const PAUSE = 25
+/** From the death of a room's owner to the next line (ms). */
+const TAKEOVER = 15_000
 
 if (process.env['PARLEY_TEST_REDIS']) suite()
 else test.todo('rooms of a process that dies: need Redis')
@@ -24,6 +26,8 @@ else test.todo('rooms of a process that dies: need Redis')
 class Talker {
   readonly name: string
   readonly heard: string[] = []
+  /** Lines so far. */
+  said = 0
   #wire: Wired
   #unacked: string[] = []
   #handled = 0
@@ -53,6 +57,7 @@ class Talker {
   }
 
   say(line: string): void {
+    this.said++
     this.#send(`<message type="groupchat" to="${ROOM}" id="${line}"><body>${line}</body></message>`)
   }
 
@@ -134,6 +139,8 @@ function suite(): void {
       })
       await eventually('the room is in full swing', () => talkers[1]!.heard.length > LINES)
       nodes[0]!.signal('SIGKILL')
+      const next = `${talkers[1]!.name} ${talkers[1]!.said}`
+      await eventually('what is said now is heard', () => talkers[2]!.heard.includes(next), { within: TAKEOVER })
       await Promise.all(speaking)
       await Promise.all(talkers.map(talker => talker.isDone()))
       const total = talkers.length * LINES
