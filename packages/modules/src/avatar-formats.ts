@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import type { Sized } from './pictures.ts'
 
 export const DATA = 'urn:xmpp:avatar:data'
 export const METADATA = 'urn:xmpp:avatar:metadata'
 const UPDATE = 'vcard-temp:x:update'
 
 /** An image of a vCard, or of the node of avatars. */
-export interface Picture {
+export type Picture = {
   /** SHA-1 of the image, in hexadecimal digits. */
   readonly id: string
   readonly type: string
@@ -21,18 +22,28 @@ export function describedBy(metadata: Element): { readonly id: string; readonly 
   return /^[0-9a-f]{40}$/.test(id) ? { id, type } : undefined
 }
 
+/** A picture, and what it is made of. */
+export interface Photo {
+  readonly picture: Picture
+  readonly image: Buffer
+}
+
 /** The photo of a vCard, where it is one (XEP-0054, XEP-0153). */
-export function pictureOf(card: Element): { readonly picture: Picture; readonly bytes: number } | undefined {
+export function photoIn(card: Element): Photo | undefined {
   return photoOf(card.child('PHOTO', NS.vcard))
 }
 
 /** The same of one `<PHOTO/>`. */
-export function photoOf(photo: Element | undefined): { readonly picture: Picture; readonly bytes: number } | undefined {
+export function photoOf(photo: Element | undefined): Photo | undefined {
   const type = photo?.textOf('TYPE')?.trim() ?? ''
   const base64 = photo?.textOf('BINVAL')?.replaceAll(/\s/g, '') ?? ''
   if (!/^image\/[\w.+-]{1,40}$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined
   const image = Buffer.from(base64, 'base64')
-  return { picture: { id: hashOf(image), type, base64 }, bytes: image.length }
+  return { picture: { id: hashOf(image), type, base64 }, image }
+}
+
+export function pictureOf({ image, type }: Sized): Picture {
+  return { id: hashOf(image), type, base64: image.toString('base64') }
 }
 
 export function hashOf(image: Buffer): string {
@@ -56,8 +67,10 @@ export function withPhoto(card: Element | undefined, picture: Picture | undefine
   return (card ?? el('vCard', NS.vcard)).withChildren([...others, ...photo])
 }
 
-export function metadataOf({ id, type }: Picture, bytes: number): Element {
-  return el('metadata', METADATA, null, el('info', METADATA, { id, type, bytes }))
+/** What is said of a picture (XEP-0084 §4.2.1); how large it is only where it could be read. */
+export function metadataOf({ id, type }: Picture, bytes: number, sized: Sized | undefined): Element {
+  const size = sized && { width: sized.width, height: sized.height }
+  return el('metadata', METADATA, null, el('info', METADATA, { id, type, bytes, ...size }))
 }
 
 /** Children of a presence with that hash in them (XEP-0398 §4); undefined where the client wants none, or it is there. */

@@ -7,10 +7,13 @@ import {
   accountRemoved,
   chain,
   defineModule,
+  integer,
+  map,
   type Outbound,
   on,
   only,
   outbound,
+  Throttle,
   type Verdict,
 } from '@xmpp/server-core'
 import {
@@ -20,11 +23,14 @@ import {
   METADATA,
   marked,
   metadataOf,
+  type Photo,
   type Picture,
+  photoIn,
   pictureOf,
   withPhoto,
 } from './avatar-formats.ts'
 import pep from './pep.ts'
+import { type Bounds, pictures } from './pictures.ts'
 import { barrier } from './pubsub/access.ts'
 import { option } from './pubsub/config.ts'
 import { payloadOf } from './pubsub/events.ts'
@@ -34,6 +40,10 @@ import vcard from './vcard.ts'
 /** Accounts whose avatars are known in memory, and characters of an image that is read. */
 const CACHED = 20_000
 const CHARS = 16_000_000
+/** Pictures of one account that are read in a minute. */
+const READ = 20
+/** XEP-0153 §4.6 */
+const PHOTO_BYTES = 8191
 /** What nodes tell each other when an avatar has changed. */
 const CHANGED = 'avatar'
 
@@ -47,12 +57,21 @@ interface Mark {
 export default defineModule({
   name: 'avatars',
   xeps: [
-    { number: 153, version: '1.1.1', partial: 'pictures are not made smaller' },
+    { number: 153, version: '1.1.1' },
     { number: 398, version: '1.0.0' },
   ],
   features: { account: ['urn:xmpp:pep-vcard-conversion:0'] },
   uses: { pep, vcard },
-  setup({ uses, store, server, live }) {
+  config: {
+    photo: integer(96, 0, 1024, 'longer side, in pixels, of what vCards show of a published avatar; 0: as it is'),
+    avatar: integer(192, 0, 1024, 'longer side, in pixels, of the avatar made of the photo of a vCard; 0: as it is'),
+  },
+  stores: { photos: map<Picture>() },
+  setup({ uses, config, stores: { photos }, store, server, live, clock, log }) {
+    const photo: Bounds = { side: config.photo, bytes: PHOTO_BYTES, types: ['image/png', 'image/jpeg'] }
+    // XEP-0084 §4.1: a PNG, of whatever size; so many bytes it has when nothing in it can be packed.
+    const avatar: Bounds = { side: config.avatar, bytes: 4 * config.avatar ** 2, types: ['image/png'] }
+    const reads = new Throttle(clock, READ)
     const marks = new Map<string, Awaitable<Mark | undefined>>()
     const forget = (account: string) => void marks.delete(account)
     server.hear(CHANGED, forget)
@@ -82,9 +101,11 @@ export default defineModule({
     async function readMark(account: Jid): Promise<Mark | undefined> {
       const service = uses.pep.service(account)
       const found = await store.pubsub.latest([account.text], [METADATA], account.text, CHARS)
-      const described = found[0] && describedBy(payloadOf(found[0].item))
+      const described = found[0] && saidOf(found[0].item)
       const data = described && (await store.pubsub.node(account.text, DATA, account.text))
-      return data && { hash: described.id, model: String(option(service, data.config, 'access_model')) }
+      if (!data) return undefined
+      const shown = await photos.get(account.text, described.id)
+      return { hash: shown?.id ?? described.id, model: String(option(service, data.config, 'access_model')) }
     }
 
     /** XEP-0398 §4: in presence for contacts what contacts may see, elsewhere what everybody may. */
@@ -106,33 +127,78 @@ export default defineModule({
       const hidden = (node: PubsubNode | undefined) => !node || barrier(service, node, asker, standing) !== undefined
       const [found] = await store.pubsub.latest([account.text], [METADATA], asker.bare.text, CHARS)
       if (!found || hidden(found.node)) return stored
-      const described = describedBy(payloadOf(found.item))
+      const described = saidOf(found.item)
       if (!described) return stored && withPhoto(stored, undefined)
       if (hidden(await store.pubsub.node(account.text, DATA, asker.bare.text))) return stored
-      const [item] = await store.pubsub.itemsById(account.text, DATA, [described.id])
-      const picture = item && pictureIn(item, described)
-      return picture ? withPhoto(stored, picture) : stored
+      const published = await imageOf(account, described.id)
+      if (!published) return stored
+      const shown = await photos.get(account.text, described.id)
+      return withPhoto(stored, shown ?? { ...described, base64: published.base64 })
+    }
+
+    /** XEP-0398 §3.1: an image has the hash that it says. */
+    async function imageOf(account: Jid, id: string): Promise<{ base64: string; image: Buffer } | undefined> {
+      const [item] = await store.pubsub.itemsById(account.text, DATA, [id])
+      const base64 = item?.payload && payloadOf(item).text().replaceAll(/\s/g, '')
+      const image = Buffer.from(base64 ?? '', 'base64')
+      return base64 && hashOf(image) === id ? { base64, image } : undefined
+    }
+
+    /** The image first, then what is said of it: so the photo is there before anybody is told. */
+    async function prepare(account: Jid): Promise<void> {
+      const found = await store.pubsub.latest([account.text], [DATA, METADATA], account.text, CHARS)
+      const ids = found.map(({ node, item }) => (node.node === DATA ? item.id : saidOf(item)?.id))
+      const known = await photos.keys(account.text)
+      for (const id of known) if (!ids.includes(id)) await photos.delete(account.text, id)
+      for (const id of new Set(ids)) {
+        if (id === undefined || known.includes(id)) continue
+        const published = await imageOf(account, id)
+        const made = published && (await fit(account, published.image, photo))
+        if (made) await photos.set(account.text, id, pictureOf(made))
+      }
+    }
+
+    function fit(account: Jid, image: Buffer, bounds: Bounds) {
+      return bounds.side > 0 && reads.take(account.text) ? pictures.fit(image, bounds, log) : undefined
     }
 
     // ── from the card to the nodes ──
 
-    /** XEP-0398 §3.2: first the image, then what is said of it. */
     async function written(account: Jid, card: Element): Promise<void> {
-      const found = pictureOf(card)
-      const service = uses.pep.service(account)
-      if (!found || found.picture.base64.length > service.limits.bytes) return
-      const { picture, bytes } = found
+      const found = photoIn(card)
+      if (!found) return
+      const { id } = found.picture
       const [before] = await store.pubsub.latest([account.text], [METADATA], account.text, CHARS)
-      if (before && describedBy(payloadOf(before.item))?.id === picture.id) return
-      // A node that the card makes is open, as the card is.
-      const wanted: Wanted = now => now ?? { ...service.defaults, access_model: 'open' }
+      const described = before && saidOf(before.item)?.id
+      // Who changes something else in the card writes the photo back that was shown.
+      if (described === id || (described && (await photos.get(account.text, described))?.id === id)) return
       try {
-        const data = el('data', DATA, null, picture.base64)
-        await publishOwn(service, DATA, wanted, picture.id, data)
-        await publishOwn(service, METADATA, wanted, picture.id, metadataOf(picture, bytes))
+        await convert(account, found)
       } catch (error) {
         // No room for another node: the card is kept all the same.
         if (!(error instanceof StanzaError)) throw error
+      } finally {
+        await renew(account)
+      }
+    }
+
+    /** XEP-0398 §3.2: first the image, then what is said of it. */
+    async function convert(account: Jid, { picture, image }: Photo): Promise<void> {
+      const service = uses.pep.service(account)
+      const sized = await fit(account, image, avatar)
+      const made = sized ? pictureOf(sized) : picture
+      if (made.base64.length > service.limits.bytes) return
+      // A node that the card makes is open, as the card is.
+      const wanted: Wanted = now => now ?? { ...service.defaults, access_model: 'open' }
+      // The card goes on showing what its owner has put there.
+      await photos.set(account.text, made.id, picture)
+      await publishOwn(service, DATA, wanted, made.id, el('data', DATA, null, made.base64))
+      await publishOwn(service, METADATA, wanted, made.id, metadataOf(made, (sized?.image ?? image).length, sized))
+    }
+
+    async function renew(account: Jid): Promise<void> {
+      try {
+        await prepare(account)
       } finally {
         changed(account)
       }
@@ -141,7 +207,7 @@ export default defineModule({
     for (const node of [DATA, METADATA])
       uses.pep.around(node, async (account, change) => {
         const answer = await change()
-        changed(account)
+        await renew(account)
         return answer
       })
     uses.vcard.share({ read, written })
@@ -154,11 +220,7 @@ export default defineModule({
   },
 })
 
-/** XEP-0398 §3.1: an image has the hash that it says. */
-function pictureIn(
-  item: PubsubItem,
-  { id, type }: { readonly id: string; readonly type: string },
-): Picture | undefined {
-  const base64 = payloadOf(item).text().replaceAll(/\s/g, '')
-  return hashOf(Buffer.from(base64, 'base64')) === id ? { id, type, base64 } : undefined
+/** Items may be empty. */
+function saidOf(item: PubsubItem): ReturnType<typeof describedBy> {
+  return item.payload === '' ? undefined : describedBy(payloadOf(item))
 }

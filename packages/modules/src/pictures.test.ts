@@ -41,6 +41,13 @@ describe('pictures', () => {
   })
 })
 
+test('whatever else the library can read it reads no more', async () => {
+  await fit(png(200, 200))
+  const { default: sharp } = await import('sharp')
+  for (const text of ['<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', 'P1 1 1 0'])
+    await expect(sharp(Buffer.from(text)).metadata()).rejects.toThrow('unsupported image format')
+})
+
 test('where the library is missing pictures stay as they are, and the log says so once', async () => {
   const lines: string[] = []
   const log = createLogger({ level: 'debug', format: 'json', sink: { write: line => void lines.push(line) } })
