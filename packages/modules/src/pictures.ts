@@ -3,8 +3,8 @@ import type { Sharp } from 'sharp'
 
 type Library = typeof import('sharp').default
 
-/** Pixels that are decoded at most: the picture of a telephone, not a bomb. */
-const PIXELS = 4096 * 4096
+/** Pixels that are decoded at most, which can take four bytes each: far more than an avatar has, far less than a bomb. */
+const PIXELS = 4096 * 2048
 /** Seconds that one picture may take. */
 const SECONDS = 2
 /** Pictures at once: each takes a thread that files and passwords need too. */
@@ -133,9 +133,9 @@ type Encoding = readonly [type: string, encode: (picture: Sharp) => Sharp]
 function encodings(types: Bounds['types'], opaque: boolean): Encoding[] {
   const jpeg = opaque && types.includes('image/jpeg')
   return [
-    ['image/png', picture => picture.png({ compressionLevel: 9, adaptiveFiltering: true })],
+    ['image/png', picture => picture.png({ compressionLevel: 8, adaptiveFiltering: true })],
     ...(jpeg ? [85, 60].map((quality): Encoding => ['image/jpeg', picture => picture.jpeg({ quality })]) : []),
-    ['image/png', picture => picture.png({ compressionLevel: 9, palette: true, colours: 64 })],
+    ['image/png', picture => picture.png({ compressionLevel: 8, palette: true, colours: 64 })],
   ]
 }
 
