@@ -174,6 +174,17 @@ scenario('XEP-0060 § 8.9: whom a whitelist lets in, and who may publish', async
   expect(await refusal(juliet, get(items, to))).toBe('not-allowed closed-node')
 })
 
+scenario('XEP-0060 § 7.1.3: whom an account made owner of a node overwrites what is there', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await done(romeo, set(publish(NODE, item('a'), open)))
+  await done(romeo, affiliate([juliet, 'publisher']))
+  const over = set(publish(NODE, '<item id="a"><note xmlns="urn:note">over</note></item>'), romeo.bare.text)
+  expect(await refusal(juliet, over)).toBe('forbidden')
+  await done(romeo, affiliate([juliet, 'owner']))
+  await done(juliet, over)
+  expect(String(await done(romeo, get(items)))).toContain('over')
+})
+
 scenario('XEP-0060 § 8.9.2: what cannot be made of people', async ({ server }) => {
   const config = { modules: { pep: { subscriptions: 1 } } }
   const [romeo, juliet, nurse] = await (await server('a.test', { config })).connect(

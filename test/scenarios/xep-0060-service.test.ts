@@ -133,6 +133,25 @@ scenario('XEP-0060 § 8.9: owners and publishers of a node, and nobody else', as
   expect(mine?.map(({ attrs }) => `${attrs['node']} ${attrs['affiliation']}`)).toEqual([`${NODE} publisher`])
 })
 
+scenario(
+  'XEP-0060 § 7.1.3: the owner of a node overwrites what a publisher has put there, another publisher does not',
+  async ({ server }) => {
+    const [hamlet, ophelia, yorick] = await (await server('a.test')).join(
+      'hamlet/elsinore',
+      'ophelia/brook',
+      'yorick/grave',
+    )
+    await done(hamlet, create(NODE))
+    for (const actor of [ophelia, yorick]) await done(hamlet, affiliate(actor, 'publisher'))
+    await done(ophelia, set(publish(NODE, '<item id="a"><note xmlns="urn:note">hers</note></item>'), TO))
+    const over = set(publish(NODE, '<item id="a"><note xmlns="urn:note">over</note></item>'), TO)
+    expect(await refusal(yorick, over)).toBe('forbidden')
+    expect(await said(yorick, over)).toBe('The item is of somebody else')
+    await done(hamlet, over)
+    expect((await done(ophelia, items))?.child('items')?.child('item')?.firstElement()?.text()).toBe('over')
+  },
+)
+
 scenario('XEP-0060 § 8.6: a node where owners let people in', async ({ server }) => {
   const [hamlet, ophelia] = await (await server('a.test')).join('hamlet/elsinore', 'ophelia/brook')
   await done(hamlet, create(NODE, { access_model: 'authorize', send_last_published_item: 'never' }))

@@ -1,7 +1,7 @@
 import { readSubmission, StanzaError } from '@parley/stanza'
 import type { PubsubItem, PubsubNode, PubsubOptions, PubsubSeen } from '@parley/store'
 import { type Element, el, serialize } from '@parley/xml'
-import { mayPublish, nothing } from './access.ts'
+import { isOwner, mayPublish, nothing } from './access.ts'
 import { changeItem, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
 import { published, triggered } from './events.ts'
@@ -30,7 +30,7 @@ export async function publish(asking: Asking): Promise<Element> {
     const config = configFor(asking, seen, standing, wanted)
     const kept = option(service, config, 'persist_items') === true
     checkKind(given, kept, option(service, config, 'deliver_payloads') === true)
-    checkForeign(seen, item, standing)
+    checkForeign(asking, seen, id, standing)
     if (bytes > bounded(service, config, 'max_payload_size', service.limits.bytes)) throw tooLarge()
     node = seen.node ?? { ...newNode(service, checkName(name)), config }
     return {
@@ -93,9 +93,9 @@ function configFor(
 }
 
 /** Threat 107: only owners put their item in the place of somebody else's. */
-function checkForeign({ publishers }: PubsubSeen, { id, publisher }: PubsubItem, { owns }: Standing): void {
+function checkForeign({ from }: Asking, { node, publishers }: PubsubSeen, id: string, standing: Standing): void {
   const before = publishers.get(id)
-  if (owns || before === undefined || bareOf(before) === bareOf(publisher)) return
+  if (!node || before === undefined || bareOf(before) === from.bare.text || isOwner(node, from, standing)) return
   throw new StanzaError('forbidden', 'The item is of somebody else')
 }
 
