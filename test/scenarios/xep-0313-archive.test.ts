@@ -269,6 +269,15 @@ scenario('XEP-0313 § 6.1.1: an error is kept once, where it answers what the ac
   expect(await heads(juliet)).toEqual(['chat soft', 'chat ay'])
 })
 
+scenario('XEP-0313 § 6.1.1: an error names the id of the message, whatever its origin-id', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await romeo.sends`<message type="chat" to="${juliet}" id="m1"><body>soft</body><origin-id xmlns="urn:xmpp:sid:0" id="o1"/></message>`
+  await juliet.settles()
+  await juliet.sends`<message type="error" to="${romeo}" id="m1"><error/></message>`
+  await romeo.settles()
+  expect((await read(romeo)).messages.map(({ attrs }) => attrs['type'])).toEqual(['chat', 'error'])
+})
+
 scenario('XEP-0313 § 6.1.1: a message that is refused is in no archive of its recipient', async ({ server }) => {
   const stage = await server('a.test')
   const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')

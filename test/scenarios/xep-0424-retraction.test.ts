@@ -72,6 +72,39 @@ scenario('XEP-0424 § 4: what was taken back is not delivered later', async ({ s
     await juliet.receives`<message id="r-${id}"><retract xmlns="${RETRACT}" id="${id}"/></message>`
 })
 
+scenario(
+  'XEP-0424 § 5.1: a message that has an origin-id of another name is taken back by its id',
+  async ({ server }) => {
+    const stage = await server('a.test')
+    const [romeo, juliet] = await stage.join('romeo/orchard', 'juliet/balcony')
+    await juliet.leaves()
+    await romeo.sends`<message type="chat" to="juliet@a.test" id="m1"><body>holy palmers</body><origin-id xmlns="urn:xmpp:sid:0" id="o1"/></message>`
+    await retract(romeo, 'juliet@a.test', 'm1')
+    await romeo.fence()
+    expect(await story(romeo)).toEqual(['†r-m1', '-m1'])
+
+    const [back] = await stage.connect('juliet/chamber')
+    await back.sends`<presence/>`
+    await back.receives`<presence/>`
+    await back.receives`<message id="m1"><retracted xmlns="${RETRACT}" id="r-m1"/></message>`
+    await back.receives`<message id="r-m1"><retract xmlns="${RETRACT}" id="m1"/></message>`
+    expect(await story(back)).toEqual(['†r-m1', '-m1'])
+  },
+)
+
+scenario('XEP-0424 § 5.1: and by its origin-id, unless another message has that id', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  await romeo.sends`<message type="chat" to="juliet@a.test" id="x1"><body>x1</body></message>`
+  await romeo.sends`<message type="chat" to="juliet@a.test" id="x2"><body>x2</body><origin-id xmlns="urn:xmpp:sid:0" id="x1"/></message>`
+  await romeo.sends`<message type="chat" to="juliet@a.test" id="x3"><body>x3</body><origin-id xmlns="urn:xmpp:sid:0" id="o3"/></message>`
+  await retract(romeo, 'juliet@a.test', 'x1')
+  await retract(romeo, 'juliet@a.test', 'o3')
+  // Once more takes nothing else.
+  await retract(romeo, 'juliet@a.test', 'x1')
+  for (const actor of [romeo, juliet]) await actor.settles()
+  for (const actor of [romeo, juliet]) expect(await story(actor)).toEqual(['†r-x1', 'x2', '†r-o3', '-x1', '-o3', '-x1'])
+})
+
 scenario('XEP-0424 § 5: only who said it takes it back, from any of their clients', async ({ server }) => {
   const [romeo, phone, juliet, paris] = await (await server('a.test')).join(
     'romeo/orchard',

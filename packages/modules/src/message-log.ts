@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { SessionEntry } from '@parley/live'
 import { type Message, NS, parseStanza, StanzaError } from '@parley/stanza'
-import { idText, type LogEntry, type LogRow } from '@parley/store'
+import { idText, type LogEntry, type LogRow, sentAs } from '@parley/store'
 import { el } from '@parley/xml'
 import {
   type Awaitable,
@@ -150,7 +150,7 @@ export function rowOf(
   peer: Jid,
   mark: { readonly id?: bigint; readonly kept: boolean; readonly owed: boolean },
 ): LogEntry {
-  const originId = stanza.child('origin-id', NS.stanzaId)?.attrs['id'] ?? stanza.id
+  const originId = sentAs(stanza.id, stanza.child('origin-id', NS.stanzaId)?.attrs['id'])
   return {
     owner: owner.text,
     peer: peer.bare.text,

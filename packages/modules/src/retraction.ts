@@ -43,12 +43,17 @@ export default defineModule({
     }
 
     async function bury(owner: Jid, author: Author, peer: Jid, { original, id }: Retraction): Promise<void> {
-      for (const row of await messages.allByOriginId(owner.text, peer.bare.text, original)) {
-        const message = row.type === 'error' ? undefined : (parseStanza(row.stanza) as Message)
-        if (!message || !isOf(message, author) || isTombstone(message)) continue
-        await messages.replace(owner.text, row.id, tombstone(message, retracted(id, clock.now())).toXml())
-        return
-      }
+      const rows = await messages.allByOriginId(owner.text, peer.bare.text, original)
+      const said = rows
+        .filter(({ type }) => type !== 'error')
+        .map(row => ({ row: row.id, message: parseStanza(row.stanza) as Message }))
+        .filter(({ message }) => isOf(message, author))
+      // §5.1: the id of the message counts. Clients of earlier versions name its origin-id.
+      const meant = said.filter(({ message }) => message.id === original)
+      const found = (meant.length > 0 ? meant : said).find(({ message }) => !isTombstone(message))
+      if (!found) return
+      const left = tombstone(found.message, retracted(id, clock.now()))
+      await messages.replace(owner.text, found.row, left.toXml())
     }
 
     return {

@@ -14,6 +14,7 @@ export type {
   OutboxRow,
 } from './messages.ts'
 export { openStore } from './open.ts'
+export { sentAs } from './origins.ts'
 export { hostOf, type Owner } from './owner.ts'
 export type {
   Affiliation,

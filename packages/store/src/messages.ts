@@ -11,7 +11,7 @@ export interface LogEntry {
   readonly peer: string
   readonly resource?: string
   readonly type: MessageType
-  /** The sender's id of the message: XEP-0359 origin-id, else the stanza's own. */
+  /** What its sender calls it: the stanza's id and its origin-id, see `sentAs`. */
   readonly originId?: string
   /** The stanza as XML, to be parsed again on its way out. */
   readonly stanza: string
@@ -100,9 +100,9 @@ export interface MessageLog {
   /** How many kept rows match, counted to `cap` at most (default 10 000). */
   count(owner: Owner, filter: LogFilter, cap?: number): Promise<number>
   byId(owner: Owner, id: bigint): Promise<LogRow | undefined>
-  /** The newest kept row with that origin id, among the last thousand of the conversation. */
+  /** The newest kept row whose id or origin-id that is, among the last thousand of the conversation. */
   byOriginId(owner: Owner, peer: string, originId: string): Promise<LogRow | undefined>
-  /** All rows with that origin id, kept or owed, newest first, of the last ten thousand of the conversation. */
+  /** All rows whose id or origin-id that is, kept or owed, newest first, of the last ten thousand of the conversation. */
   allByOriginId(owner: Owner, peer: string, originId: string): Promise<LogRow[]>
   /** The oldest and newest kept id (XEP-0313 §5.1); undefined for an empty archive. */
   bounds(owner: Owner): Promise<{ readonly first: bigint; readonly last: bigint } | undefined>

@@ -9,6 +9,18 @@ import { sql } from './sql.ts'
  */
 const STRETCH = 500
 const LAST_ID = (1n << 63n) - 1n
+/** Between two ids of one message: a character that XML cannot have (XML 1.0 §2.2). */
+const BETWEEN = '\u001f'
+
+/**
+ * By what its sender refers to a message: the stanza's own id (XEP-0424 §3, XEP-0308 §3) and its origin-id (XEP-0444 §4.2).
+ * Where they differ both are kept, in one text: most are the same, and a column of its own would be paid for by each row.
+ */
+export function sentAs(id: string | undefined, originId: string | undefined): string | undefined {
+  return id === undefined || originId === undefined || id === originId ? (id ?? originId) : id + BETWEEN + originId
+}
+
+const SENT_AS = 'origin_id = $3 OR strpos(chr(31) || origin_id || chr(31), chr(31) || $3 || chr(31)) > 0'
 
 const stretch = sql<{ found: readonly string[] | null; first: bigint | null; rows: number }>(
   'log-origin-stretch',
@@ -16,7 +28,7 @@ const stretch = sql<{ found: readonly string[] | null; first: bigint | null; row
      SELECT l.id, l.origin_id FROM message_log l WHERE l.owner = $1 AND ${ofPeer('$1', '$2')} AND l.id < $4
      ORDER BY l.id DESC LIMIT ${STRETCH}
    )
-   SELECT array_agg(id::text ORDER BY id DESC) FILTER (WHERE origin_id = $3) AS found, min(id) AS first, count(*)::int AS rows
+   SELECT array_agg(id::text ORDER BY id DESC) FILTER (WHERE ${SENT_AS}) AS found, min(id) AS first, count(*)::int AS rows
    FROM recent`,
 )
 const select = sql<StoredRow>(
@@ -24,7 +36,7 @@ const select = sql<StoredRow>(
   `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND l.id = ANY($2::bigint[]) AND l.id >= $3 ORDER BY l.id DESC`,
 )
 
-/** The rows with that origin id among the last `stretches` × {@link STRETCH} of a conversation, newest first. */
+/** The rows whose sender calls them so, by either id, among the last `stretches` × {@link STRETCH} of a conversation, newest first. */
 export async function rowsOfOrigin(
   db: Database,
   owner: Owner,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { firstIdAt, idTime } from '../ids.ts'
 import type { LogEntry, LogPage } from '../messages.ts'
+import { sentAs } from '../origins.ts'
 import type { Store } from '../store.ts'
 import { fresh, freshHost } from './drivers.ts'
 
@@ -167,6 +168,22 @@ export function messageSuite(use: () => Store): void {
       expect(bodies(await found('nurse@example.net'))).toEqual(['of another'])
       expect(await found('nobody@example.net')).toEqual([])
       expect((await messages.byOriginId(owner, 'juliet@example.net', 'o'))?.id).toBe(old)
+    })
+
+    test('a message is found by its id and by its origin-id, and by no part of either', async () => {
+      const { messages } = use()
+      const owner = fresh('romeo')
+      const [both] = await messages.append([
+        entry(owner, { stanza: 'both', originId: sentAs('m1', 'o1')! }),
+        entry(owner, { stanza: 'neither' }),
+      ])
+      const found = async (id: string) =>
+        (await messages.allByOriginId(owner, 'juliet@example.net', id)).map(row => row.id)
+      for (const id of ['m1', 'o1']) {
+        expect(await found(id)).toEqual([both])
+        expect((await messages.byOriginId(owner, 'juliet@example.net', id))?.id).toBe(both)
+      }
+      for (const id of ['m', '1', '', '%']) expect(await found(id)).toEqual([])
     })
 
     test('a row can be replaced and removed', async () => {
