@@ -9,6 +9,8 @@ const OPEN = { persist_items: 'true', access_model: 'open' }
 const devices = (...numbers: number[]) =>
   `<item id="current"><list xmlns="${OMEMO}">${numbers.map(id => `<device id="${id}"/>`).join('')}</list></item>`
 const bundle = `<item id="current"><bundle xmlns="${OMEMO}"><identityKey>AAAA</identityKey></bundle></item>`
+const KEYS = 'urn:example:keys'
+const key = (text: string) => `<item id="current"><key xmlns="urn:example:key">${text}</key></item>`
 const items = (node: string, more = '') => `<pubsub xmlns="${PUBSUB}"><items node="${node}"${more}/></pubsub>`
 
 scenario(
@@ -45,16 +47,16 @@ scenario(
 
 scenario('XEP-0222 § 3: a node that was made otherwise is put right by its owner', async ({ server }) => {
   const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
-  await done(juliet, set(publish(DEVICES, devices(1))))
-  expect(await refusal(stranger, get(items(DEVICES), juliet.bare.text))).toContain('presence-subscription-required')
+  await done(juliet, set(publish(KEYS, key('one'))))
+  expect(await refusal(stranger, get(items(KEYS), juliet.bare.text))).toContain('presence-subscription-required')
 
-  const wanted = set(publish(DEVICES, devices(1, 2), OPEN))
+  const wanted = set(publish(KEYS, key('two'), OPEN))
   expect(await refusal(juliet, wanted)).toBe('conflict precondition-not-met')
-  const asked = await done(juliet, get(`<pubsub xmlns="${OWNER}"><configure node="${DEVICES}"/></pubsub>`))
+  const asked = await done(juliet, get(`<pubsub xmlns="${OWNER}"><configure node="${KEYS}"/></pubsub>`))
   const fields = asked?.child('configure')?.child('x', 'jabber:x:data')?.childrenNamed('field')
   expect(fields?.map(({ attrs }) => attrs['var'])).toContain('pubsub#access_model')
   const changed = form('node_config', OPEN)
-  await done(juliet, set(`<pubsub xmlns="${OWNER}"><configure node="${DEVICES}">${changed}</configure></pubsub>`))
+  await done(juliet, set(`<pubsub xmlns="${OWNER}"><configure node="${KEYS}">${changed}</configure></pubsub>`))
   await done(juliet, wanted)
-  expect(await ids(stranger, get(items(DEVICES), juliet.bare.text))).toEqual(['current'])
+  expect(await ids(stranger, get(items(KEYS), juliet.bare.text))).toEqual(['current'])
 })

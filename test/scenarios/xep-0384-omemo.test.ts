@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
 import { scenario } from '@parley/testkit'
 import { isKept, isKeptInRoom } from './conversation.ts'
-import { done, EVENT, form, get, ids, OWNER, PUBSUB, publish, refusal, said, set } from './pep-client.ts'
+import { done, EVENT, form, get, ids, listen, OWNER, PUBSUB, publish, refusal, said, set } from './pep-client.ts'
 
 const OMEMO = 'urn:xmpp:omemo:2'
 const OLD = 'eu.siacs.conversations.axolotl'
@@ -77,30 +77,93 @@ scenario('XEP-0384 § 5.3.2: clients of old have a node for each device', async 
   expect(await ids(stranger, items(`${OLD}.bundles:1`))).toEqual(['current'])
 })
 
+scenario('XEP-0384 § 5.3.1: devices are open where the first publish says nothing of it', async ({ server }) => {
+  const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
+  const list = `<item id="current"><list xmlns="${OLD}"><device id="1"/></list></item>`
+  await done(juliet, set(publish(DEVICES, devices(1))))
+  await done(juliet, set(publish(`${OLD}.devicelist`, list)))
+  for (const node of [DEVICES, `${OLD}.devicelist`]) expect(await ids(stranger, items(node))).toEqual(['current'])
+})
+
+scenario('XEP-0384 § 5.3.2: and bundles, of all devices', async ({ server }) => {
+  const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
+  for (const id of [1, 2]) await done(juliet, set(publish(BUNDLES, bundle(id))))
+  expect((await ids(stranger, items(BUNDLES))).sort()).toEqual(['1', '2'])
+})
+
+scenario('XEP-0384 § 5.3.2: so is a node that a client makes before it publishes', async ({ server }) => {
+  const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
+  await done(juliet, set(`<pubsub xmlns="${PUBSUB}"><create node="${BUNDLES}"/></pubsub>`))
+  for (const id of [1, 2]) await done(juliet, set(publish(BUNDLES, bundle(id))))
+  expect((await ids(stranger, items(BUNDLES))).sort()).toEqual(['1', '2'])
+})
+
+const configured = (node: string, fields: Record<string, string>) =>
+  set(`<pubsub xmlns="${OWNER}"><configure node="${node}">${form('node_config', fields)}</configure></pubsub>`)
+
 scenario(
-  'XEP-0384 § 5.3.2: a node that was made otherwise is set right by its owner, and what it has stays',
+  'XEP-0384 § 5.3.2: a node that was made otherwise becomes what the next publish wants, and what it has stays',
   async ({ server }) => {
     const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
     await done(juliet, set(publish(BUNDLES, bundle(1))))
-    const wanted = set(publish(BUNDLES, bundle(2), MANY))
-    expect(await refusal(juliet, wanted)).toBe('conflict precondition-not-met')
-    expect(await said(juliet, wanted)).toBe('The node is not as you want it')
-
-    // A client fills in the form that it was given.
-    const shown = await done(juliet, get(`<pubsub xmlns="${OWNER}"><configure node="${BUNDLES}"/></pubsub>`))
-    const fields = shown!.child('configure', OWNER)!.child('x', 'jabber:x:data')!.childrenNamed('field')
-    const given = fields.map(
-      field => [field.attrs['var']!, field.childrenNamed('value').map(value => value.text())] as const,
-    )
-    const whole = given
-      .filter(([name]) => name !== 'FORM_TYPE')
-      .map(([name, values]) => [name.replace('pubsub#', ''), values])
-    const filled = form('node_config', { ...Object.fromEntries(whole), ...MANY })
-    await done(juliet, set(`<pubsub xmlns="${OWNER}"><configure node="${BUNDLES}">${filled}</configure></pubsub>`))
-    await done(juliet, wanted)
+    await done(juliet, configured(BUNDLES, { access_model: 'presence', max_items: '1' }))
+    expect(await refusal(stranger, items(BUNDLES))).toBe('not-authorized presence-subscription-required')
+    await done(juliet, set(publish(BUNDLES, bundle(2), MANY)))
     expect((await ids(stranger, items(BUNDLES))).sort()).toEqual(['1', '2'])
   },
 )
+
+scenario('XEP-0384 § 5.3.2: no publish takes the bundles of other devices away', async ({ server }) => {
+  const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
+  for (const id of [1, 2]) await done(juliet, set(publish(BUNDLES, bundle(id), MANY)))
+  await done(juliet, set(publish(BUNDLES, bundle(3), { access_model: 'open', max_items: '1' })))
+  expect((await ids(stranger, items(BUNDLES))).sort()).toEqual(['1', '2', '3'])
+})
+
+scenario(
+  'XEP-0384 § 5.3.1: whose owner wants devices to be private, by the same publish, has them so',
+  async ({ server, befriend }) => {
+    const [juliet, phone, romeo] = await (await server('a.test')).join(
+      'juliet/balcony',
+      'juliet/phone',
+      'romeo/orchard',
+    )
+    await befriend(juliet, romeo)
+    await listen([phone, romeo], DEVICES)
+    await done(juliet, set(publish(DEVICES, devices(1), { ...OPEN, notify_config: '1' })))
+    for (const actor of [juliet, phone, romeo]) await actor.settles()
+    await done(juliet, set(publish(DEVICES, devices(1, 2), { access_model: 'whitelist' })))
+    await phone.receives`<message><event xmlns="${EVENT}"><configuration node="${DEVICES}"/></event></message>`
+    await phone.receives`<message><event xmlns="${EVENT}"><items node="${DEVICES}"><item id="current"/></items></event></message>`
+    await romeo.receivesNothing()
+    expect(await refusal(romeo, items(DEVICES))).toBe('not-allowed closed-node')
+  },
+)
+
+scenario('XEP-0384 § 5.3.2: who only publishes there changes nothing else', async ({ server }) => {
+  const [juliet, nurse] = await (await server('a.test')).connect('juliet/balcony', 'nurse/house')
+  await done(juliet, set(publish(BUNDLES, bundle(1), MANY)))
+  const publisher = `<affiliations node="${BUNDLES}"><affiliation jid="${nurse.bare}" affiliation="publisher"/></affiliations>`
+  await done(juliet, set(`<pubsub xmlns="${OWNER}">${publisher}</pubsub>`))
+  const closed = set(publish(BUNDLES, bundle(2), { access_model: 'whitelist' }), juliet.bare.text)
+  expect(await refusal(nurse, closed)).toBe('conflict precondition-not-met')
+})
+
+scenario('XEP-0384 § 5.3.2: a client may also fill in the form that it is given', async ({ server }) => {
+  const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')
+  await done(juliet, set(publish(BUNDLES, bundle(1), { access_model: 'whitelist' })))
+  const shown = await done(juliet, get(`<pubsub xmlns="${OWNER}"><configure node="${BUNDLES}"/></pubsub>`))
+  const fields = shown!.child('configure', OWNER)!.child('x', 'jabber:x:data')!.childrenNamed('field')
+  const given = fields.map(
+    field => [field.attrs['var']!, field.childrenNamed('value').map(value => value.text())] as const,
+  )
+  const whole = given
+    .filter(([name]) => name !== 'FORM_TYPE')
+    .map(([name, values]) => [name.replace('pubsub#', ''), values])
+  await done(juliet, configured(BUNDLES, { ...Object.fromEntries(whole), ...MANY }))
+  await done(juliet, set(publish(BUNDLES, bundle(2), MANY)))
+  expect((await ids(stranger, items(BUNDLES))).sort()).toEqual(['1', '2'])
+})
 
 scenario('XEP-0384 § 5.3.2: or it is deleted, and made anew by the next publish', async ({ server }) => {
   const [juliet, stranger] = await (await server('a.test')).connect('juliet/balcony', 'stranger/road')

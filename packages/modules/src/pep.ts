@@ -24,6 +24,7 @@ import blocking from './blocking.ts'
 import caps, { capsLearned } from './caps.ts'
 import { commandsInfo } from './command-elements.ts'
 import disco from './disco.ts'
+import { omemoNode } from './omemo-nodes.ts'
 import { pepNews } from './pep-news.ts'
 import { nodesIn } from './pubsub/discovery.ts'
 import { answerPubsub, FEATURES } from './pubsub/engine.ts'
@@ -110,6 +111,8 @@ export default defineModule({
         store: store.pubsub,
         limits: { ...config, owned: config.nodes },
         defaults: DEFAULTS,
+        defaultsOf: node => ({ ...DEFAULTS, ...omemoNode(node) }),
+        adapts: node => omemoNode(node) !== undefined,
         accessModels: ['open', 'presence', 'roster', 'authorize', 'whitelist'],
         isPersonal: true,
         standing: asker => standing(account, asker),

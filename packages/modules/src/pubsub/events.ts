@@ -1,7 +1,7 @@
 import { Body, Message, NS } from '@parley/stanza'
-import type { PubsubItem, PubsubNode } from '@parley/store'
+import type { PubsubItem, PubsubNode, PubsubOptions } from '@parley/store'
 import { type Element, el, parseElement } from '@parley/xml'
-import { option } from './config.ts'
+import { configForm, option } from './config.ts'
 import { PUBSUB, PUBSUB_EVENT } from './names.ts'
 import type { PubsubService } from './service.ts'
 
@@ -57,6 +57,14 @@ export function retracted(node: string, ids: readonly string[]): Element {
     { node },
     ids.map(id => el('retract', PUBSUB_EVENT, { id })),
   )
+}
+
+/** XEP-0060 §8.2.5.3: what a node is like from now on, where that is told. */
+export function configured(service: PubsubService, node: string, config: PubsubOptions): Element | undefined {
+  if (option(service, config, 'notify_config') !== true) return undefined
+  const whole = option(service, config, 'deliver_payloads') === true
+  const shown = whole ? configForm(service, config, 'result').toElement() : undefined
+  return el('configuration', PUBSUB_EVENT, { node }, shown)
 }
 
 /** A notification without an address: all copies share its body, which is written once. */

@@ -67,6 +67,8 @@ export default defineModule({
       store: store.pubsub,
       limits: config,
       defaults: DEFAULTS,
+      defaultsOf: () => DEFAULTS,
+      adapts: () => false,
       accessModels: ['open', 'authorize', 'whitelist'],
       isPersonal: false,
       standing: ({ bare }) => (admins.has(bare.text) ? all : NEITHER),

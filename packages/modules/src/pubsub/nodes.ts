@@ -2,6 +2,7 @@ import { readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { change, changeOwned, checkName, newName, nodeName, owned } from './change.ts'
 import { configForm, keepOf, NODE_CONFIG, option, readConfig } from './config.ts'
+import { configured } from './events.ts'
 import { PUBSUB, PUBSUB_EVENT, PUBSUB_OWNER } from './names.ts'
 import { creation } from './own.ts'
 import type { Asking } from './service.ts'
@@ -14,7 +15,7 @@ export async function create(asking: Asking): Promise<Element> {
   if (configure?.attrs['node'] !== undefined)
     throw new StanzaError('bad-request', 'The configuration of a new node does not name it')
   const form = configure && readSubmission(configure, NODE_CONFIG)
-  const config = { ...service.defaults, ...readConfig(service, form) }
+  const config = { ...service.defaultsOf(name), ...readConfig(service, form) }
   await change(asking, name, [], ({ node }) => {
     if (!service.mayCreate(from)) throw new StanzaError('forbidden', 'You may not create nodes here')
     if (node) throw new StanzaError('conflict', 'There is such a node already')
@@ -43,14 +44,8 @@ export async function setConfig(asking: Asking): Promise<undefined> {
   await changeOwned(asking, node => {
     if (form.type === 'cancel') return {}
     const config = { ...node.config, ...changes }
-    if (option(service, config, 'notify_config') === true) {
-      const shown =
-        option(service, config, 'deliver_payloads') === true
-          ? configForm(service, config, 'result').toElement()
-          : undefined
-      const event = el('configuration', PUBSUB_EVENT, { node: node.node }, shown)
-      after(() => service.notify({ node: { ...node, config }, event }))
-    }
+    const event = configured(service, node.node, config)
+    if (event) after(() => service.notify({ node: { ...node, config }, event }))
     return { config, keep: keepOf(service, config) }
   })
   return undefined

@@ -1,14 +1,15 @@
 import { readSubmission, StanzaError } from '@parley/stanza'
 import type { PubsubItem, PubsubNode, PubsubOptions, PubsubSeen } from '@parley/store'
 import { type Element, el, serialize } from '@parley/xml'
+import { chain } from '@xmpp/server-core'
 import { isOwner, mayPublish, nothing } from './access.ts'
 import { changeItem, checkName, newName, nodeName } from './change.ts'
 import { bounded, keepOf, meets, option, readConfig } from './config.ts'
-import { published, triggered } from './events.ts'
+import { configured, published, triggered } from './events.ts'
 import { fieldOf } from './fields.ts'
 import { bareOf, because, PUBSUB } from './names.ts'
 import { creation, newNode } from './own.ts'
-import type { Asking, Standing } from './service.ts'
+import type { Asking, PubsubService, Standing } from './service.ts'
 
 const PUBLISH_OPTIONS = `${PUBSUB}#publish-options`
 
@@ -26,20 +27,29 @@ export async function publish(asking: Asking): Promise<Element> {
   const item: PubsubItem = { id, publisher: from.text, payload: xml, published: service.now() }
 
   let node: PubsubNode | undefined
+  let changed: Element | undefined
   await changeItem(asking, name, id, (seen, standing) => {
     const config = configFor(asking, seen, standing, wanted)
     const kept = option(service, config, 'persist_items') === true
     checkKind(given, kept, option(service, config, 'deliver_payloads') === true)
     checkForeign(asking, seen, id, standing)
     if (bytes > bounded(service, config, 'max_payload_size', service.limits.bytes)) throw tooLarge()
-    node = seen.node ?? { ...newNode(service, checkName(name)), config }
+    const now = seen.node ?? { ...newNode(service, checkName(name)), config }
+    const adapts = config !== now.config
+    node = adapts ? { ...now, config } : now
+    changed = adapts ? configured(service, name, config) : undefined
     return {
       ...(!seen.node && { create: creation(service, from, config) }),
+      ...(adapts && { config }),
       ...(kept && { publish: item, keep: keepOf(service, config) }),
     }
   })
   const news = given.isThere ? published(service, node!, item, payload) : triggered(name)
-  after(() => service.notify({ node: node!, event: news }))
+  after(() =>
+    chain(changed && service.notify({ node: node!, event: changed }), () =>
+      service.notify({ node: node!, event: news }),
+    ),
+  )
   const answer = given.isThere ? el('item', PUBSUB, { id }) : undefined
   return el('pubsub', PUBSUB, null, el('publish', PUBSUB, { node: name }, answer))
 }
@@ -77,19 +87,24 @@ function optionsOf({ service, pubsub }: Asking): PubsubOptions {
 }
 
 /** The configuration that the item is published under. @throws StanzaError where it must not be */
-function configFor(
-  { service, from }: Asking,
-  { node }: PubsubSeen,
-  standing: Standing,
-  wanted: PubsubOptions,
-): PubsubOptions {
+function configFor(asking: Asking, { node }: PubsubSeen, standing: Standing, wanted: PubsubOptions): PubsubOptions {
+  const { service, from } = asking
   if (!node) {
     if (!service.mayCreate(from)) throw service.isPersonal ? forbidden() : nothing()
-    return { ...service.defaults, ...wanted }
+    return { ...service.defaultsOf(nodeName(asking)), ...wanted }
   }
   if (!mayPublish(service, node, from, standing)) throw forbidden()
-  if (!meets(service, node.config, wanted)) throw unmet('The node is not as you want it')
-  return node.config
+  const adapts = standing.owns && service.adapts(node.node)
+  const asked = adapts ? noFewer(service, node.config, wanted) : wanted
+  if (meets(service, node.config, asked)) return node.config
+  if (!adapts) throw unmet('The node is not as you want it')
+  return { ...node.config, ...asked }
+}
+
+/** Without a number of items that is lower than now: with it the items of the publisher's other clients would go. */
+function noFewer(service: PubsubService, now: PubsubOptions, wanted: PubsubOptions): PubsubOptions {
+  const { max_items, ...rest } = wanted
+  return max_items === undefined || keepOf(service, wanted).max >= keepOf(service, now).max ? wanted : rest
 }
 
 /** Threat 107: only owners put their item in the place of somebody else's. */

@@ -38,6 +38,10 @@ export interface PubsubService {
   readonly store: PubsubStore
   readonly limits: PubsubLimits
   readonly defaults: PubsubOptions
+  /** What a new node of that name is like, unless somebody says otherwise. */
+  defaultsOf(node: string): PubsubOptions
+  /** The owner's publish options change a node of that name, where any other would refuse them (docs/decisions/0006). */
+  adapts(node: string): boolean
   readonly accessModels: readonly string[]
   standing(asker: Jid): Awaitable<Standing>
   mayCreate(asker: Jid): boolean
