@@ -200,6 +200,70 @@ scenario(
 )
 
 scenario(
+  'XEP-0163 § 7.1: who is moved to another group of the roster loses what only the first may read',
+  async ({ server, befriend }) => {
+    const [juliet, romeo, nurse] = await (await server('a.test')).join('juliet/balcony', 'romeo/orchard', 'nurse/house')
+    const to = juliet.bare.text
+    const inGroup = (actor: typeof juliet, group: string) =>
+      juliet.asks`<iq type="set"><query xmlns="jabber:iq:roster"><item jid="${actor.bare}"><group>${group}</group></item></query></iq>`
+    for (const actor of [romeo, nurse]) {
+      await befriend(juliet, actor)
+      await inGroup(actor, 'Friends')
+    }
+    const options = { access_model: 'roster', roster_groups_allowed: ['Friends'], send_last_published_item: 'never' }
+    await done(juliet, set(publish(TUNE, tune('One'), options)))
+    await done(juliet, set(publish(MOOD, `<item id="m"><mood xmlns="${MOOD}"/></item>`, { access_model: 'presence' })))
+    for (const [actor, node] of [
+      [romeo, TUNE],
+      [romeo, MOOD],
+      [nurse, TUNE],
+    ] as const)
+      await done(actor, set(`<pubsub xmlns="${PUBSUB}"><subscribe node="${node}" jid="${actor.bare}"/></pubsub>`, to))
+    for (const actor of [juliet, romeo, nurse]) await actor.settles()
+
+    await inGroup(romeo, 'Enemies')
+    await romeo.receives`<message from="${to}" to="${romeo.bare}"><event xmlns="${EVENT}"><subscription node="${TUNE}" jid="${romeo.bare}" subscription="none"/></event></message>`
+    const subscriptions = get(`<pubsub xmlns="${PUBSUB}"><subscriptions/></pubsub>`, to)
+    const nodes = async (actor: typeof juliet) =>
+      (await done(actor, subscriptions))
+        ?.child('subscriptions')
+        ?.elements()
+        .map(({ attrs }) => attrs['node'])
+    expect(await nodes(romeo)).toEqual([MOOD])
+    expect(await nodes(nurse)).toEqual([TUNE])
+    await nurse.receivesNothing()
+    // It does not come back by itself.
+    await inGroup(romeo, 'Friends')
+    await done(juliet, set(publish(TUNE, tune('Two'))))
+    await nurse.receives`<message from="${to}"><event xmlns="${EVENT}"><items node="${TUNE}"><item id="current"/></items></event></message>`
+    await romeo.receivesNothing()
+    await juliet.settles()
+  },
+)
+
+scenario('XEP-0163 § 7.1: so does who is in a group that the operator renames', async ({ server }) => {
+  const stage = await server('a.test')
+  const run = (name: string, values: Record<string, string | boolean | string[]>) =>
+    stage.host.commands.find(command => command.name === name)!.run(values)
+  const [juliet, romeo] = await stage.join('juliet/balcony', 'romeo/orchard')
+  await run('group put', { group: 'g', display: 'Friends', 'shared-roster': true })
+  await run('group add', { group: 'g', accounts: ['juliet', 'romeo'] })
+  const options = { access_model: 'roster', roster_groups_allowed: ['Friends'], send_last_published_item: 'never' }
+  await done(juliet, set(publish(TUNE, tune('One'), options)))
+  await done(
+    romeo,
+    set(`<pubsub xmlns="${PUBSUB}"><subscribe node="${TUNE}" jid="${romeo.bare}"/></pubsub>`, juliet.bare.text),
+  )
+  for (const actor of [juliet, romeo]) await actor.settles()
+  await run('group put', { group: 'g', display: 'Others', 'shared-roster': true })
+  await romeo.receivesUnordered(
+    p`<iq type="set"><query xmlns="jabber:iq:roster"/></iq>`,
+    p`<message from="${juliet.bare}"><event xmlns="${EVENT}"><subscription node="${TUNE}" jid="${romeo.bare}" subscription="none"/></event></message>`,
+  )
+  await juliet.settles()
+})
+
+scenario(
   'XEP-0163 § 4.3.2: deliver_notifications off, and a change of the configuration that is told',
   async ({ server }) => {
     const [juliet] = await (await server('a.test')).join('juliet/balcony')

@@ -112,10 +112,18 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     }
   }
 
-  /** A contact may not see the account any more: what it has subscribed to and may not read ends (XEP-0163 §7.1). */
+  /** Contacts are in other groups of the roster: that matters where nodes are for groups, which is rare. */
+  async function regrouped(account: Jid, contacts: readonly Jid[]): Promise<void> {
+    const service = serviceOf(account)
+    const all = await store.pubsub.nodes(account.text, '', service.limits.nodes)
+    if (!all.some(({ config }) => option(service, config, 'access_model') === 'roster')) return
+    for (const contact of contacts) await farewell(account, contact)
+  }
+
+  /** A contact may see less of the account than before: what it has subscribed to and may not read ends (XEP-0163 §7.1). */
   async function farewell(account: Jid, contact: Jid): Promise<void> {
     const service = serviceOf(account)
-    const all = await store.pubsub.nodes(account.text, contact.bare.text, service.limits.nodes)
+    const all = await store.pubsub.related(account.text, contact.bare.text, service.limits.nodes)
     const subscribed = all.filter(({ subscriptions }) => subscriptions.length > 0)
     if (subscribed.length === 0) return
     const standing = await service.standing(contact)
@@ -134,6 +142,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     showLast,
     welcome,
     farewell,
+    regrouped,
     tellLast: (account: Jid, node: PubsubNode, to: Jid) => tellLast(audience, serviceOf(account), node, to),
     send: (account: Jid, to: Jid, children: readonly Element[], id?: string) =>
       send(audience, account, to, children, id),

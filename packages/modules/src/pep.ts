@@ -33,7 +33,7 @@ import { PUBSUB, PUBSUB_OWNER } from './pubsub/names.ts'
 import { GET_PENDING, getPending, pendingInfo } from './pubsub/pending.ts'
 import { authorizationIn, decideRequest } from './pubsub/requests.ts'
 import type { PubsubService, Standing } from './pubsub/service.ts'
-import roster from './roster.ts'
+import roster, { rosterRegrouped } from './roster.ts'
 import { presenceGranted, presenceRevoked } from './subscription.ts'
 
 /** XEP-0163 §5 */
@@ -194,6 +194,7 @@ export default defineModule({
         on(capsLearned, 'observe', learned),
         on(presenceGranted, 'observe', ({ account, contact }) => news.welcome(account, contact)),
         on(presenceRevoked, 'observe', ({ account, contact }) => news.farewell(account, contact)),
+        on(rosterRegrouped, 'observe', ({ account, contacts }) => news.regrouped(account, contacts)),
       ],
       api: { service: serviceOf, around: (node, run) => void around.set(node, run) } satisfies Pep,
     }

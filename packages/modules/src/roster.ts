@@ -41,6 +41,12 @@ export const rosterRemoved = defineHook<{ readonly account: Jid; readonly contac
   'observe',
 )
 
+/** Contacts are in other groups of the roster than before, or may be. */
+export const rosterRegrouped = defineHook<{ readonly account: Jid; readonly contacts: readonly Jid[] }>()(
+  'roster-regrouped',
+  'observe',
+)
+
 /** Contacts that an account has without adding them (shared rosters). They are merged, never stored. */
 export interface RosterSource {
   items(account: Jid): Awaitable<readonly RosterItem[]>
@@ -67,6 +73,7 @@ export default defineModule({
   setup(context) {
     const { store, server, phase, log, live } = context
     const removed = phase(rosterRemoved, 'observe')
+    const regrouped = phase(rosterRegrouped, 'observe')
     const turns = new Turns()
     const rosters = cachedRosters(context)
     server.hear(CHANGED, text => rosters.forget(Jid.parse(text)))
@@ -170,7 +177,13 @@ export default defineModule({
       else {
         const name = nameOf(item)
         const groups = groupsOf(item)
-        await change(account, contact, old => named({ ...old, listed: true, groups }, name))
+        let before: readonly string[] = groups
+        await change(account, contact, old => {
+          before = old.groups
+          return named({ ...old, listed: true, groups }, name)
+        })
+        if (before.length !== groups.length || !before.every(group => groups.includes(group)))
+          await observe(regrouped, { account, contacts: [contact] }, log)
       }
     }
 
@@ -200,6 +213,7 @@ export default defineModule({
         rosters.forget(account)
         live.tell(CHANGED, account.text)
         for (const contact of contacts) await push(account, contact)
+        if (contacts.length > 0) await observe(regrouped, { account, contacts }, log)
       },
     }
     return {
