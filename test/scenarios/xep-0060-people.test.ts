@@ -143,11 +143,61 @@ scenario('XEP-0060 § 8.8: the owner sees subscriptions and ends them', async ({
         `<subscriptions node="${NODE}"><subscription jid="${juliet.bare}" subscription="${what}"/></subscriptions>`,
       ),
     )
-  expect(await said(romeo, changed('subscribed'))).toBe('A subscription can only be ended')
+  // As it is already, or as nothing says.
+  await done(romeo, changed('subscribed'))
+  await done(romeo, set(owner(`<subscriptions node="${NODE}"><subscription jid="${juliet.bare}"/></subscriptions>`)))
+  expect(await all()).toEqual([juliet.bare.text])
   await done(romeo, changed('none'))
   expect(await all()).toEqual([])
   await juliet.receives`<message from="${romeo.bare}" to="${juliet.bare}"><event xmlns="${EVENT}"><subscription node="${NODE}" jid="${juliet.bare}" subscription="none"/></event></message>`
 })
+
+scenario('XEP-0060 § 8.8.1: who waits to be let in is not in the list of subscriptions', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony')
+  const options = { access_model: 'authorize', send_last_published_item: 'never' }
+  await done(romeo, set(publish(NODE, item('a'), options)))
+  const asked = await done(juliet, set(subscribe(juliet.bare), romeo.bare.text))
+  expect(asked?.child('subscription')?.attrs['subscription']).toBe('pending')
+  const listed = await done(romeo, get(owner(`<subscriptions node="${NODE}"/>`)))
+  expect(listed?.firstElement()?.elements()).toEqual([])
+  await romeo.settles()
+})
+
+scenario(
+  'XEP-0060 § 8.8.2: entries that cannot be changed come back as they are, the others are changed',
+  async ({ server }) => {
+    const [romeo, juliet, nurse] = await (await server('a.test')).join('romeo/orchard', 'juliet/balcony', 'nurse/house')
+    await done(romeo, set(publish(NODE, item('a'), { ...open, send_last_published_item: 'never' })))
+    for (const actor of [juliet, nurse]) await done(actor, set(subscribe(actor.bare), romeo.bare.text))
+    const entries: [Actor, string][] = [
+      [juliet, 'none'],
+      [nurse, 'unconfigured'],
+      [romeo, 'subscribed'],
+    ]
+    const listed = entries.map(([{ bare }, state]) => `<subscription jid="${bare}" subscription="${state}"/>`).join('')
+    const answer = await romeo.asksRaw(set(owner(`<subscriptions node="${NODE}">${listed}</subscriptions>`)))
+    expect(answer.elements().map(({ name }) => name)).toEqual(['pubsub', 'error'])
+    expect(answer.child('error')?.attrs['type']).toBe('modify')
+    expect(answer.child('error')?.firstElement()?.name).toBe('not-acceptable')
+    expect(answer.child('error')?.textOf('text', 'urn:ietf:params:xml:ns:xmpp-stanzas')).toBe(
+      'A subscription can only be ended, or granted to who asks',
+    )
+    const left = answer.child('pubsub', OWNER)?.child('subscriptions')
+    expect(left?.attrs['node']).toBe(NODE)
+    expect(left?.elements().map(({ attrs }) => [attrs['jid'], attrs['subscription']])).toEqual([
+      [nurse.bare.text, 'subscribed'],
+      [romeo.bare.text, 'none'],
+    ])
+    await juliet.receives`<message><event xmlns="${EVENT}"><subscription node="${NODE}" jid="${juliet.bare}" subscription="none"/></event></message>`
+    const found = await done(romeo, get(owner(`<subscriptions node="${NODE}"/>`)))
+    expect(
+      found
+        ?.firstElement()
+        ?.elements()
+        .map(({ attrs }) => attrs['jid']),
+    ).toEqual([nurse.bare.text])
+  },
+)
 
 scenario('XEP-0060 § 8.9: whom a whitelist lets in, and who may publish', async ({ server }) => {
   const [romeo, juliet, nurse] = await (await server('a.test')).connect(
@@ -197,6 +247,49 @@ scenario('XEP-0060 § 8.9.2: what cannot be made of people', async ({ server }) 
   expect(await said(romeo, affiliate([juliet, 'king']))).toBe('No such affiliation')
   expect(await said(romeo, affiliate([juliet, 'member'], [nurse, 'member']))).toBe('Too many affiliations')
 })
+
+scenario(
+  'XEP-0060 § 8.9.2: affiliations that cannot be changed come back as they are, the others are changed',
+  async ({ server }) => {
+    const [romeo, juliet, nurse] = await (await server('a.test')).connect(
+      'romeo/orchard',
+      'juliet/balcony',
+      'nurse/house',
+    )
+    await done(romeo, set(publish(NODE, item('a'))))
+    await done(romeo, affiliate([nurse, 'member']))
+    const answer = await romeo.asksRaw(affiliate([romeo, 'none'], [juliet, 'publisher'], [nurse, 'king']))
+    expect(answer.child('error')?.firstElement()?.name).toBe('not-acceptable')
+    const left = answer.child('pubsub', OWNER)?.child('affiliations')
+    expect(left?.attrs['node']).toBe(NODE)
+    expect(left?.elements().map(({ attrs }) => [attrs['jid'], attrs['affiliation']])).toEqual([
+      [romeo.bare.text, 'owner'],
+      [nurse.bare.text, 'member'],
+    ])
+    const all = (await done(romeo, get(owner(`<affiliations node="${NODE}"/>`))))?.firstElement()?.elements()
+    expect(all?.map(({ attrs }) => `${attrs['jid']} ${attrs['affiliation']}`).sort()).toEqual([
+      `${juliet.bare} publisher`,
+      `${nurse.bare} member`,
+      `${romeo.bare} owner`,
+    ])
+  },
+)
+
+scenario(
+  'XEP-0060 § 8.9.2: nobody is named twice, and who is named without an affiliation stays',
+  async ({ server }) => {
+    const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+    await done(romeo, set(publish(NODE, item('a'))))
+    const twice = affiliate([juliet, 'member'], [juliet, 'publisher'])
+    expect(await refusal(romeo, twice)).toBe('bad-request')
+    expect(await said(romeo, twice)).toBe('Somebody is named twice')
+    await done(romeo, affiliate([juliet, 'member']))
+    const nothing = `<affiliations node="${NODE}"><affiliation jid="${juliet.bare}"/></affiliations>`
+    await done(romeo, set(owner(nothing)))
+    const mine = await done(juliet, get(plain('<affiliations/>'), romeo.bare.text))
+    expect(mine?.firstElement()?.firstElement()?.attrs['affiliation']).toBe('member')
+  },
+)
 
 scenario('XEP-0060 § 4.5.1: publish models', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')

@@ -1,6 +1,20 @@
 import { expect } from '@jest/globals'
 import { scenario } from '@parley/testkit'
-import { done, EVENT, form, get, ids, listen, OWNER, PUBSUB, publish, refusal, said, set } from './pep-client.ts'
+import {
+  done,
+  ERRORS,
+  EVENT,
+  form,
+  get,
+  ids,
+  listen,
+  OWNER,
+  PUBSUB,
+  publish,
+  refusal,
+  said,
+  set,
+} from './pep-client.ts'
 
 const NODE = 'urn:example:notes'
 const note = (id?: string, text = '') => `<item${id ? ` id="${id}"` : ''}><note xmlns="urn:note">${text}</note></item>`
@@ -132,6 +146,36 @@ scenario('XEP-0060 § 6.5.4: pages of items', async ({ server }) => {
   expect(await said(romeo, page("<after>x' OR 1=1--</after>"))).toBe('The item that the page is counted from is gone')
 })
 
+scenario('XEP-0060 § 6.5.9.7: a node that keeps nothing has no items to ask for, or to purge', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  await done(romeo, set(publish(NODE, note('a'), { persist_items: '0' })))
+  const purge = set(`<pubsub xmlns="${OWNER}"><purge node="${NODE}"/></pubsub>`)
+  for (const request of [get(items()), get(items('', '<item id="a"/>')), purge]) {
+    const answer = await romeo.asksRaw(request)
+    expect(answer.child('error')?.firstElement()?.name).toBe('feature-not-implemented')
+    expect(answer.child('error')?.child('unsupported', ERRORS)?.attrs['feature']).toBe('persistent-items')
+  }
+})
+
+scenario('XEP-0060 § 6.5.9.2: who is subscribed names a subscription that is there, or none', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  const to = romeo.bare.text
+  await done(romeo, set(publish(NODE, note('a'), { access_model: 'open', send_last_published_item: 'never' })))
+  const subscribe = `<pubsub xmlns="${PUBSUB}"><subscribe node="${NODE}" jid="${juliet.bare}"/></pubsub>`
+  const subid = (await done(juliet, set(subscribe, to)))?.child('subscription')?.attrs['subid']
+  const wrong = get(items(' subid="x"'), to)
+  expect(await refusal(juliet, wrong)).toBe('not-acceptable invalid-subid')
+  expect(await said(juliet, wrong)).toBe('You have no such subscription')
+  for (const more of ['', ` subid="${subid}"`]) expect(await ids(juliet, get(items(more), to))).toEqual(['a'])
+})
+
+scenario('XEP-0060 § 7.1: a node of a social feed has entries of Atom, whatever its type says', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  const entry = '<item id="a"><entry xmlns="http://www.w3.org/2005/Atom"><title>Soliloquy</title></entry></item>'
+  await done(romeo, set(publish(NODE, entry, { type: 'urn:xmpp:pubsub-social-feed:1' })))
+  expect(await ids(romeo, get(items()))).toEqual(['a'])
+})
+
 scenario('XEP-0060 § 6.5.9: who may not read is told why', async ({ server }) => {
   const [romeo, stranger] = await (await server('a.test')).connect('romeo/orchard', 'stranger/road')
   await done(romeo, set(publish(NODE, note('a'))))
@@ -184,8 +228,6 @@ scenario('XEP-0060 § 8.2: a node without memory, and one that forgets', async (
   await listen([romeo], NODE)
   await done(romeo, set(publish(NODE, note('a'), { persist_items: '0' })))
   await romeo.receives`<message><event xmlns="${EVENT}"><items node="${NODE}"><item id="a"><note xmlns="urn:note"/></item></items></event></message>`
-  expect(await ids(romeo, get(items()))).toEqual([])
-
   await done(romeo, configure({ persist_items: '1', item_expire: '60', max_items: '10' }))
   await done(romeo, set(publish(NODE, note('b'))))
   await after('30s')

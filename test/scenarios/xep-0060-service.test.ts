@@ -64,6 +64,8 @@ scenario('XEP-0060 § 5.1: what the service is, which nodes it has, and what the
   const features = info?.childrenNamed('feature').map(({ attrs }) => attrs['var'])
   expect(features).toEqual(expect.arrayContaining([PUBSUB, `${PUBSUB}#publish`, `${PUBSUB}#access-authorize`]))
   expect(features).not.toContain(`${PUBSUB}#access-presence`)
+  // § 4.3: nor what needs the presence of subscribers.
+  expect(features).not.toContain(`${PUBSUB}#last-published`)
 
   expect(await names(ophelia, get(`<query xmlns="${ITEMS}"/>`, TO))).toEqual(['asked', 'open'])
   expect(await names(hamlet, get(`<query xmlns="${ITEMS}"/>`, TO))).toEqual(['asked', 'open', 'secret'])
@@ -121,6 +123,11 @@ scenario('XEP-0060 § 8.9: owners and publishers of a node, and nobody else', as
   await done(hamlet, affiliate(ophelia, 'publisher'))
   await done(ophelia, set(publish(NODE, item('b')), TO))
   expect(await said(hamlet, affiliate(hamlet, 'none'))).toBe('A node needs an owner')
+  const refused = await hamlet.asksRaw(affiliate(hamlet, 'publisher'))
+  expect(refused.child('pubsub', OWNER)?.child('affiliations')?.firstElement()?.attrs).toMatchObject({
+    jid: hamlet.bare.text,
+    affiliation: 'owner',
+  })
   await done(hamlet, affiliate(yorick, 'owner'))
   await done(hamlet, affiliate(hamlet, 'none'))
   expect(await refusal(hamlet, set(owner(`<purge node="${NODE}"/>`), TO))).toBe('forbidden')

@@ -131,6 +131,7 @@ scenario('XEP-0163 § 6.1: an account says that it is a service, and what it can
     'config-node-max',
     'pubsub-on-a-jid',
     'persistent-items',
+    'last-published',
   ])
     expect(features).toContain(`${PUBSUB}#${feature}`)
 })
@@ -336,6 +337,22 @@ scenario('XEP-0060 § 12.17: an item says who published it, where answers are fo
   const options = { itemreply: 'publisher', notification_type: 'normal' }
   await done(juliet, set(publish(TUNE, tune('Song'), options)))
   await juliet.receives`<message from="${juliet.bare}"><event xmlns="${EVENT}"><items node="${TUNE}"><item id="current" publisher="${juliet}"/></items></event><no-store xmlns="urn:xmpp:hints"/></message>`
+})
+
+scenario('XEP-0060 § 7.1.2.3: who asks for items hears who published them, too', async ({ server }) => {
+  const [juliet] = await (await server('a.test')).connect('juliet/balcony')
+  await done(juliet, set(publish(TUNE, tune('Song'), { itemreply: 'publisher' })))
+  const publishers = async (inside: string) =>
+    (await done(juliet, get(`<pubsub xmlns="${PUBSUB}"><items node="${TUNE}">${inside}</items></pubsub>`)))
+      ?.child('items')
+      ?.elements()
+      .map(({ attrs }) => attrs['publisher'])
+  for (const inside of ['', '<item id="current"/>']) expect(await publishers(inside)).toEqual([juliet.jid.text])
+  for (const itemreply of ['owner', 'none']) {
+    const changed = form('node_config', { itemreply })
+    await done(juliet, set(`<pubsub xmlns="${OWNER}"><configure node="${TUNE}">${changed}</configure></pubsub>`))
+    expect(await publishers('')).toEqual([undefined])
+  }
 })
 
 scenario('XEP-0060 § 12.6: news of type normal do not wait for somebody who is away', async ({ server }) => {

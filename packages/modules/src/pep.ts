@@ -51,6 +51,7 @@ const OWN = [
   'access-roster',
   'auto-subscribe',
   'filtered-notifications',
+  'last-published',
   'presence-subscribe',
   'pubsub-on-a-jid',
 ].map(feature => `${PUBSUB}#${feature}`)

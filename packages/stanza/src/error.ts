@@ -37,6 +37,8 @@ export interface ErrorDetails {
   readonly extra?: readonly Element[]
   /** Where to go instead, as a URI: for `gone` and `redirect` (RFC 6120 §8.3.3.5, §8.3.3.14). */
   readonly address?: string
+  /** What the answer has before the error. */
+  readonly beside?: Element
 }
 
 /** A refusal: throw it, and the core answers the peer with it. `message` is shown to the peer, so it holds no secrets. */
@@ -47,6 +49,7 @@ export class StanzaError extends Error {
   readonly text: string
   readonly extra: readonly Element[]
   readonly address: string | undefined
+  readonly beside: Element | undefined
 
   constructor(condition: Condition, text = '', details: ErrorDetails = {}) {
     super(text === '' ? condition : `${condition}: ${text}`)
@@ -55,6 +58,7 @@ export class StanzaError extends Error {
     this.type = details.type ?? TYPES[condition]
     this.extra = details.extra ?? []
     this.address = details.address
+    this.beside = details.beside
   }
 
   toElement(): Element {

@@ -18,7 +18,7 @@ export function mayBounce(stanza: Stanza): boolean {
 export function errorOf(stanza: Stanza, error: StanzaError): Stanza {
   const changes = { type: 'error', from: stanza.to, to: stanza.from, attrs: undefined } as const
   const bounced: Stanza = stanza.name === 'iq' ? stanza.with(changes) : stanza.with(changes)
-  return bounced.withChildren([error.toElement()])
+  return bounced.withChildren(error.beside ? [error.beside, error.toElement()] : [error.toElement()])
 }
 
 /** The error for something that could not be read as a stanza; `name` is what it was called. */

@@ -52,6 +52,13 @@ describe('a stanza', () => {
   })
 })
 
+test('an error has what belongs to it before it', () => {
+  const refused = new StanzaError('not-acceptable', '', { beside: el('list', 'urn:x') })
+  expect(errorOf(read(`<iq id="1" type="set"><a xmlns="urn:a"/></iq>`), refused).toXml()).toBe(
+    '<iq to="romeo@a.test/orchard" type="error" id="1"><list xmlns="urn:x"/><error type="modify"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>',
+  )
+})
+
 test('an error says where to go instead', () => {
   const moved = new StanzaError('gone', 'Moved', { address: 'xmpp:castle@conference.a.test?join' })
   expect(moved.toElement().firstElement()?.text()).toBe('xmpp:castle@conference.a.test?join')

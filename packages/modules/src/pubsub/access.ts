@@ -70,6 +70,12 @@ export function mayPublish(service: PubsubService, node: PubsubNode, jid: Jid, s
   return model === 'open' || (model === 'subscribers' && isSubscribed(service, node, jid))
 }
 
+/** XEP-0060 §6.5.9.7, §7.2.3.5, §8.5.3.3. @throws StanzaError where the node keeps nothing */
+export function checkKept(service: PubsubService, { config }: PubsubNode): void {
+  if (option(service, config, 'persist_items') !== true)
+    throw new StanzaError('feature-not-implemented', 'Items are not kept', because('unsupported', 'persistent-items'))
+}
+
 export function isOwner(node: PubsubNode, jid: Jid, { owns }: Standing): boolean {
   return owns || node.affiliations.get(jid.bare.text) === 'owner'
 }

@@ -1,10 +1,10 @@
 import { readAddress, StanzaError } from '@parley/stanza'
 import type { Affiliation, PubsubNode, PubsubSubscription } from '@parley/store'
 import { type Element, el } from '@parley/xml'
-import { changeOwned } from './change.ts'
 import { bareOf, PUBSUB, PUBSUB_OWNER } from './names.ts'
+import { changePartly } from './partly.ts'
 import { settle } from './requests.ts'
-import type { Asking } from './service.ts'
+import type { Asking, PubsubService } from './service.ts'
 import { whole } from './subscriptions.ts'
 
 const AFFILIATIONS: ReadonlySet<string> = new Set(['owner', 'publisher', 'publish-only', 'member', 'outcast', 'none'])
@@ -35,27 +35,44 @@ export async function allAffiliations(asking: Asking): Promise<Element> {
 /** XEP-0060 §8.9.2, §8.7.4: who may not read any more is not subscribed any more, and who may now need not wait. */
 export async function setAffiliations(asking: Asking): Promise<undefined> {
   const { service, request } = asking
-  const wanted = new Map(request.childrenNamed('affiliation').map(affiliationOf))
-  await changeOwned(asking, node => {
-    if (wanted.has(node.owner)) throw new StanzaError('not-acceptable', 'The owner stays the owner')
-    const all = new Set([...node.affiliations.keys(), ...wanted.keys()])
-    if (all.size > service.limits.subscriptions) throw new StanzaError('resource-constraint', 'Too many affiliations')
-    // XEP-0060 §8.9.2.4: nobody takes the last owner away.
-    const left = new Map([...node.affiliations, ...wanted])
-    if (!service.isPersonal && ![...left.values()].includes('owner'))
-      throw new StanzaError('not-acceptable', 'A node needs an owner')
-    const becomes = ({ jid }: PubsubSubscription) => wanted.get(bareOf(jid))
-    const out = node.subscriptions.filter(one => becomes(one) === 'outcast')
-    const waiting = node.subscriptions.filter(one => one.state === 'pending' && READERS.has(becomes(one)))
-    return { affiliations: wanted, ...settle(asking, node, waiting, out) }
+  const named = request.childrenNamed('affiliation').map(({ attrs }): [string, string | undefined] => {
+    return [readAddress(attrs['jid']).bare.text, attrs['affiliation']]
   })
-  return undefined
+  const wanted = new Map(named.filter((entry): entry is [string, string] => entry[1] !== undefined))
+  if (new Map(named).size < named.length) throw new StanzaError('bad-request', 'Somebody is named twice')
+  return changePartly(asking, (node, after) => {
+    const refused = refusals(service, node, wanted)
+    const becomes = new Map([...wanted].filter(([jid]) => jid !== node.owner && !refused.has(jid)))
+    const isNow = (jid: string) => (jid === node.owner ? 'owner' : (node.affiliations.get(jid) ?? 'none'))
+    const left = [...refused.keys()].map(jid => el('affiliation', PUBSUB_OWNER, { jid, affiliation: isNow(jid) }))
+    const made = ({ jid }: PubsubSubscription) => becomes.get(bareOf(jid))
+    const out = node.subscriptions.filter(one => made(one) === 'outcast')
+    const waiting = node.subscriptions.filter(one => one.state === 'pending' && READERS.has(made(one)))
+    const affiliations = becomes as Map<string, Affiliation | 'none'>
+    const change = { affiliations, ...settle({ service, after }, node, waiting, out) }
+    return { change, left, why: [...refused.values()][0] ?? '' }
+  })
 }
 
-function affiliationOf({ attrs }: Element): [string, Affiliation | 'none'] {
-  const jid = readAddress(attrs['jid']).bare.text
-  const affiliation = attrs['affiliation'] ?? ''
-  if (!AFFILIATIONS.has(affiliation) || Buffer.byteLength(jid) > ADDRESS_BYTES)
-    throw new StanzaError('not-acceptable', 'No such affiliation')
-  return [jid, affiliation as Affiliation | 'none']
+/** Whose affiliation cannot be as it is wanted, and why. */
+function refusals({ isPersonal, limits }: PubsubService, node: PubsubNode, wanted: ReadonlyMap<string, string>) {
+  const { affiliations } = node
+  const refused = new Map<string, string>()
+  const fresh: string[] = []
+  for (const [jid, affiliation] of wanted) {
+    const isKnown = AFFILIATIONS.has(affiliation) && Buffer.byteLength(jid) <= ADDRESS_BYTES
+    if (jid === node.owner) {
+      if (affiliation !== 'owner') refused.set(jid, 'The owner stays the owner')
+    } else if (!isKnown) refused.set(jid, 'No such affiliation')
+    else if (affiliation !== 'none' && !affiliations.has(jid)) fresh.push(jid)
+  }
+  if (affiliations.size + fresh.length > limits.subscriptions)
+    for (const jid of fresh) refused.set(jid, 'Too many affiliations')
+  if (isPersonal) return refused
+  // XEP-0060 §8.9.2.4: nobody takes the last owner away.
+  const owners = [...affiliations.keys()].filter(jid => affiliations.get(jid) === 'owner')
+  const leaving = owners.filter(jid => wanted.has(jid) && wanted.get(jid) !== 'owner' && !refused.has(jid))
+  const coming = fresh.concat(...affiliations.keys()).some(jid => wanted.get(jid) === 'owner' && !refused.has(jid))
+  if (leaving.length === owners.length && !coming) for (const jid of leaving) refused.set(jid, 'A node needs an owner')
+  return refused
 }

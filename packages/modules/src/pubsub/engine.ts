@@ -48,7 +48,6 @@ export const FEATURES: readonly string[] = [
   'get-pending',
   'instant-nodes',
   'item-ids',
-  'last-published',
   'leased-subscription',
   'manage-subscriptions',
   'member-affiliation',

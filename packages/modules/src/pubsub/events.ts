@@ -23,18 +23,25 @@ export function itemElement(ns: string, item: PubsubItem, publisher?: string): E
   return el('item', ns, { id: item.id, publisher }, item.payload === '' ? undefined : payloadOf(item))
 }
 
-export function answerItems(node: string, items: readonly PubsubItem[]): Element {
-  return el(
-    'items',
-    PUBSUB,
-    { node },
-    items.map(item => itemElement(PUBSUB, item)),
-  )
+/** XEP-0060 §7.1.2.3: who asks hears of publishers where notifications name them. */
+export function answerItems(
+  service: PubsubService,
+  { node, config }: PubsubNode,
+  items: readonly PubsubItem[],
+): Element {
+  const named = namesPublisher(service, config)
+  const shown = items.map(item => itemElement(PUBSUB, item, named ? item.publisher : undefined))
+  return el('items', PUBSUB, { node }, shown)
+}
+
+/** XEP-0060 §12.17: answers to an item are for who published it. */
+function namesPublisher(service: PubsubService, config: PubsubOptions): boolean {
+  return option(service, config, 'itemreply') === 'publisher'
 }
 
 /** XEP-0060 §7.1.2: with the payload, where the node wants that; with its publisher, where answers are for that one. */
 export function published(service: PubsubService, node: PubsubNode, item: PubsubItem, payload?: Element): Element {
-  const publisher = option(service, node.config, 'itemreply') === 'publisher' ? item.publisher : undefined
+  const publisher = namesPublisher(service, node.config) ? item.publisher : undefined
   const whole = option(service, node.config, 'deliver_payloads') === true
   const shown = whole
     ? payload

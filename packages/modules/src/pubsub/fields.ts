@@ -18,7 +18,9 @@ export interface Field {
 export const FIELDS: readonly Field[] = [
   { name: 'title', type: 'text-single', label: 'Title', open: true },
   { name: 'description', type: 'text-single', label: 'Description', open: true },
-  { name: 'type', type: 'text-single', label: 'Namespace of the payload', open: true },
+  // What it says is not compared with payloads (XEP-0060 §7.1.3.5 speaks of a configured namespace): it has said what the data
+  // mean since version 1.23.0, and an Atom entry may be of the type urn:xmpp:pubsub-social-feed:1 (XEP-0472), or be encrypted.
+  { name: 'type', type: 'text-single', label: 'Meaning of the payload', open: true },
   {
     name: 'access_model',
     type: 'list-single',
@@ -59,7 +61,7 @@ export const FIELDS: readonly Field[] = [
     name: 'itemreply',
     type: 'list-single',
     label: 'Who gets replies to items',
-    options: ['owner', 'publisher'],
+    options: ['owner', 'publisher', 'none'],
   },
   { name: 'notify_sub', type: 'boolean', label: 'Notify owners of subscriptions', only: false },
   { name: 'purge_offline', type: 'boolean', label: 'Purge when the publisher goes offline', only: false },

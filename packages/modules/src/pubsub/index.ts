@@ -25,6 +25,7 @@ import { GET_PENDING, getPending, pendingInfo } from './pending.ts'
 import { authorizationIn, decideRequest } from './requests.ts'
 import type { PubsubService } from './service.ts'
 
+// Without the presence of subscribers, and so without `last-published` (XEP-0060 §4.3, §10).
 const DEFAULTS = { ...COMMON, access_model: 'open', max_items: 'max', send_last_published_item: 'on_sub' }
 /** Nodes in one answer (XEP-0060 §5.2). */
 const PAGE = 100

@@ -1,6 +1,7 @@
 import { readRsm, rsmElement, StanzaError } from '@parley/stanza'
+import type { PubsubNode } from '@parley/store'
 import { type Element, el } from '@parley/xml'
-import { isOwner, nothing, readable } from './access.ts'
+import { checkKept, isOwner, nothing, readable } from './access.ts'
 import { change, nodeName } from './change.ts'
 import { keepOf, option } from './config.ts'
 import { answerItems, retracted } from './events.ts'
@@ -16,13 +17,15 @@ const IDS = 100
 export async function getItems(asking: Asking): Promise<Element> {
   const { service, request, pubsub } = asking
   const name = nodeName(asking)
-  const { config } = await readable(asking, name)
-  const { max: kept, since } = keepOf(service, config)
+  const node = await readable(asking, name)
+  checkSubscription(request, node)
+  checkKept(service, node)
+  const { max: kept, since } = keepOf(service, node.config)
   const ids = request.childrenNamed('item').map(item => item.attrs['id'] ?? '')
   if (ids.length > IDS) throw new StanzaError('bad-request', 'Too many items at a time')
   if (ids.length > 0) {
     const found = await service.store.itemsById(service.jid.text, name, ids, since)
-    return el('pubsub', PUBSUB, null, answerItems(name, found))
+    return el('pubsub', PUBSUB, null, answerItems(service, node, found))
   }
   const { max, index, ...place } = readRsm(pubsub)
   const limit = Math.min(ITEMS, kept, max ?? ITEMS, maxItems(request) ?? ITEMS)
@@ -35,7 +38,13 @@ export async function getItems(asking: Asking): Promise<Element> {
   const summary = whole
     ? undefined
     : rsmElement({ first: items[0]?.id, last: items.at(-1)?.id, index: items[0] && position, count })
-  return el('pubsub', PUBSUB, null, answerItems(name, items), summary)
+  return el('pubsub', PUBSUB, null, answerItems(service, node, items), summary)
+}
+
+/** XEP-0060 §6.5.9.2: who is subscribed and names a subscription has that one. */
+function checkSubscription({ attrs: { subid } }: Element, { subscriptions }: PubsubNode): void {
+  if (subid !== undefined && subscriptions.length > 0 && !subscriptions.some(one => one.subid === subid))
+    throw new StanzaError('not-acceptable', 'You have no such subscription', because('invalid-subid'))
 }
 
 /** XEP-0060 §6.5.7 */
@@ -62,8 +71,7 @@ export async function retract(asking: Asking): Promise<undefined> {
     const publisher = node.affiliations.get(from.bare.text) === 'publisher'
     const mine = (id: string) => publisher && bareOf(publishers.get(id) ?? '') === from.bare.text
     if (!own && !ids.every(mine)) throw new StanzaError('forbidden', 'The item is of somebody else')
-    if (option(service, node.config, 'persist_items') !== true)
-      throw new StanzaError('feature-not-implemented', 'Items are not kept', because('unsupported', 'persistent-items'))
+    checkKept(service, node)
     if (!ids.every(id => publishers.has(id))) throw new StanzaError('item-not-found', 'No such item')
     if (notify || option(service, node.config, 'notify_retract') === true)
       after(() => service.notify({ node, event: retracted(name, ids) }))

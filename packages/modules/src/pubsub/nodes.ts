@@ -1,5 +1,6 @@
 import { readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { checkKept } from './access.ts'
 import { change, changeOwned, checkName, newName, nodeName, owned } from './change.ts'
 import { configForm, keepOf, NODE_CONFIG, option, readConfig } from './config.ts'
 import { configured } from './events.ts'
@@ -75,7 +76,10 @@ export async function remove(asking: Asking): Promise<undefined> {
 /** XEP-0060 §8.5 */
 export async function purge(asking: Asking): Promise<undefined> {
   const { service, after } = asking
-  const node = await changeOwned(asking, () => ({ purge: true }))
+  const node = await changeOwned(asking, node => {
+    checkKept(service, node)
+    return { purge: true }
+  })
   if (option(service, node.config, 'notify_retract') === true)
     after(() => service.notify({ node, event: el('purge', PUBSUB_EVENT, { node: node.node }) }))
   return undefined

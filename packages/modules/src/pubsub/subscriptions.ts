@@ -7,6 +7,7 @@ import { barrier, nothing, refusal } from './access.ts'
 import { change, changeOwned, nodeName } from './change.ts'
 import { option } from './config.ts'
 import { bareOf, because, PUBSUB, PUBSUB_OWNER } from './names.ts'
+import { changePartly } from './partly.ts'
 import { askOwners, settle } from './requests.ts'
 import type { Asking } from './service.ts'
 import { isCurrent, optionsForm, readOptions, SUBSCRIBE_OPTIONS } from './subscription-options.ts'
@@ -110,35 +111,37 @@ export async function ownSubscriptions({ service, from, request }: Asking): Prom
   return el('pubsub', PUBSUB, null, el('subscriptions', PUBSUB, { node: name }, found))
 }
 
-/** Everybody who is subscribed, for the owner (XEP-0060 §8.8.1). */
+/** Everybody who is subscribed, for the owner (XEP-0060 §8.8.1); who waits to be let in is not. */
 export async function allSubscriptions(asking: Asking): Promise<Element> {
   const { node, subscriptions } = await whole(asking)
   const now = asking.service.now()
-  const current = subscriptions.filter(one => isCurrent(one, now)).map(one => shown(undefined, one, PUBSUB_OWNER))
+  const current = subscriptions
+    .filter(one => one.state === 'subscribed' && isCurrent(one, now))
+    .map(one => shown(undefined, one, PUBSUB_OWNER))
   return el('pubsub', PUBSUB_OWNER, null, el('subscriptions', PUBSUB_OWNER, { node }, current))
 }
 
 /** The owner ends subscriptions, and lets in who waits (XEP-0060 §8.8.2); nobody is subscribed by somebody else. */
 export async function changeSubscriptions(asking: Asking): Promise<undefined> {
-  const { request } = asking
+  const { service, request } = asking
   const wanted = new Map(
-    request.childrenNamed('subscription').map(one => [readAddress(one.attrs['jid']).text, one.attrs['subscription']]),
+    request.childrenNamed('subscription').map(({ attrs }) => [readAddress(attrs['jid']).text, attrs['subscription']]),
   )
-  await changeOwned(asking, node => {
-    const pending = new Set(node.subscriptions.filter(({ state }) => state === 'pending').map(({ jid }) => jid))
+  return changePartly(asking, (node, after) => {
+    const all = new Map(node.subscriptions.map(one => [one.jid, one]))
+    const granted: PubsubSubscription[] = []
+    const ended: PubsubSubscription[] = []
+    const left: Element[] = []
     for (const [jid, state] of wanted) {
-      if (state !== 'none' && !(state === 'subscribed' && pending.has(jid)))
-        throw new StanzaError('not-acceptable', 'A subscription can only be ended')
+      const one = all.get(jid)
+      if (state === undefined || state === (one?.state ?? 'none')) continue
+      if (one && state === 'none') ended.push(one)
+      else if (one && state === 'subscribed') granted.push(one)
+      else left.push(shown(undefined, one ?? { jid, subid: undefined, state: 'none' }, PUBSUB_OWNER))
     }
-    const named = node.subscriptions.filter(({ jid }) => wanted.has(jid))
-    return settle(
-      asking,
-      node,
-      named.filter(({ jid }) => wanted.get(jid) === 'subscribed'),
-      named.filter(({ jid }) => wanted.get(jid) === 'none'),
-    )
+    const change = settle({ service, after }, node, granted, ended)
+    return { change, left, why: 'A subscription can only be ended, or granted to who asks' }
   })
-  return undefined
 }
 
 /** A node with all who have to do with it. */
@@ -146,6 +149,12 @@ export async function whole(asking: Asking): Promise<PubsubNode> {
   return changeOwned(asking, () => ({}))
 }
 
-function shown(node: string | undefined, { jid, subid, state }: PubsubSubscription, ns: string): Element {
+interface Shown {
+  readonly jid: string
+  readonly subid: string | undefined
+  readonly state: string
+}
+
+function shown(node: string | undefined, { jid, subid, state }: Shown, ns: string): Element {
   return el('subscription', ns, { node, jid, subid, subscription: state })
 }
