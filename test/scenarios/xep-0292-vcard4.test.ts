@@ -28,6 +28,14 @@ scenario(
   },
 )
 
+scenario('XEP-0292 § 7: the server and its accounts say that they know vCard4', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  for (const to of ['a.test', romeo.bare.text]) {
+    const info = await done(romeo, get('<query xmlns="http://jabber.org/protocol/disco#info"/>', to))
+    expect(info?.childrenNamed('feature').map(({ attrs }) => attrs['var'])).toContain(VCARD)
+  }
+})
+
 const TEMP = 'vcard-temp'
 const ask = get(`<vCard xmlns="${TEMP}"/>`)
 const items = (to: { toString(): string }) => get(`<pubsub xmlns="${PUBSUB}"><items node="${NODE}"/></pubsub>`, `${to}`)

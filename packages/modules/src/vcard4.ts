@@ -18,6 +18,7 @@ const CHARS = 1_000_000
 export default defineModule({
   name: 'vcard4',
   xeps: [{ number: 292, version: '0.12.0', partial: 'places, keys, logos and others are not converted' }],
+  features: { host: [VCARD4], account: [VCARD4] },
   uses: { pep, vcard },
   setup({ uses, store }) {
     async function newest(account: Jid, asker: Jid) {
