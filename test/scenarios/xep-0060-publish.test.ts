@@ -140,6 +140,11 @@ scenario('XEP-0060 § 6.5.4: pages of items', async ({ server }) => {
   expect(String(first?.child('set', 'http://jabber.org/protocol/rsm'))).toBe(
     '<set xmlns="http://jabber.org/protocol/rsm"><first index="0">c</first><last>b</last><count>3</count></set>',
   )
+  // All of them are a page, too.
+  const all = await done(romeo, page(''))
+  expect(String(all?.child('set', 'http://jabber.org/protocol/rsm'))).toBe(
+    '<set xmlns="http://jabber.org/protocol/rsm"><first index="0">c</first><last>a</last><count>3</count></set>',
+  )
   expect(await ids(romeo, page('<max>2</max><after>b</after>'))).toEqual(['a'])
   expect(await ids(romeo, page('<max>1</max><before/>'))).toEqual(['a'])
   expect(await ids(romeo, page('<max>0</max>'))).toEqual([])

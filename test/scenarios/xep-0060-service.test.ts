@@ -12,6 +12,7 @@ const plain = (inside: string) => `<pubsub xmlns="${PUBSUB}">${inside}</pubsub>`
 const owner = (inside: string) => `<pubsub xmlns="${OWNER}">${inside}</pubsub>`
 const create = (node: string, fields: Record<string, string> = {}) =>
   set(plain(`<create node="${node}"/><configure>${form('node_config', fields)}</configure>`), TO)
+const publishing = (node: string, one: string) => set(publish(node, one), TO)
 const subscribe = (jid: { toString(): string }) => plain(`<subscribe node="${NODE}" jid="${jid}"/>`)
 const affiliate = ({ bare }: Actor, what: string) =>
   set(owner(`<affiliations node="${NODE}"><affiliation jid="${bare}" affiliation="${what}"/></affiliations>`), TO)
@@ -89,6 +90,26 @@ scenario('XEP-0060 § 5.1: what the service is, which nodes it has, and what the
   expect(await said(ophelia, inside)).toBe('What the node holds is for subscribers')
   for (const ns of [INFO, ITEMS])
     expect(await said(ophelia, get(`<query xmlns="${ns}" node="secret"/>`, TO))).toBe('No such node for you')
+})
+
+scenario('XEP-0059 § 2.2: who asks for a page of nodes or of ids hears which one it is', async ({ server }) => {
+  const [hamlet] = await (await server('a.test')).connect('hamlet/elsinore')
+  const asked = async (inside: string, more = '') => {
+    const page = `<query xmlns="${ITEMS}"${more}><set xmlns="http://jabber.org/protocol/rsm">${inside}</set></query>`
+    const query = await done(hamlet, get(page, TO))
+    return [query?.childrenNamed('item').length, query?.child('set', 'http://jabber.org/protocol/rsm')?.toString()]
+  }
+  const set = (first: string, last: string, index: number, count: number) =>
+    `<set xmlns="http://jabber.org/protocol/rsm"><first index="${index}">${first}</first><last>${last}</last><count>${count}</count></set>`
+  expect(await asked('<max>9</max>')).toEqual([0, undefined])
+  for (const node of ['a', 'b']) await done(hamlet, create(node))
+  expect(await asked('<max>9</max>')).toEqual([2, set('a', 'b', 0, 2)])
+  expect(await asked('<max>1</max><after>a</after>')).toEqual([1, set('b', 'b', 1, 2)])
+  expect(await names(hamlet, get(`<query xmlns="${ITEMS}"/>`, TO))).toEqual(['a', 'b'])
+
+  for (const id of ['one', 'two']) await done(hamlet, publishing('a', item(id)))
+  expect(await asked('', ' node="a"')).toEqual([2, set('two', 'one', 0, 2)])
+  expect(await asked('<max>1</max>', ' node="a"')).toEqual([1, set('two', 'two', 0, 2)])
 })
 
 scenario('XEP-0060 § 8.1.3: what nodes cannot be at a service', async ({ server }) => {

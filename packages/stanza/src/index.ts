@@ -15,7 +15,7 @@ export { delay, forwarded } from './delay.ts'
 export { type Condition, type ErrorDetails, type ErrorType, StanzaError } from './error.ts'
 export { NS } from './namespaces.ts'
 export { errorOf, mayBounce, refusalOf, resultOf } from './reply.ts'
-export { type PageRequest, type PageSummary, pageOf, readRsm, rsmElement } from './rsm.ts'
+export { type PageRequest, type PageSummary, pageOf, pageSet, readRsm, rsmElement } from './rsm.ts'
 export {
   type Head,
   Iq,

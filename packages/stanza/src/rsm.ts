@@ -82,6 +82,16 @@ export function pageOf<T>(
   return { items: page, summary: { first: idOf(page[0]!), last: idOf(page.at(-1)!), index: start, count } }
 }
 
+/** XEP-0059 §2.2: who asks for a page hears which one it is, and who gets less than all; of nothing at all nothing is said. */
+export function pageSet(
+  request: Element,
+  { items, summary }: { readonly items: readonly unknown[]; readonly summary: PageSummary },
+): Element | undefined {
+  const { count = 0 } = summary
+  const asked = request.child('set', NS.rsm) !== undefined
+  return count > items.length || (asked && count > 0) ? rsmElement(summary) : undefined
+}
+
 function positionOf<T>(items: readonly T[], idOf: (item: T) => string, id: string): number {
   const position = items.findIndex(item => idOf(item) === id)
   // XEP-0059 §2.4

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { NS, pageOf, readRsm, rsmElement, StanzaError } from '@parley/stanza'
+import { NS, pageOf, pageSet, readRsm, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { type Asked, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
 import { fin, readArchive, sendPage } from '../archive-pages.ts'
@@ -81,12 +81,12 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
 
   async function listRooms({ payload }: Request): Promise<Element> {
     const all = await keeper.listed(domain)
-    const { items, summary } = pageOf(all, jid => jid, readRsm(payload), PAGE)
-    const found = await Promise.all(items.map(async jid => [jid, await keeper.titleOf(jid)] as const))
+    const page = pageOf(all, jid => jid, readRsm(payload), PAGE)
+    const found = await Promise.all(page.items.map(async jid => [jid, await keeper.titleOf(jid)] as const))
     const named = found.map(([jid, title]) =>
       el('item', NS.discoItems, { jid, name: title || jid.slice(0, jid.indexOf('@')) }),
     )
-    return el('query', NS.discoItems, null, named, all.length > named.length ? rsmElement(summary) : undefined)
+    return el('query', NS.discoItems, null, named, pageSet(payload, page))
   }
 
   return [

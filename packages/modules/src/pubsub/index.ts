@@ -1,5 +1,5 @@
-import { NS, pageOf, readRsm, rsmElement, type Stanza, StanzaError } from '@parley/stanza'
-import { el } from '@parley/xml'
+import { NS, pageOf, pageSet, readRsm, type Stanza, StanzaError } from '@parley/stanza'
+import { type Element, el } from '@parley/xml'
 import {
   type Asked,
   type Awaitable,
@@ -110,14 +110,11 @@ export default defineModule({
 
     async function items(request: Request) {
       const { node } = request.payload.attrs
-      if (node === undefined) {
-        const found = await nodes.items(request)
-        const { items, summary } = pageOf(found, ({ node }) => node!, readRsm(request.payload), PAGE)
-        return listed(undefined, items, found.length > items.length ? rsmElement(summary) : undefined)
-      }
+      if (node === undefined) return page(request, await nodes.items(request), item => item.node!)
       const found = await find(request, node)
       if (!found.items) throw new StanzaError('not-authorized', 'What the node holds is for subscribers')
-      return listed(node, await found.items(request))
+      const all = await found.items(request)
+      return isPaged(request) ? page(request, all, item => item.name!) : listed(node, all)
     }
 
     async function find(request: Request, node: string): Promise<DiscoNode> {
@@ -144,6 +141,15 @@ export default defineModule({
   },
 })
 
+function isPaged({ payload }: Request): boolean {
+  return payload.child('set', NS.rsm) !== undefined
+}
+
+function page({ payload }: Request, all: readonly DiscoItem[], idOf: (item: DiscoItem) => string) {
+  const found = pageOf(all, idOf, readRsm(payload), PAGE)
+  return listed(payload.attrs['node'], found.items, pageSet(payload, found))
+}
+
 function serviceInfo() {
   const features = [NS.discoInfo, NS.discoItems, NS.commands, PUBSUB, ...FEATURES]
   return el(
@@ -155,7 +161,7 @@ function serviceInfo() {
   )
 }
 
-function listed(node: string | undefined, found: readonly DiscoItem[], summary?: ReturnType<typeof rsmElement>) {
+function listed(node: string | undefined, found: readonly DiscoItem[], summary?: Element) {
   const items = found.map(({ jid, name, node }) => el('item', NS.discoItems, { jid, name, node }))
   return el('query', NS.discoItems, { node }, items, summary)
 }

@@ -1,4 +1,4 @@
-import { readRsm, rsmElement, StanzaError } from '@parley/stanza'
+import { pageSet, readRsm, StanzaError } from '@parley/stanza'
 import type { PubsubNode } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import { checkKept, isOwner, nothing, readable } from './access.ts'
@@ -34,11 +34,9 @@ export async function getItems(asking: Asking): Promise<Element> {
   // XEP-0059 §2.4
   if (!found) throw new StanzaError('item-not-found', 'The item that the page is counted from is gone')
   const { items, count, index: position } = found
-  const whole = items.length === count && max === undefined
-  const summary = whole
-    ? undefined
-    : rsmElement({ first: items[0]?.id, last: items.at(-1)?.id, index: items[0] && position, count })
-  return el('pubsub', PUBSUB, null, answerItems(service, node, items), summary)
+  const summary = { first: items[0]?.id, last: items.at(-1)?.id, index: items[0] && position, count }
+  const set = pageSet(pubsub, { items, summary })
+  return el('pubsub', PUBSUB, null, answerItems(service, node, items), set)
 }
 
 /** XEP-0060 §6.5.9.2: who is subscribed and names a subscription has that one. */
