@@ -89,6 +89,13 @@ function xeps(all) {
         cell(partial ?? ''),
       ]
     })
+  const proposals = all.flatMap(({ name: module, proposals = [] }) =>
+    proposals.map(({ name, file, version }) => [
+      `[${name}](https://xmpp.org/extensions/inbox/${file}.html)`,
+      version,
+      `[${module}](modules/${module}.md)`,
+    ]),
+  )
   const rfcs = all.flatMap(({ name, rfcs = [] }) =>
     rfcs.map(({ rfc, sections }) => [
       `RFC ${rfc}`,
@@ -99,6 +106,7 @@ function xeps(all) {
   return `# What Parley speaks\n\n${MADE}Each line is claimed by a module and shown by a scenario of that name under \`test/scenarios\`.
 
 ${table(['XEP', 'version', 'module', 'left out'], rows)}
+${table(['proposal without a number', 'version', 'module'], proposals)}
 ${table(
   ['RFC', 'sections', 'module'],
   rfcs.sort((a, b) => (a[0] < b[0] ? -1 : 1)),
@@ -106,13 +114,14 @@ ${table(
 }
 
 function modulePage(module, keys) {
-  const { name, xeps = [], rfcs = [], features = {}, uses = {}, commands: specs = [] } = module
+  const { name, xeps = [], proposals = [], rfcs = [], features = {}, uses = {}, commands: specs = [] } = module
   const own = keys.filter(({ path }) => path[0] === 'modules')
   const speaks = [
     ...xeps.map(
       ({ number, version, partial }) =>
         `XEP-${String(number).padStart(4, '0')} ${version}${partial ? ` (left out: ${partial})` : ''}`,
     ),
+    ...proposals.map(({ name, version }) => `the proposal ${name} ${version}`),
     ...rfcs.map(({ rfc, sections }) => `RFC ${rfc} ${sections.map(section => `§${section}`).join(', ')}`),
   ]
   const lines = [

@@ -27,6 +27,13 @@ describe('what a module claims is shown by a scenario', () => {
     expect(titles.filter(title => title.startsWith(document))).not.toEqual([])
   })
 
+  const proposals = all.flatMap(({ name, proposals = [] }) =>
+    proposals.map(proposal => ({ module: name, ...proposal })),
+  )
+  test.each(proposals)('$module: the proposal $name', ({ name }) => {
+    expect(titles.filter(title => title.startsWith(`${name} § `))).not.toEqual([])
+  })
+
   const sections = all.flatMap(({ name, rfcs = [] }) =>
     rfcs.flatMap(({ rfc, sections }) => sections.map(section => ({ name, rfc, section }))),
   )

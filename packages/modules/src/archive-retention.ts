@@ -33,10 +33,11 @@ export interface ArchiveRetention {
 
 /**
  * How long archives keep messages: as the domain says, as the operator says for one account or room, and until their owner
- * trims them (the proposal "MAM trimming"). What is owed to somebody stays until it is delivered.
+ * trims them. What is owed to somebody stays until it is delivered.
  */
 export default defineModule({
   name: 'archive-retention',
+  proposals: [{ name: 'MAM trimming', file: 'xep-mam-trimming', version: '0.0.1' }],
   features: { account: [TRIM] },
   stores: { periods: map<number>() },
   commands: [

@@ -25,6 +25,14 @@ export interface Xep {
   readonly partial?: string
 }
 
+/** A proposal that has no number yet, by the name of its file in the inbox of the XSF. */
+export interface Proposal {
+  /** As scenarios call it. */
+  readonly name: string
+  readonly file: string
+  readonly version: string
+}
+
 /** What a module needs kept for it: a map per owner JID, opened by the core. */
 export interface Need<T extends Json> {
   readonly version: number
@@ -46,6 +54,7 @@ export interface Module<C extends Options = Options, S extends Needs = Needs, U 
   /** File name, configuration key, store and metric prefix. */
   readonly name: string
   readonly xeps?: readonly Xep[]
+  readonly proposals?: readonly Proposal[]
   /** RFC sections this module obeys, such as `{ rfc: 6121, sections: ['2.1'] }`; each has its scenario. */
   readonly rfcs?: readonly { readonly rfc: number; readonly sections: readonly string[] }[]
   /** What disco#info advertises of the host and of each account (XEP-0030). The only way to advertise. */
