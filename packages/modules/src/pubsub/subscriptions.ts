@@ -66,8 +66,11 @@ function optionsBeside(pubsub: Element) {
 
 /** XEP-0060 §6.2 */
 export async function unsubscribe(asking: Asking): Promise<undefined> {
-  const jid = subscriber(asking)
-  const subid = asking.request.attrs['subid']
+  const { request, from } = asking
+  const jid = readAddress(request.attrs['jid'])
+  const subid = request.attrs['subid']
+  // XEP-0060 §6.2.3.3
+  if (!jid.bare.equals(from.bare)) throw new StanzaError('forbidden', 'Unsubscribe yourself only')
   await change(asking, nodeName(asking), [], ({ node }) => {
     if (!node) throw nothing()
     const found = node.subscriptions.find(one => one.jid === jid.text)
