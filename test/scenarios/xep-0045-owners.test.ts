@@ -10,6 +10,13 @@ const features = async (actor: Actor) => {
   return info.childrenNamed('feature').map(({ attrs }) => attrs['var'])
 }
 
+const submits = (actor: Actor, fields: string) =>
+  actor.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}">${parseElement(
+    `<x xmlns="jabber:x:data" type="submit">${fields}</x>`,
+  )}</query></iq>`
+const field = (name: string, ...values: readonly string[]) =>
+  `<field var="muc#roomconfig_${name}">${values.map(value => `<value>${value}</value>`).join('')}</field>`
+
 scenario('XEP-0045 § 10.1.2: an instant room', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
@@ -64,12 +71,6 @@ scenario('XEP-0045 § 10.2: who is no member leaves a room that becomes one for 
 scenario('XEP-0045 § 10.2: a form that cannot be is refused as a whole', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
-  const submits = (actor: Actor, fields: string) =>
-    actor.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}">${parseElement(
-      `<x xmlns="jabber:x:data" type="submit">${fields}</x>`,
-    )}</query></iq>`
-  const field = (name: string, value: string) => `<field var="muc#roomconfig_${name}"><value>${value}</value></field>`
-
   await refused(submits(juliet, ''), 'forbidden', 'Only owners may do that')
   await refused(
     romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${OWNER}"/></iq>`,
@@ -79,6 +80,7 @@ scenario('XEP-0045 § 10.2: a form that cannot be is refused as a whole', async 
   for (const [name, value, text] of [
     ['throne', '1', 'The room has no such setting'],
     ['moderatedroom', 'perhaps', 'muc#roomconfig_moderatedroom is true or false'],
+    ['passwordprotectedroom', 'perhaps', 'muc#roomconfig_passwordprotectedroom is true or false'],
     ['whois', 'nobody', 'muc#roomconfig_whois is one of moderators, anyone'],
     ['maxusers', '-1', 'muc#roomconfig_maxusers is a whole number up to 10000'],
     ['roomname', 'x'.repeat(300), 'muc#roomconfig_roomname is too long'],
@@ -86,6 +88,25 @@ scenario('XEP-0045 § 10.2: a form that cannot be is refused as a whole', async 
   ] as const)
     await refused(submits(romeo, field('publicroom', '1') + field(name, value)), 'not-acceptable', text)
   expect(await features(romeo)).toContain('muc_hidden')
+})
+
+scenario('XEP-0045 § 10.1.3: a room that needs a password has one', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  // "because the password for a password-protected room is blank".
+  const text = 'A room that needs a password has one'
+  await refused(submits(romeo, field('passwordprotectedroom', '1')), 'not-acceptable', text)
+  await refused(submits(romeo, field('passwordprotectedroom', '1') + field('roomsecret', '')), 'not-acceptable', text)
+  expect(await features(juliet)).toContain('muc_unsecured')
+
+  await submits(romeo, field('passwordprotectedroom', '1') + field('roomsecret', 'cauldronburn'))
+  // It has one by now.
+  await submits(romeo, field('passwordprotectedroom', '1'))
+  expect(await features(juliet)).toContain('muc_passwordprotected')
+  await refused(submits(romeo, field('roomsecret', '') + field('passwordprotectedroom', '1')), 'not-acceptable', text)
+  await submits(romeo, field('passwordprotectedroom', '0'))
+  expect(await features(juliet)).toContain('muc_unsecured')
+  await romeo.settles()
 })
 
 scenario('XEP-0045 § 10.9: a room is destroyed, everybody is told where to go', async ({ server }) => {

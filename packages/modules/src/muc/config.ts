@@ -18,6 +18,7 @@ import { mentionIndividual } from './options/mention-individual.ts'
 import { moderated } from './options/moderated.ts'
 import { mostUsers } from './options/most-users.ts'
 import { fieldOf, type RoomOption } from './options/option.ts'
+import { passwordProtected } from './options/password-protected.ts'
 import { password } from './options/password.ts'
 import { persistent } from './options/persistent.ts'
 import { registration } from './options/registration.ts'
@@ -87,11 +88,8 @@ export function fieldsOf(config: RoomConfig, form: Form): FormField[] {
 /** The form that owners fill in (XEP-0045 §10.2). */
 export function configForm(config: RoomConfig, name: string): DataForm {
   const fields = fieldsOf(config, 'room')
-  // Clients of old show a password only where this is set; it follows from the password.
-  const protectedField = formField('muc#roomconfig_passwordprotectedroom', 'boolean', config.password !== '', {
-    label: 'A password is needed',
-  })
-  return formOf('form', CONFIG, { title: `Settings of ${name}`, fields: [...fields, protectedField] })
+  const isProtected = fieldOf(passwordProtected, config.password !== '')
+  return formOf('form', CONFIG, { title: `Settings of ${name}`, fields: [...fields, isProtected] })
 }
 
 /**
@@ -101,14 +99,18 @@ export function configForm(config: RoomConfig, name: string): DataForm {
 export function changedConfig(config: RoomConfig, form: DataForm, which: Form = 'room'): RoomConfig {
   const changes: Record<string, unknown> = {}
   for (const { name, values } of form.fields) {
-    if (name === 'FORM_TYPE' || name === '' || name === 'muc#roomconfig_passwordprotectedroom') continue
+    if (name === 'FORM_TYPE' || name === '' || name === passwordProtected.field) continue
     const known = options.find(([, { field }]) => field === name)
     if (!known || formWith(name) !== which) throw new StanzaError('not-acceptable', 'The room has no such setting')
     changes[known[0]] = known[1].read(values)
   }
-  // XEP-0045 §10.1.3: without protection there is no password.
-  if (form.flag('muc#roomconfig_passwordprotectedroom') === false) changes['password'] = ''
-  return { ...config, ...changes }
+  const changed: RoomConfig = { ...config, ...changes }
+  const protection = form.field(passwordProtected.field)
+  if (!protection) return changed
+  // XEP-0045 §10.1.3: without protection there is no password, and with it there is one.
+  if (!passwordProtected.read(protection.values)) return { ...changed, password: '' }
+  if (changed.password === '') throw new StanzaError('not-acceptable', 'A room that needs a password has one')
+  return changed
 }
 
 /** What the configuration has the room advertise (§6.4). */
