@@ -112,6 +112,19 @@ scenario('XEP-0045 § 7.2.9: a nick that is kept for a member', async ({ server 
   await isRefused(juliet, 'presence', 'conflict', 'The nick is kept for somebody else')
 })
 
+scenario('XEP-0045 § 7.12: whoever has a nick kept may write it in another case', async ({ server }) => {
+  const [romeo, nurse, phone] = await (await server('a.test')).connect('romeo/orchard', 'nurse/x', 'nurse/phone')
+  await makes(romeo, 'romeo')
+  await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${MUC}#admin"><item affiliation="member" jid="${nurse.bare}" nick="nurse"/></query></iq>`
+  await enters(nurse, 'Nurse', ['romeo'])
+  await enters(phone, 'nurse', ['romeo', 'Nurse'])
+  for (const actor of [romeo, nurse]) await actor.settles()
+  await nurse.sends`<presence to="${ROOM}/NURSE"/>`
+  await nurse.receives`<presence type="unavailable" from="${ROOM}/Nurse"/>`
+  await nurse.receives`<presence from="${ROOM}/NURSE"/>`
+  for (const actor of [romeo, phone]) await actor.settles()
+})
+
 scenario('XEP-0045 § 7.2.10, § 7.2.11: full, or being set up', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await romeo.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`

@@ -285,6 +285,54 @@ scenario('threat 96: a nick that belongs to another, or that nobody sees', async
   await romeo.receivesNothing()
 })
 
+const CYRILLIC_O = '\u043e'
+
+scenario('threat 96: a nick that looks like that of another', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await change(romeo, '<item affiliation="member" jid="nurse@a.test" nick="Nurse"/>')
+  await settle(romeo)
+  const text = { here: 'The nick looks like that of somebody here', kept: 'The nick is kept for somebody else' }
+  const lookalikes = [
+    ['Romeo', text.here],
+    [`r${CYRILLIC_O}me${CYRILLIC_O}`, text.here],
+    ['R\u041eMEO', text.here],
+    ['\uff52omeo', text.here],
+    ['NURSE', text.kept],
+    ['nur\u0455e', text.kept],
+  ] as const
+  for (const [nick, why] of lookalikes) {
+    await juliet.sends`<presence to="${ROOM}/${nick}"><x xmlns="${MUC}"/></presence>`
+    await isRefused(juliet, 'presence', 'conflict', why)
+  }
+  // Nor by another name first.
+  await enters(juliet, 'juliet', ['romeo'])
+  await settle(romeo)
+  for (const [nick, why] of lookalikes) {
+    await juliet.sends`<presence to="${ROOM}/${nick}"/>`
+    await isRefused(juliet, 'presence', 'conflict', why)
+  }
+  await romeo.receivesNothing()
+})
+
+scenario('threat 96: no list and no registration keeps a nick that looks like another', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await change(romeo, '<item affiliation="member" jid="nurse@a.test" nick="nurse"/>')
+  const kept = await change(romeo, '<item affiliation="member" jid="paris@a.test" nick="Nurse"/>')
+  expect(String(kept)).toContain('That nick is kept for another member')
+  for (const [nick, why] of [
+    ['Nurse', 'The nick is kept for somebody else'],
+    [`R${CYRILLIC_O}meo`, 'The nick looks like that of somebody here'],
+  ])
+    await refused(
+      juliet.asks`<iq type="set" to="${ROOM}"><query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>${nick!}</value></field></x></query></iq>`,
+      'conflict',
+      why,
+    )
+  await settle(romeo)
+})
+
 scenario('threat 97: everybody hears that addresses are shown before any is', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')

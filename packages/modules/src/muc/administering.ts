@@ -2,6 +2,7 @@ import type { Jid } from '@parley/jid'
 import { readAddress, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Transit } from '@xmpp/server-core'
+import { areAlike, type Looks, looksOf } from './looks.ts'
 import { remove } from './moving.ts'
 import { ADMIN } from './namespaces.ts'
 import { readNick } from './nicks.ts'
@@ -122,15 +123,18 @@ function checkOwnersLeft(room: Room, changes: readonly AffiliationChange[]): voi
   if (had > 0 && owners.size === 0) throw new StanzaError('conflict', 'A room has an owner')
 }
 
-/** §7.12: a nick is kept for one; for two, neither could have it. */
+/** §7.12: a nick is kept for one; for two, neither could have it. Nor could two who look the same (threat 96). */
 function checkNicks(room: Room, changes: readonly AffiliationChange[]): void {
-  const changed = new Map(changes.map(({ account, affiliated }) => [account.text, affiliated]))
-  const kept = new Set<string>()
-  for (const [account, { nick }] of room.affiliations) if (nick !== undefined && !changed.has(account)) kept.add(nick)
-  for (const { nick } of changed.values()) {
-    if (nick === undefined) continue
-    if (kept.has(nick)) throw new StanzaError('conflict', 'That nick is kept for another member')
-    kept.add(nick)
+  const changed = new Set(changes.map(({ account }) => account.text))
+  const given: { readonly account: string; readonly looks: Looks }[] = []
+  for (const { account, affiliated } of changes) {
+    if (affiliated.nick === undefined) continue
+    const looks = looksOf(affiliated.nick)
+    const isNew = affiliated.nick !== room.affiliations.get(account.text)?.nick
+    const isKept = isNew && room.affiliations.keepersOf(looks).some(keeper => !changed.has(keeper))
+    const isGiven = given.some(other => other.account !== account.text && areAlike(other.looks, looks))
+    if (isKept || isGiven) throw new StanzaError('conflict', 'That nick is kept for another member')
+    given.push({ account: account.text, looks })
   }
 }
 

@@ -1,4 +1,5 @@
 import { Jid } from '@parley/jid'
+import { areAlike, type Looks, looksOf } from './looks.ts'
 import { isAtLeast } from './roles.ts'
 import type { Affiliated } from './room.ts'
 
@@ -22,6 +23,8 @@ interface Nicks {
 
 /** What accounts are to a room, by address; who belongs to it; and reserved nicks (XEP-0045 §7.10), found by their first word. */
 export class Affiliations extends Map<string, Affiliated> {
+  /** Of the nicks that are kept, by account. */
+  readonly #looks = new Map<string, Looks>()
   #nicks: Nicks | undefined
   #members: readonly Jid[] | undefined
 
@@ -43,13 +46,23 @@ export class Affiliations extends Map<string, Affiliated> {
     return this.#members
   }
 
+  /** Accounts for which a nick of such looks is kept. */
+  keepersOf(looks: Looks): readonly string[] {
+    const keepers: string[] = []
+    for (const [account, kept] of this.#looks) if (areAlike(kept, looks)) keepers.push(account)
+    return keepers
+  }
+
   override set(account: string, affiliated: Affiliated): this {
     this.#changed()
+    if (affiliated.nick === undefined) this.#looks.delete(account)
+    else if (affiliated.nick !== this.get(account)?.nick) this.#looks.set(account, looksOf(affiliated.nick))
     return super.set(account, affiliated)
   }
 
   override delete(account: string): boolean {
     this.#changed()
+    this.#looks.delete(account)
     return super.delete(account)
   }
 

@@ -1,5 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { readAddress, StanzaError } from '@parley/stanza'
+import { areAlike, type Looks, looksOf } from './looks.ts'
 import type { Room } from './room.ts'
 
 /** White space at an end or doubled, and what has no width (UTS 39 §3.1.1, Default_Ignorable_Code_Point). */
@@ -18,17 +19,23 @@ export function readNick({ jid }: Room, text: string): string {
   return nickOf(readAddress(`${jid}/${text}`))
 }
 
-/** XEP-0045 §7.2.9, §7.6: taken by somebody else, or kept for somebody else. */
+/** XEP-0045 §7.2.8, §7.6: taken by somebody else, or kept for somebody else, or so that a reader takes it for such a one (threat 96). */
 export function checkNick(room: Room, account: Jid, nick: string): void {
-  const holder = room.byNick(nick)
-  if (holder && !holder.account.equals(account)) throw new StanzaError('conflict', 'The nick is taken')
-  checkReserved(room, account, nick)
+  const looks = looksOf(nick)
+  for (const other of room.occupants) {
+    if (areAlike(other.looks, looks) && !other.account.equals(account))
+      throw new StanzaError(
+        'conflict',
+        other.nick === nick ? 'The nick is taken' : 'The nick looks like that of somebody here',
+      )
+  }
+  checkReserved(room, account, nick, looks)
 }
 
 /** §7.12: kept for somebody else. */
-export function checkReserved(room: Room, account: Jid, nick: string): void {
-  for (const [text, { nick: reserved }] of room.affiliations) {
-    if (reserved === nick && text !== account.text)
-      throw new StanzaError('conflict', 'The nick is kept for somebody else')
-  }
+export function checkReserved(room: Room, account: Jid, nick: string, looks: Looks = looksOf(nick)): void {
+  const keepers = room.affiliations.keepersOf(looks)
+  // Whoever has it kept may write it in another case.
+  if (keepers.length > 0 && !keepers.includes(account.text))
+    throw new StanzaError('conflict', 'The nick is kept for somebody else')
 }

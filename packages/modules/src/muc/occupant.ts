@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { NS } from '@parley/stanza'
 import { type Element, el, type Node } from '@parley/xml'
+import type { Looks } from './looks.ts'
 import { HATS, MUC, USER } from './namespaces.ts'
 import type { Affiliation, Role } from './roles.ts'
 
@@ -17,6 +18,8 @@ export interface Seat {
 /** Somebody in a room. Several clients of one account may share a nick. */
 export interface Occupant {
   nick: string
+  /** Of the nick. */
+  looks: Looks
   /** room@service/nick */
   jid: Jid
   readonly account: Jid

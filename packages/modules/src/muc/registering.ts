@@ -6,6 +6,7 @@ import { REGISTER } from '../registration-rules.ts'
 import { become } from './administering.ts'
 import { admit, askAdmins, NICK } from './approving.ts'
 import type { RoomConfig } from './config.ts'
+import { areAlike, looksOf } from './looks.ts'
 import { REGISTER_FORM } from './namespaces.ts'
 import { checkNick, readNick } from './nicks.ts'
 import type { Parts } from './parts.ts'
@@ -63,8 +64,9 @@ function needsConsent({ registration, membersOnly, moderated, password }: RoomCo
 
 async function request(parts: Parts, room: Room, account: Jid, nick: string): Promise<readonly Message[]> {
   const waiting = await parts.requests.all(room.jid.text)
+  const looks = looksOf(nick)
   for (const [other, asked] of waiting) {
-    if (asked.nick === nick && other !== account.text)
+    if (other !== account.text && areAlike(looksOf(asked.nick), looks))
       throw new StanzaError('conflict', 'Somebody else has asked for the nick')
   }
   if (waiting.size >= WAITING && !waiting.has(account.text))

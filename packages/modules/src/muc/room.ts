@@ -5,6 +5,7 @@ import { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
 import { Hats } from './hats.ts'
 import { Journal } from './journal.ts'
+import { looksOf } from './looks.ts'
 import { USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
 import { type Affiliation, hasRole, type Role, roleOf } from './roles.ts'
@@ -114,6 +115,7 @@ export class Room {
     const affiliation = this.affiliationOf(account)
     return {
       nick,
+      looks: looksOf(nick),
       jid: this.jid.withResource(nick),
       account,
       id,
@@ -154,6 +156,7 @@ export class Room {
   rename(occupant: Occupant, nick: string): void {
     this.#occupants.delete(occupant.nick)
     occupant.nick = nick
+    occupant.looks = looksOf(nick)
     occupant.jid = this.jid.withResource(nick)
     this.#occupants.set(nick, occupant)
   }
