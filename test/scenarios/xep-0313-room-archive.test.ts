@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { type Actor, scenario } from '@parley/testkit'
+import { type Actor, refused, scenario } from '@parley/testkit'
 import { read } from './archive-reader.ts'
 import { enters, MUC, makes, ROOM, USER } from './room.ts'
 
@@ -36,6 +36,49 @@ scenario(
     }
   },
 )
+
+scenario('XEP-0313 § 5: a room tells where its archive begins and ends', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  const edges = async (actor: Actor) => {
+    const metadata = await actor.asks`<iq type="get" to="${ROOM}"><metadata xmlns="urn:xmpp:mam:2"/></iq>`
+    return metadata.elements().map(({ name, attrs }) => [name, attrs['id'], attrs['timestamp']])
+  }
+  // "If the archive is empty, the server MUST instead send an empty <metadata/> element."
+  expect(await edges(juliet)).toEqual([])
+  const first = await says(romeo, 'one')
+  await says(romeo, 'two')
+  const last = await says(romeo, 'three')
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/)
+  expect(await edges(juliet)).toEqual([
+    ['start', first, time],
+    ['end', last, time],
+  ])
+  await romeo.asksRaw(
+    `<iq type="set" to="${ROOM}"><query xmlns="${MUC}#admin"><item affiliation="outcast" jid="${juliet.bare}"/></query></iq>`,
+  )
+  await refused(
+    juliet.asks`<iq type="get" to="${ROOM}"><metadata xmlns="urn:xmpp:mam:2"/></iq>`,
+    'forbidden',
+    'The archive of this room is not for you',
+  )
+  await romeo.settles()
+})
+
+scenario('XEP-0313 § 7: archives say what fields they understand, where there are any', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  await makes(romeo, 'romeo')
+  const features = async (to: string) => {
+    const info = await romeo.asks`<iq type="get" to="${to}"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
+    return info
+      .childrenNamed('feature')
+      .flatMap(({ attrs }) => (attrs['var']?.startsWith('urn:xmpp:mam:2') ? [attrs['var'].slice(14)] : []))
+  }
+  // "it MUST advertise support only for those JIDs that support it".
+  expect(await features('conference.a.test')).toEqual([])
+  for (const archive of [ROOM, romeo.bare.text])
+    expect((await features(archive)).sort()).toEqual(['', '#extended', '#groupchat-field'])
+})
 
 const addresses = async (actor: Actor) =>
   (await read(actor, { to: ROOM })).messages.map(message => message.child('x', USER)?.child('item')?.attrs['jid'])

@@ -65,6 +65,13 @@ function bounds({ filter, page }: ArchiveQuery): { afterId?: bigint; beforeId?: 
   }
 }
 
+/** Where an archive begins and ends (§5); nothing of an empty one. */
+export async function metadata(log: MessageLog, owner: Owner): Promise<Element> {
+  const found = await log.bounds(owner)
+  const edge = (name: string, id: bigint) => el(name, MAM, { id: idText(id), timestamp: formatDateTime(idTime(id)) })
+  return el('metadata', MAM, null, found && [edge('start', found.first), edge('end', found.last)])
+}
+
 /** A row as a client gets it (XEP-0313 §4.2), with `more` as its last child; what is stored is not parsed again. */
 function resultMessage(
   { id, stanza }: LogRow,

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
-import { formatDateTime, type Message, StanzaError } from '@parley/stanza'
-import { firstIdAt, idText, idTime } from '@parley/store'
+import { type Message, StanzaError } from '@parley/stanza'
+import { firstIdAt, idTime } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import {
   type Asked,
@@ -21,7 +21,7 @@ import {
   type Verdict,
 } from '@xmpp/server-core'
 import { ORDER } from './archive-order.ts'
-import { fin, readArchive, sendPage } from './archive-pages.ts'
+import { fin, metadata, readArchive, sendPage } from './archive-pages.ts'
 import { type ArchiveQuery, FULLTEXT, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
 import { ArchiveSearch } from './archive-search.ts'
 import messageLog from './message-log.ts'
@@ -83,17 +83,10 @@ export default defineModule({
       return gap ? readingOnFrom(wanted, firstIdAt(gap.from)) : wanted
     }
 
-    async function metadata(account: Jid): Promise<Element> {
-      const found = await archive.bounds(account.text)
-      const edge = (name: string, id: bigint) =>
-        el(name, MAM, { id: idText(id), timestamp: formatDateTime(idTime(id)) })
-      return el('metadata', MAM, null, found && [edge('start', found.first), edge('end', found.last)])
-    }
-
     /** XEP-0386 §3.2: where the archive stands, for a client that reads it instead of offline messages. */
     async function inline({ session, response }: Inline): Promise<void> {
       await session.update({ pagesArchive: true })
-      response.push(await metadata(session.account))
+      response.push(await metadata(archive, session.account.text))
     }
 
     // ── results of other archives ──
@@ -125,7 +118,7 @@ export default defineModule({
       iq: [
         iqSet('self', MAM, 'query', query),
         iqGet('self', MAM, 'query', () => el('query', MAM, null, queryForm())),
-        iqGet('self', MAM, 'metadata', ({ to }) => metadata(to)),
+        iqGet('self', MAM, 'metadata', ({ to }) => metadata(archive, to.text)),
         iqSet('account', MAM, 'query', refuse),
         iqGet('account', MAM, 'query', refuse),
         iqGet('account', MAM, 'metadata', refuse),

@@ -2,7 +2,7 @@ import type { Jid } from '@parley/jid'
 import { NS, pageOf, pageSet, readRsm, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { type Asked, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
-import { fin, readArchive, sendPage } from '../archive-pages.ts'
+import { fin, metadata, readArchive, sendPage } from '../archive-pages.ts'
 import { MAM, queryForm, readQuery } from '../archive-query.ts'
 import { REGISTER } from '../registration-rules.ts'
 import { applyChanges, listOf, readChanges } from './administering.ts'
@@ -126,6 +126,10 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('account', MAM, 'query', async ({ from, to }) => {
       checkReader((await opened(parts, to, from)).room, from)
       return el('query', MAM, null, queryForm())
+    }),
+    iqGet('account', MAM, 'metadata', async ({ from, to }) => {
+      checkReader((await opened(parts, to, from)).room, from)
+      return metadata(store.messages, to.text)
     }),
     iqSet('account', MAM, 'query', async (request, asked) =>
       archive(await opened(parts, request.to, request.from), request, asked),

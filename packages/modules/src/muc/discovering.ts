@@ -15,14 +15,17 @@ import { VERSIONS } from './versions.ts'
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
 /** Of rooms that keep what is said. */
-const KEEPING = [MAM, `${MAM}#extended`, ORDER, `${ORDER}@${MAM}`, RETRACT, TOMBSTONE, MODERATE]
+const KEEPING = [
+  ...[MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, ORDER, `${ORDER}@${MAM}`],
+  ...[RETRACT, TOMBSTONE, MODERATE],
+]
 const FEATURES = [MUC, STABLE_ID, NS.occupantId, TOKENS, NS.vcard, NS.stanzaId, NS.discoInfo, NS.discoItems]
 
 /** The service itself (§6.2). */
 export function serviceInfo(title: string): Element {
   return el('query', NS.discoInfo, null, [
     el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: title }),
-    ...[...FEATURES, MAM, UNIQUE].map(feature => el('feature', NS.discoInfo, { var: feature })),
+    ...[...FEATURES, UNIQUE].map(feature => el('feature', NS.discoInfo, { var: feature })),
   ])
 }
 
