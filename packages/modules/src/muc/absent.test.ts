@@ -7,7 +7,7 @@ import { Absent, type AbsentParts } from './absent.ts'
 import { configOf } from './config.ts'
 import { Room } from './room.ts'
 
-const outside = { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {} }
+const outside = { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {}, away: () => {} }
 const log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} } as unknown as Logger
 
 /** A room of members who are away, each with the nick that is kept for it. */

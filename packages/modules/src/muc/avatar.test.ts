@@ -13,6 +13,7 @@ test('who asks for the avatar while an owner sets another one does not bring the
     hand: () => {},
     seated: () => {},
     stood: () => {},
+    away: () => {},
   })
   const old: StoredCard = { xml: '<vCard xmlns="vcard-temp"/>', hashes: ['old'] }
   let arrive = (_: StoredCard) => {}

@@ -1,12 +1,16 @@
 import { Jid } from '@parley/jid'
 import type { Stanza } from '@parley/stanza'
+import { firstIdAt } from '@parley/store'
 import type { Awaitable, Transit } from '@xmpp/server-core'
 import type { Parts } from './parts.ts'
 import { restore } from './succession.ts'
 
+/** What a node said so shortly before it died may have reached nobody (ms). */
+const UNSURE = 30_000
+
 /** Passes on what is for rooms of other nodes, and takes over the rooms of those that died. True: passed on. */
 export function elsewhere(parts: Parts): (stanza: Stanza, to: Jid, transit: Transit) => Awaitable<boolean> {
-  const { places, keeper, live, server, outlet } = parts
+  const { places, keeper, live, server, outlet, clock, lastSeen } = parts
   const { router } = server
   /** Under which name this node has what it has: under another one, others have it. */
   let as = live.node
@@ -37,6 +41,10 @@ export function elsewhere(parts: Parts): (stanza: Stanza, to: Jid, transit: Tran
         there.add(real)
     }
     outlet.during(undefined, () => restore(open.room, notes, there, account => parts.idOf(jid, account)))
+    // Who was lost with the node may not have been sent the last lines of it.
+    const since = firstIdAt(clock.now() - UNSURE)
+    const lost = [...notes.keys()].filter(real => !there.has(real)).map(real => Jid.parse(real).bare.text)
+    for (const account of new Set(lost)) await lastSeen.lose(jid.text, account, since)
   }
 
   places.taken = succeed

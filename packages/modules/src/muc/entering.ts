@@ -21,7 +21,9 @@ export interface Entering {
   readonly id: string
   /** Has just been made by this account (XEP-0045 §10.1). */
   readonly isNew: boolean
+  /** What was said before, of which that many lines are shown at most. */
   readonly earlier: readonly Earlier[]
+  readonly most: number
   readonly now: number
   /** Wrong passwords of each account. */
   readonly guessed: Throttle
@@ -40,7 +42,7 @@ export function enter(entering: Entering): void {
   room.introduce(from, occupant.role, occupant)
   room.sit(occupant, { jid: from, state: withoutReserved(presence.children), counts: version !== undefined })
   tellEntry(entering, occupant, there !== undefined, version)
-  for (const message of historyOf(entering.earlier, readHistory(x), room.config.history, entering.now)) {
+  for (const message of historyOf(entering.earlier, readHistory(x), entering.most, entering.now)) {
     room.send(message.addressed(from))
   }
   room.send(subjectOf(room, from))

@@ -54,9 +54,9 @@ export function historyOf(earlier: readonly Earlier[], wanted: WantedHistory, mo
     const message = new Message({ type: 'groupchat', from: sender, id }, told)
     left -= message.body.xml.length
     if (left < 0) break
-    found.unshift(message)
+    found.push(message)
   }
-  return found
+  return found.reverse()
 }
 
 /** §7.9: what was said before there was the room says when that was, and keeps it. */

@@ -9,6 +9,7 @@ import { become } from './administering.ts'
 import { approvalForm, decideRegistration } from './approving.ts'
 import { decideVoice, requestVoice, voiceForm } from './asking.ts'
 import { enter, notHere } from './entering.ts'
+import { readHistory } from './history.ts'
 import { declines, invitations } from './inviting.ts'
 import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
@@ -19,13 +20,14 @@ import { Pace } from './pace.ts'
 import { opened, type Parts, vacate } from './parts.ts'
 import { Relay } from './relay.ts'
 import { takeBack } from './retracting.ts'
+import { linesOf, MOST_MISSED, missedBy } from './returning.ts'
 import { maySpeak, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
 import { redeem } from './token-routes.ts'
 
 /** What clients send to rooms, and to those who are in them. */
 export function incoming(parts: Parts): Receive {
-  const { keeper, places, outlet, turns, clock, store, live, tombstones } = parts
+  const { keeper, places, outlet, turns, clock, store, live, tombstones, lastSeen } = parts
   const relay = new Relay(clock)
   const pace = new Pace(clock)
 
@@ -93,15 +95,20 @@ export function incoming(parts: Parts): Receive {
     if (!known && !parts.made.take(from.bare.text)) {
       throw new StanzaError('resource-constraint', 'You make rooms too often')
     }
-    const { room, earlier } =
-      known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
+    const open = known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
+    const { room } = open
     if (known) await redeem(parts, room, from, stanza)
     if (!known) await tombstones.remove(to.bare)
+    const missed = known && (await missedBy(parts, open, from, readHistory(stanza.child('x', MUC))))
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
-    outlet.during(transit, () =>
-      enter({ room, from, nick, presence: stanza, id, isNew: !known, earlier, now: clock.now(), guessed }),
-    )
+    outlet.during(transit, () => {
+      const shown = missed
+        ? { earlier: linesOf(missed, open), most: MOST_MISSED }
+        : { earlier: open.earlier, most: room.config.history }
+      enter({ room, from, nick, presence: stanza, id, isNew: !known, ...shown, now: clock.now(), guessed })
+      if (missed) outlet.await(lastSeen.forget(room.jid, from.bare), 'what a member has seen is not forgotten')
+    })
   }
 
   /** Behind what was said before. */

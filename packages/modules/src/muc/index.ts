@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Jid } from '@parley/jid'
-import { choice, defineModule, integer, map, period, Throttle } from '@xmpp/server-core'
+import type { SessionEntry } from '@parley/live'
+import { choice, defineModule, integer, map, on, period, sessionEnded, Throttle } from '@xmpp/server-core'
 import archiveRetention from '../archive-retention.ts'
 import { ArchiveSearch } from '../archive-search.ts'
 import blocking from '../blocking.ts'
@@ -15,11 +16,13 @@ import { elsewhere } from './elsewhere.ts'
 import type { Hat } from './hats.ts'
 import { incoming } from './incoming.ts'
 import { Keeper, type StoredAffiliation, type StoredChange, type StoredRoom } from './keeper.ts'
+import { LastSeen } from './last-seen.ts'
 import { mentionRoutes } from './mention-permissions.ts'
 import { remove } from './moving.ts'
 import { Outlet } from './outlet.ts'
 import type { Parts } from './parts.ts'
 import { Places } from './places.ts'
+import { type Affiliation, isAtLeast } from './roles.ts'
 import type { Outside } from './room.ts'
 import { OccupantIds } from './speakers.ts'
 import { noteOf } from './succession.ts'
@@ -72,6 +75,8 @@ export default defineModule({
     wearers: map<readonly string[]>(),
     cards: map<StoredCard>(),
     tokens: map<StoredToken>(),
+    seen: map<string>(),
+    lost: map<string>(),
   },
   async setup(context) {
     const { config, stores, store, host, domain, serve, server, clock, live, log, uses } = context
@@ -86,9 +91,19 @@ export default defineModule({
         if (live.isShared) live.note(room.jid.text, seat.jid.text, noteOf(occupant, seat))
       },
       stood: (room, real) => live.note(room.jid.text, real, undefined),
+      away: (room, account) => {
+        const newest = keeper.newestIn(room)
+        if (newest !== undefined)
+          outlet.await(lastSeen.left(room.jid, account, newest), 'what a member has seen is not kept')
+      },
     }
+    const isMember = async (room: string, account: string) => {
+      const { affiliation = 'none' } = (await stores.affiliations.get(room, account)) ?? {}
+      return isAtLeast(affiliation as Affiliation, 'member')
+    }
+    const lastSeen = new LastSeen({ ...stores, isMember })
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
-    const keeper = new Keeper({ ...stores, messages: store.messages, outside, erase })
+    const keeper = new Keeper({ ...stores, messages: store.messages, lastSeen, outside, erase })
     const idOf = (room: Jid, account: { readonly text: string }) =>
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
     const ids = new OccupantIds((room, text) => idOf(room, { text }))
@@ -102,6 +117,7 @@ export default defineModule({
     const parts: Parts = {
       ...{ server, store, live, clock, host, keeper, outlet, search, tombstones, absent, cards, tokens, idOf },
       ids,
+      lastSeen,
       retention,
       requests: stores.requests,
       hats: stores,
@@ -131,8 +147,17 @@ export default defineModule({
     for (const route of routes) service.iq.add(route)
     if (live.isShared) service.elsewhere = elsewhere(parts)
 
+    /** Whether another client of the account is in the room. */
+    async function isHere(ended: SessionEntry, room: Jid): Promise<boolean> {
+      for (const { sid } of await live.sessions(ended.jid.bare)) {
+        if (sid !== ended.sid && (await live.directed(sid)).some(to => to.bare.equals(room))) return true
+      }
+      return false
+    }
+
     return {
-      stop() {
+      on: [on(sessionEnded, 'observe', ended => lastSeen.ended(ended, room => isHere(ended.entry, room)))],
+      async stop() {
         search.stop()
         tombstones.stop()
         // Other nodes go on with the rooms of this one.
@@ -141,6 +166,7 @@ export default defineModule({
         for (const { room } of keeper.all) {
           for (const occupant of [...room.occupants]) remove(room, occupant, { codes: [332] })
         }
+        await lastSeen.written()
       },
     }
   },

@@ -18,7 +18,8 @@ function partsOf(store: Store): KeeperParts {
     hats: store.maps.map('hats'),
     wearers: store.maps.map('wearers'),
     messages: store.messages,
-    outside: { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {} },
+    lastSeen: { forget: async () => {}, written: async () => {} },
+    outside: { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {}, away: () => {} },
     erase: async () => {},
   }
 }

@@ -1,12 +1,13 @@
 import type { Jid } from '@parley/jid'
-import { type Message, parseStanza } from '@parley/stanza'
-import { idText, idTime, type Json, type MessageLog, type OwnedMap } from '@parley/store'
+import { idText, type Json, type MessageLog, type OwnedMap } from '@parley/store'
 import type { Awaitable } from '@xmpp/server-core'
-import { identified } from '../message-log.ts'
 import { configOf, type RoomConfig, storedConfig } from './config.ts'
 import { type HatStores, Hats } from './hats.ts'
 import type { Earlier } from './history.ts'
 import { type Change, Journal } from './journal.ts'
+import type { LastSeen } from './last-seen.ts'
+import { earlierOf } from './returning.ts'
+import { isAtLeast } from './roles.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
 import { Sayings } from './sayings.ts'
 
@@ -33,6 +34,7 @@ export interface KeeperParts extends HatStores {
   /** Changes of affiliations, by the version that each of them made. */
   readonly changes: OwnedMap<StoredChange>
   readonly messages: MessageLog
+  readonly lastSeen: Pick<LastSeen, 'forget' | 'written'>
   readonly outside: Outside
   /** Deletes everything that is kept for a room. */
   erase(room: Jid): Promise<void>
@@ -45,6 +47,8 @@ export type Saved = Pick<Room, 'jid' | 'config' | 'subject' | 'isLocked'>
 export interface Open {
   readonly room: Room
   readonly earlier: Earlier[]
+  /** Id of what was said last and is kept; 0 where nothing is. */
+  newest: bigint
   readonly sayings: Sayings
 }
 
@@ -87,7 +91,7 @@ export class Keeper {
   async create(jid: Jid, owner: Jid, config: Partial<RoomConfig>): Promise<Open> {
     const room = new Room(jid, configOf(config), new Map([[owner.text, { affiliation: 'owner' }]]), this.#parts.outside)
     room.isLocked = true
-    const open: Open = { room, earlier: [], sayings: new Sayings() }
+    const open: Open = { room, earlier: [], newest: 0n, sayings: new Sayings() }
     await this.#note(room, { since: '', account: owner.text, before: 'none' })
     room.journal.take(owner.text)
     await this.#parts.affiliations.set(jid.text, owner.text, { affiliation: 'owner' })
@@ -114,6 +118,7 @@ export class Keeper {
     if (affiliated.affiliation !== before || room.journal.isUntold(account.text)) {
       await this.#note(room, { since: room.journal.version, account: account.text, before })
     }
+    if (!isAtLeast(affiliated.affiliation, 'member')) await this.#parts.lastSeen.forget(room.jid, account)
     if (affiliated.affiliation === 'none') await affiliations.delete(room.jid.text, account.text)
     else await affiliations.set(room.jid.text, account.text, { ...affiliated })
   }
@@ -128,6 +133,7 @@ export class Keeper {
 
   /** Nothing of it is left. It is in memory as long as something is, so that nobody reads it again meanwhile. */
   async remove(room: Room): Promise<void> {
+    await this.#parts.lastSeen.written(room.jid)
     await this.#parts.erase(room.jid)
     this.#open.delete(room.jid.text)
   }
@@ -146,7 +152,9 @@ export class Keeper {
     this.#open.clear()
   }
 
-  remember({ earlier }: Open, message: Earlier): void {
+  remember(open: Open, message: Earlier): void {
+    const { earlier } = open
+    open.newest = message.row
     earlier.push(message)
     if (earlier.length > 2 * EARLIER) earlier.splice(0, EARLIER)
   }
@@ -158,6 +166,11 @@ export class Keeper {
       const first = earlier.findIndex(({ at }) => at >= from)
       earlier.splice(0, first < 0 ? earlier.length : first)
     }
+  }
+
+  /** What was said last, in a room that is here. */
+  newestIn({ jid }: Room): bigint | undefined {
+    return this.#open.get(jid.text)?.newest
   }
 
   /** Whether there is such a room, on whatever node. */
@@ -188,20 +201,13 @@ export class Keeper {
     room.subject = stored.subject as Subject | undefined
     room.isLocked = stored.locked ?? false
     room.hats = await Hats.read(this.#parts, jid)
-    const earlier = room.config.archived ? await this.#earlier(jid) : []
+    const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
+    const earlier = room.config.archived ? rows.flatMap(({ id, stanza }) => earlierOf(jid, id, stanza)) : []
     // Who has made it meanwhile is in it.
     const made = this.#open.get(jid.text)
     if (made) return made
-    const open: Open = { room, earlier, sayings: new Sayings() }
+    const open: Open = { room, earlier, newest: rows.at(-1)?.id ?? 0n, sayings: new Sayings() }
     this.#open.set(jid.text, open)
     return open
-  }
-
-  async #earlier(jid: Jid): Promise<Earlier[]> {
-    const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
-    return rows.map(({ id, stanza }) => {
-      const { from, id: own, body } = identified(parseStanza(stanza) as Message, jid, id)
-      return { row: id, from: from ?? jid, id: own, body, at: idTime(id) }
-    })
   }
 }

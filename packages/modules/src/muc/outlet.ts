@@ -23,9 +23,12 @@ export class Outlet {
   }
 
   #follow(done: Awaitable<unknown>): void {
-    if (!isPromise(done)) return
-    const failed = (error: unknown) => this.#log.error('a room did not reach somebody', { error })
-    this.#under.push(done.catch(failed))
+    if (isPromise(done)) this.await(done, 'a room did not reach somebody')
+  }
+
+  /** The stanza that is handled now counts when this is done, too; where it fails, that is a `problem`. */
+  await(done: Promise<unknown>, problem: string): void {
+    this.#under.push(done.catch((error: unknown) => this.#log.error(problem, { error })))
   }
 
   /** Runs what a room does at once; the stanza counts when all has been said. */

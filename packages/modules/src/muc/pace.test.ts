@@ -7,7 +7,7 @@ import { configOf } from './config.ts'
 import { Pace } from './pace.ts'
 import { Room } from './room.ts'
 
-const outside = { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {} }
+const outside = { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {}, away: () => {} }
 
 test('a line that is sent again after a resumption is not too early for itself', () => {
   const room = new Room(Jid.parse('coven@rooms.test'), configOf({ slowMode: 60 }), [], outside)

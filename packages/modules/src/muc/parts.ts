@@ -12,6 +12,7 @@ import type { Cards } from './avatar.ts'
 import type { Tombstones } from './destroyed.ts'
 import type { HatStores } from './hats.ts'
 import type { Keeper, Open } from './keeper.ts'
+import type { LastSeen } from './last-seen.ts'
 import type { Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
 import type { OccupantIds } from './speakers.ts'
@@ -30,6 +31,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly tokens: Tokens
   readonly tombstones: Tombstones
   readonly hats: HatStores
+  readonly lastSeen: LastSeen
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */

@@ -8,7 +8,7 @@ import { Journal } from './journal.ts'
 import { looksOf } from './looks.ts'
 import { USER } from './namespaces.ts'
 import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
-import { type Affiliation, hasRole, type Role, roleOf } from './roles.ts'
+import { type Affiliation, hasRole, isAtLeast, type Role, roleOf } from './roles.ts'
 
 /** What somebody is to a room, and what the room knows of that. */
 export interface Affiliated {
@@ -54,6 +54,8 @@ export interface Outside {
   seated(room: Room, occupant: Occupant, seat: Seat): void
   /** A client is here no longer. */
   stood(room: Room, real: string): void
+  /** A member has no client here any more. */
+  away(room: Room, account: Jid): void
 }
 
 /** Who is in a room and how it is set up. What may happen in it is in the files beside. */
@@ -141,7 +143,7 @@ export class Room {
     this.#bySeat.delete(real.text)
     this.#outside.stood(this, real.text)
     if (occupant.seats.size > 0) return false
-    this.#occupants.delete(occupant.nick)
+    this.#gone(occupant)
     return true
   }
 
@@ -150,7 +152,12 @@ export class Room {
       this.#bySeat.delete(text)
       this.#outside.stood(this, text)
     }
-    this.#occupants.delete(occupant.nick)
+    this.#gone(occupant)
+  }
+
+  #gone({ nick, account, affiliation }: Occupant): void {
+    this.#occupants.delete(nick)
+    if (isAtLeast(affiliation, 'member') && this.ofAccount(account).length === 0) this.#outside.away(this, account)
   }
 
   rename(occupant: Occupant, nick: string): void {

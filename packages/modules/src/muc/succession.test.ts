@@ -5,7 +5,7 @@ import type { Seat } from './occupant.ts'
 import { Room } from './room.ts'
 import { noteOf, restore } from './succession.ts'
 
-const outside = { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {} }
+const outside = { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {}, away: () => {} }
 const newRoom = () => new Room(Jid.parse('coven@rooms.test'), configOf({ moderated: true }), [], outside)
 
 test.each([true, false])('a successor knows who has asked for versions of the lists: %s', counts => {
