@@ -15,7 +15,7 @@ export async function enters(actor: Actor, nick: string, others: readonly string
   await actor.receives`<message type="groupchat"><subject/></message>`
 }
 
-/** Makes a room with the settings that are given, by the names of the form without what they begin with. */
+/** Makes a room with the settings that are given, by the names of the form; most begin with the same, which is left out. */
 export async function makes(
   actor: Actor,
   nick: string,
@@ -30,7 +30,8 @@ export async function makes(
 
 export async function configures(actor: Actor, settings: Readonly<Record<string, string>>): Promise<void> {
   const fields = Object.entries(settings).map(
-    ([name, value]) => `<field var="muc#roomconfig_${name}"><value>${value}</value></field>`,
+    ([name, value]) =>
+      `<field var="${name.includes('#') ? name : `muc#roomconfig_${name}`}"><value>${value}</value></field>`,
   )
   await actor.asksRaw(
     `<iq type="set" to="${ROOM}"><query xmlns="${OWNER}"><x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>${MUC}#roomconfig</value></field>${fields.join('')}</x></query></iq>`,

@@ -60,7 +60,7 @@ scenario('XEP-0045 § 7.9: a chat of two goes on in a room with three', async ({
 scenario('XEP-0045 § 7.9: the room shows as much of it as its owner lets it', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
-  await configures(romeo, { historylength: '1' })
+  await configures(romeo, { 'muc#maxhistoryfetch': '1' })
   for (const body of ['one', 'two']) await brings(romeo, body, romeo)
   await romeo.settles()
   await juliet.sends`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`

@@ -175,7 +175,7 @@ scenario('XEP-0045 § 7.2.13: nobody is sent more than a thousand lines', async 
 
 scenario('XEP-0045 § 7.2.13: where the owners want no history, nobody gets any', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
-  await makes(romeo, 'romeo', { historylength: '0' })
+  await makes(romeo, 'romeo', { 'muc#maxhistoryfetch': '0' })
   await belongs(romeo, juliet)
   await enters(juliet, 'juliet', ['romeo'])
   await goes(juliet, 'juliet')

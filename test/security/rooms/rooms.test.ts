@@ -150,7 +150,7 @@ scenario('threat 88: who is not here reaches nobody here', async ({ server }) =>
 
 scenario('threat 89: a client that wants all history gets what there is to get', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
-  await makes(romeo, 'romeo', { historylength: '2' })
+  await makes(romeo, 'romeo', { 'muc#maxhistoryfetch': '2' })
   for (let n = 0; n < 5; n++) await romeo.sendsRaw(`<message type="groupchat" to="${ROOM}"><body>${n}</body></message>`)
   await settle(romeo)
   for (const wish of ['maxstanzas="1000000000"', 'since="0001-01-01T00:00:00Z"', 'seconds="-1"', 'maxchars="x"']) {

@@ -111,7 +111,7 @@ function affiliationChange(room: Room, actor: Jid, own: Affiliation, item: Eleme
 }
 
 /** §10.4: there is always an owner. */
-function checkOwnersLeft(room: Room, changes: readonly AffiliationChange[]): void {
+export function checkOwnersLeft(room: Room, changes: readonly AffiliationChange[]): void {
   const owners = new Set(
     [...room.affiliations].filter(([, { affiliation }]) => affiliation === 'owner').map(([jid]) => jid),
   )

@@ -5,7 +5,7 @@ import { type Asked, type IqRoute, iqGet, iqSet, type Request } from '@xmpp/serv
 import { fin, metadata, readArchive, sendPage } from '../archive-pages.ts'
 import { MAM, queryForm, readQuery } from '../archive-query.ts'
 import { REGISTER } from '../registration-rules.ts'
-import { applyChanges, listOf, readChanges } from './administering.ts'
+import { affiliate, applyChanges, listOf, readChanges } from './administering.ts'
 import { roomInfo, serviceInfo } from './discovering.ts'
 import { hatItems, runHatCommand } from './hat-commands.ts'
 import type { Open } from './keeper.ts'
@@ -38,9 +38,14 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     if (wish.what === 'configure') {
       const { jid, subject } = room
       const { keptDays } = wish.config
+      for (const { account, affiliated } of wish.affiliations) await keeper.affiliate(room, account, affiliated)
       await keeper.save({ jid, subject, config: wish.config, isLocked: false })
       if (keptDays !== room.config.keptDays) await retention.wish(jid.text, keptDays === 0 ? undefined : keptDays * DAY)
-      outlet.during(undefined, () => configure(room, wish.config))
+      outlet.during(undefined, () => {
+        // First: whoever is an admin now need not leave a room that becomes one for members.
+        for (const { account, affiliated } of wish.affiliations) affiliate(room, account, affiliated)
+        configure(room, wish.config)
+      })
     } else if (wish.what !== 'nothing') {
       await keeper.remove(room)
       if (wish.what === 'destroy') await tombstones.keep(room, wish.destroy)

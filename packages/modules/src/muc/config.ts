@@ -5,12 +5,14 @@ import { allowInvites } from './options/allow-invites.ts'
 import { allowPrivate } from './options/allow-private.ts'
 import { archived } from './options/archived.ts'
 import { changeSubject } from './options/change-subject.ts'
+import { contacts } from './options/contacts.ts'
 import { description } from './options/description.ts'
 import { forwardMentions } from './options/forward-mentions.ts'
 import { history } from './options/history.ts'
 import { keptDays } from './options/kept-days.ts'
 import { language } from './options/language.ts'
 import { listed } from './options/listed.ts'
+import { logs } from './options/logs.ts'
 import { memberList } from './options/member-list.ts'
 import { membersOnly } from './options/members-only.ts'
 import { mentionCount } from './options/mention-count.ts'
@@ -21,6 +23,7 @@ import { fieldOf, type RoomOption } from './options/option.ts'
 import { password } from './options/password.ts'
 import { passwordProtected } from './options/password-protected.ts'
 import { persistent } from './options/persistent.ts'
+import { pubsub } from './options/pubsub.ts'
 import { registration } from './options/registration.ts'
 import { shownRoles } from './options/shown-roles.ts'
 import { slowMode } from './options/slow-mode.ts'
@@ -52,6 +55,9 @@ const OPTIONS = {
   mentionIndividual,
   shownRoles,
   memberList,
+  pubsub,
+  contacts,
+  logs,
 }
 
 type Value<O> = O extends RoomOption<infer T> ? T : never
@@ -85,21 +91,26 @@ export function fieldsOf(config: RoomConfig, form: Form): FormField[] {
   return options.flatMap(([key, option]) => (formWith(option.field) === form ? fieldOf(option, config[key]) : []))
 }
 
-/** The form that owners fill in (XEP-0045 §10.2). */
-export function configForm(config: RoomConfig, name: string): DataForm {
+/** The form that owners fill in (XEP-0045 §10.2), with the fields that are no settings. */
+export function configForm(config: RoomConfig, name: string, more: readonly FormField[]): DataForm {
   const fields = fieldsOf(config, 'room')
   const isProtected = fieldOf(passwordProtected, config.password !== '')
-  return formOf('form', CONFIG, { title: `Settings of ${name}`, fields: [...fields, isProtected] })
+  return formOf('form', CONFIG, { title: `Settings of ${name}`, fields: [...fields, isProtected, ...more] })
 }
 
 /**
- * The configuration after an owner's changes; fields that are left out stay as they were.
+ * The configuration after an owner's changes; fields that are left out stay as they were, and `others` are no settings.
  * @throws StanzaError `not-acceptable` for a field that is not known, or a value that is not allowed
  */
-export function changedConfig(config: RoomConfig, form: DataForm, which: Form = 'room'): RoomConfig {
+export function changedConfig(
+  config: RoomConfig,
+  form: DataForm,
+  which: Form = 'room',
+  others: ReadonlySet<string> = new Set(),
+): RoomConfig {
   const changes: Record<string, unknown> = {}
   for (const { name, values } of form.fields) {
-    if (name === 'FORM_TYPE' || name === '' || name === passwordProtected.field) continue
+    if (name === 'FORM_TYPE' || name === '' || name === passwordProtected.field || others.has(name)) continue
     const known = options.find(([, { field }]) => field === name)
     if (!known || formWith(name) !== which) throw new StanzaError('not-acceptable', 'The room has no such setting')
     changes[known[0]] = known[1].read(values)
@@ -120,8 +131,10 @@ export function featuresOf(config: RoomConfig): string[] {
 
 /** Settings that anybody may read (§6.4). */
 export function publicFields(config: RoomConfig): FormField[] {
-  return (['title', 'changeSubject', 'whois', 'memberList'] as const).map(key => {
+  const keys = ['title', 'changeSubject', 'whois', 'memberList', 'history', 'pubsub'] as const
+  return keys.flatMap(key => {
     const option = OPTIONS[key] as RoomOption<RoomConfig[keyof RoomConfig]>
-    return formField(option.field, option.type, option.write(config[key]), { label: option.label })
+    const isUnset = key === 'pubsub' && config.pubsub === ''
+    return isUnset ? [] : formField(option.field, option.type, option.write(config[key]), { label: option.label })
   })
 }

@@ -56,6 +56,13 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
       formField('muc#roominfo_occupants', 'text-single', room.size, { label: 'Occupants' }),
       // XEP-0500 §5.2
       formField('muc#roominfo_slow_mode_duration', 'text-single', config.slowMode, { label: 'Slow mode' }),
+      formField('muc#roominfo_subjectmod', 'boolean', config.changeSubject, {
+        label: 'Participants change the subject',
+      }),
+      ...(config.contacts.length > 0
+        ? [formField('muc#roominfo_contactjid', 'jid-multi', config.contacts, { label: 'Contact addresses' })]
+        : []),
+      ...(config.logs === '' ? [] : [formField('muc#roominfo_logs', 'text-single', config.logs, { label: 'Logs' })]),
       ...publicFields(config),
       ...fieldsOf(config, 'mentions'),
       ...more,

@@ -1,7 +1,9 @@
 import type { Jid } from '@parley/jid'
 import { Body, Presence, readAddress, readSubmission, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import type { AffiliationChange } from './administering.ts'
 import { changedConfig, configForm, type RoomConfig } from './config.ts'
+import { LISTS, listChanges, listFields } from './lists.ts'
 import { remove } from './moving.ts'
 import { CONFIG, OWNER, USER } from './namespaces.ts'
 import { roleOf } from './roles.ts'
@@ -9,7 +11,12 @@ import type { Room } from './room.ts'
 
 /** What an owner wants (XEP-0045 §10). */
 export type OwnerWish =
-  | { readonly what: 'configure'; readonly config: RoomConfig }
+  | {
+      readonly what: 'configure'
+      readonly config: RoomConfig
+      /** By the lists of admins and owners in the form. */
+      readonly affiliations: readonly AffiliationChange[]
+    }
   /** A new room is not wanted after all (§10.1.3). */
   | { readonly what: 'cancel' }
   | { readonly what: 'destroy'; readonly destroy: Element }
@@ -17,7 +24,8 @@ export type OwnerWish =
 
 export function ownerForm(room: Room, from: Jid): Element {
   checkOwner(room, from)
-  return el('query', OWNER, null, configForm(room.config, room.config.title || room.jid.local).toElement())
+  const form = configForm(room.config, room.config.title || room.jid.local, listFields(room))
+  return el('query', OWNER, null, form.toElement())
 }
 
 /** @throws StanzaError */
@@ -32,7 +40,8 @@ export function readWish(room: Room, from: Jid, query: Element): OwnerWish {
   const form = readSubmission(query, CONFIG)
   if (!form) throw new StanzaError('bad-request', 'A form with the settings is needed')
   if (form.type === 'cancel') return { what: room.isLocked ? 'cancel' : 'nothing' }
-  return { what: 'configure', config: changedConfig(room.config, form) }
+  const config = changedConfig(room.config, form, 'room', LISTS)
+  return { what: 'configure', config, affiliations: listChanges(room, form) }
 }
 
 function checkOwner(room: Room, from: Jid): void {

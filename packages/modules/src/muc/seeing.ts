@@ -1,5 +1,5 @@
 import type { Occupant } from './occupant.ts'
-import { AFFILIATIONS, type Affiliation, isAtLeast } from './roles.ts'
+import { AFFILIATIONS, type Affiliation, isAtLeast, roleOf } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** Whether somebody may see who has an affiliation. Threat 81: outsiders and visitors learn nothing. */
@@ -16,7 +16,8 @@ export function maySeeList(
   // §5.2.1: where addresses are hidden, the list would show them.
   if (config.whois !== 'anyone') return asker?.role === 'moderator'
   if (asker) return config.memberList.includes(asker.role)
-  return own === 'member'
+  // §9.5: a member who is not here has what it would have here.
+  return own === 'member' && config.memberList.includes(roleOf(own, config))
 }
 
 /** All affiliations that an occupant may know about. */

@@ -1,4 +1,4 @@
-import { type FieldType, type FormField, type FormOption, formField, StanzaError } from '@parley/stanza'
+import { type FieldType, type FormField, type FormOption, formField, readAddress, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 
 /** One option of a room: its field in the form of XEP-0045 §10.2, its default, and how a value is read. */
@@ -84,6 +84,24 @@ export function number(
   const range = el('range', VALIDATE, { min: '0', max: String(most) })
   const extra = [el('validate', VALIDATE, { datatype: 'xs:integer' }, range)]
   return { field, type: 'text-single', label, extra, fallback, read, write: value => value }
+}
+
+/** Addresses in a list may be that many. */
+const ADDRESSES = 20
+
+export function addresses(field: string, label: string): RoomOption<readonly string[]> {
+  return {
+    field,
+    type: 'jid-multi',
+    label,
+    fallback: [],
+    read(values) {
+      const given = values.filter(value => value.trim() !== '').map(value => readAddress(value.trim()).text)
+      if (given.length > ADDRESSES) throw new StanzaError('not-acceptable', `${field} has too many addresses`)
+      return [...new Set(given)]
+    },
+    write: value => value,
+  }
 }
 
 const VALIDATE = 'http://jabber.org/protocol/xdata-validate'
