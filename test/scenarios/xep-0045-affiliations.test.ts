@@ -220,3 +220,73 @@ scenario('XEP-0045 § 9.3: who moderates this visit still does as a member', asy
   for (const actor of [romeo, juliet])
     await actor.receives`<presence from="${ROOM}/juliet"><x xmlns="${USER}"><item affiliation="none" role="participant"/></x></presence>`
 })
+
+scenario('XEP-0045 § 17.4: an item changes an affiliation or a role', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  // "if a moderator, admin, or owner attempts to modify both the affiliation and role of the same item".
+  await refused(
+    romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item nick="juliet" role="moderator"/><item jid="${juliet.bare}" nick="juliet" affiliation="admin" role="moderator"/></query></iq>`,
+    'bad-request',
+    'An item changes an affiliation or a role, not both',
+  )
+  expect(await listed(romeo, 'role="moderator"')).toEqual([romeo.jid.text])
+  for (const actor of [romeo, juliet]) await actor.receivesNothing()
+})
+
+scenario('XEP-0045 § 9.5: an empty nick is kept for nobody', async ({ server }) => {
+  const [romeo, juliet, nurse] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony', 'nurse/x')
+  await makes(romeo, 'romeo')
+  const kept = async () => {
+    const answer =
+      await romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="${ADMIN}"><item affiliation="member"/></query></iq>`
+    return answer.elements().map(({ attrs }) => [attrs['jid'], attrs['nick']])
+  }
+  await change(romeo, `<item affiliation="member" jid="${juliet.bare}" nick="fairest"/>`)
+  // What is not said stays.
+  await change(romeo, `<item affiliation="member" jid="${juliet.bare}"/>`)
+  expect(await kept()).toEqual([[juliet.bare.text, 'fairest']])
+  // "To unset a reserved nickname, the 'nick' attribute must be set to an empty string."
+  await change(romeo, `<item affiliation="member" jid="${juliet.bare}" nick=""/>`)
+  expect(await kept()).toEqual([[juliet.bare.text, undefined]])
+  await romeo.settles()
+  await enters(nurse, 'fairest', ['romeo'])
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 8.4: voice of somebody at the same level is not taken', async ({ server }) => {
+  const names = ['romeo/orchard', 'juliet/balcony', 'nurse/x', 'tybalt/x'] as const
+  const [romeo, juliet, nurse, tybalt] = await (await server('a.test')).connect(...names)
+  await makes(romeo, 'romeo')
+  for (const member of [juliet, nurse]) await change(romeo, `<item affiliation="member" jid="${member.bare}"/>`)
+  await enters(juliet, 'juliet', ['romeo'])
+  await enters(nurse, 'nurse', ['romeo', 'juliet'])
+  await enters(tybalt, 'tybalt', ['romeo', 'juliet', 'nurse'])
+  await change(romeo, '<item nick="juliet" role="moderator"/>')
+  await change(romeo, '<item nick="tybalt" role="moderator"/>')
+  for (const actor of [romeo, juliet, nurse, tybalt]) await actor.settles()
+
+  const takes = (moderator: Actor, nick: string) =>
+    moderator.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item nick="${nick}" role="visitor"/></query></iq>`
+  await refused(takes(juliet, 'nurse'), 'not-allowed', 'That occupant has voice by an affiliation like yours')
+  await refused(takes(tybalt, 'nurse'), 'not-allowed', 'That occupant outranks you')
+  await refused(takes(romeo, 'romeo'), 'not-allowed', 'Admins and owners are moderators')
+  for (const actor of [romeo, juliet, nurse, tybalt]) await actor.receivesNothing()
+  await takes(romeo, 'nurse')
+  for (const actor of [romeo, juliet, nurse, tybalt])
+    await actor.receives`<presence from="${ROOM}/nurse"><x xmlns="${USER}"><item role="visitor"/></x></presence>`
+})
+
+scenario('XEP-0045 § 8.4: a moderator without affiliation takes voice from others without', async ({ server }) => {
+  const [romeo, tybalt, paris] = await (await server('a.test')).connect('romeo/orchard', 'tybalt/x', 'paris/x')
+  await makes(romeo, 'romeo')
+  await enters(tybalt, 'tybalt', ['romeo'])
+  await enters(paris, 'paris', ['romeo', 'tybalt'])
+  await change(romeo, '<item nick="tybalt" role="moderator"/>')
+  for (const actor of [romeo, tybalt, paris]) await actor.settles()
+  await tybalt.asks`<iq type="set" to="${ROOM}"><query xmlns="${ADMIN}"><item nick="paris" role="visitor"/></query></iq>`
+  for (const actor of [romeo, tybalt, paris])
+    await actor.receives`<presence from="${ROOM}/paris"><x xmlns="${USER}"><item affiliation="none" role="visitor"/></x></presence>`
+})

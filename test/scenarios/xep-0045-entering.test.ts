@@ -63,7 +63,7 @@ scenario('XEP-0045 § 7.2.1: a nick is needed', async ({ server }) => {
   await isRefused(romeo, 'presence', 'jid-malformed', 'A nick is needed')
 })
 
-scenario('XEP-0045 § 7.2.17: presence without having entered is answered by saying so', async ({ server }) => {
+scenario('XEP-0045 § 7.7: presence without having entered is answered by saying so', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
   await juliet.sends`<presence to="${ROOM}/juliet"/>`
@@ -71,7 +71,7 @@ scenario('XEP-0045 § 7.2.17: presence without having entered is answered by say
   await romeo.receivesNothing()
 })
 
-scenario('XEP-0045 § 7.2.6: a password', async ({ server }) => {
+scenario('XEP-0045 § 7.2.5: a password', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo', { roomsecret: 'cauldronburn', passwordprotectedroom: '1' })
 
@@ -84,7 +84,18 @@ scenario('XEP-0045 § 7.2.6: a password', async ({ server }) => {
   await romeo.settles()
 })
 
-scenario('XEP-0045 § 7.2.7, § 7.2.8: members only, and the banned', async ({ server }) => {
+scenario('XEP-0045 § 7.2.5: owners need the password too', async ({ server }) => {
+  const [romeo, phone] = await (await server('a.test')).connect('romeo/orchard', 'romeo/phone')
+  await makes(romeo, 'romeo', { roomsecret: 'cauldronburn' })
+  await phone.sends`<presence to="${ROOM}/phone"><x xmlns="${MUC}"/></presence>`
+  await isRefused(phone, 'presence', 'not-authorized', 'The room has another password')
+  await phone.sends`<presence to="${ROOM}/phone"><x xmlns="${MUC}"><password>cauldronburn</password></x></presence>`
+  await phone.receives`<presence from="${ROOM}/romeo"/>`
+  await phone.settles()
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 7.2.6, § 7.2.7: members only, and the banned', async ({ server }) => {
   const [romeo, juliet, tybalt] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony', 'tybalt/x')
   await makes(romeo, 'romeo', { membersonly: '1' })
   await juliet.sends`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`
@@ -97,14 +108,14 @@ scenario('XEP-0045 § 7.2.7, § 7.2.8: members only, and the banned', async ({ s
   await isRefused(tybalt, 'presence', 'forbidden', 'You are banned from this room')
 })
 
-scenario('XEP-0045 § 7.2.9: a nick that is taken', async ({ server }) => {
+scenario('XEP-0045 § 7.2.8: a nick that is taken', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
   await juliet.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
   await isRefused(juliet, 'presence', 'conflict', 'The nick is taken')
 })
 
-scenario('XEP-0045 § 7.2.9: a nick that is kept for a member', async ({ server }) => {
+scenario('XEP-0045 § 7.2.8: a nick that is kept for a member', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
   await romeo.asks`<iq type="set" to="${ROOM}"><query xmlns="${MUC}#admin"><item affiliation="member" jid="nurse@a.test" nick="nurse"/></query></iq>`
@@ -125,7 +136,7 @@ scenario('XEP-0045 § 7.12: whoever has a nick kept may write it in another case
   for (const actor of [romeo, phone]) await actor.settles()
 })
 
-scenario('XEP-0045 § 7.2.10, § 7.2.11: full, or being set up', async ({ server }) => {
+scenario('XEP-0045 § 7.2.9, § 7.2.10: full, or being set up', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await romeo.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
   await romeo.settles()

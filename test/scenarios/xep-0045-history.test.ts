@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals'
 import { type Actor, refused, scenario } from '@parley/testkit'
+import { serialize } from '@parley/xml'
 import { ADMIN, MUC, makes, ROOM } from './room.ts'
 
 const MAM = 'urn:xmpp:mam:2'
@@ -27,7 +28,7 @@ scenario('XEP-0045 § 7.2.13: who enters hears what was said, with its time', as
   await romeo.settles()
 })
 
-scenario('XEP-0045 § 7.2.13: a client says how much of it', async ({ server }) => {
+scenario('XEP-0045 § 7.2.14: a client says how much of it', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
   await says(romeo, 'one', 'two', 'three')
@@ -83,4 +84,53 @@ scenario('XEP-0313 § 4: a room has an archive for those who may enter', async (
     'forbidden',
     'The archive of this room is not for you',
   )
+})
+
+scenario('XEP-0045 § 7.2.14: characters are those of complete stanzas', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await says(romeo, 'one', 'two', 'three')
+  const shown = async (chars: number) => {
+    await juliet.sendsRaw(
+      `<presence to="${ROOM}/juliet"><x xmlns="${MUC}"><history maxchars="${chars}"/></x></presence>`,
+    )
+    await juliet.fence()
+    const lines = juliet.unexpected.filter(({ name, attrs }) => name === 'message' && attrs['id'] !== undefined)
+    const sizes = lines.map(line => serialize(line, 'jabber:client').length)
+    await juliet.sends`<presence type="unavailable" to="${ROOM}/juliet"/>`
+    await juliet.settles()
+    return sizes
+  }
+  const all = await shown(65_000)
+  expect(all).toHaveLength(3)
+  const newest = all[1]! + all[2]!
+  // "the largest number of complete stanzas that results in a number of characters less than or equal to the 'maxchars' value".
+  expect(await shown(newest)).toEqual(all.slice(1))
+  expect(await shown(newest - 1)).toEqual(all.slice(2))
+  expect(await shown(all[2]! - 1)).toEqual([])
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 7.2.15: the subject says since when it has been', async ({ server, after, clock }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  const subject = async () => {
+    await juliet.sends`<presence to="${ROOM}/juliet"><x xmlns="${MUC}"/></presence>`
+    await juliet.fence()
+    const message = juliet.unexpected.at(-1)!
+    await juliet.sends`<presence type="unavailable" to="${ROOM}/juliet"/>`
+    await juliet.settles()
+    const delay = message.child('delay', 'urn:xmpp:delay')
+    return [message.textOf('subject'), delay?.attrs['from'], delay && Date.parse(delay.attrs['stamp']!)]
+  }
+  expect(await subject()).toEqual(['', undefined, undefined])
+  // "The <delay/> SHOULD be included if the subject was actively cleared".
+  for (const text of ['Fire burn', '']) {
+    await romeo.sends`<message type="groupchat" to="${ROOM}"><subject>${text}</subject></message>`
+    await romeo.settles()
+    const time = clock.now()
+    await after('5m')
+    expect(await subject()).toEqual([text, ROOM, time])
+  }
+  await romeo.settles()
 })

@@ -40,6 +40,49 @@ scenario('XEP-0045 § 10.1.3: a room is set up, or given up', async ({ server })
   await refused(romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`, 'item-not-found')
 })
 
+scenario('XEP-0045 § 10.1.3: whoever goes before the room is set up leaves none', async ({ server }) => {
+  const [romeo, phone] = await (await server('a.test')).connect('romeo/orchard', 'romeo/phone')
+  const asks = () => romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}"/></iq>`
+  await romeo.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
+  await romeo.settles()
+  await romeo.sends`<presence type="unavailable" id="bye" to="${ROOM}/romeo"/>`
+  await romeo.receives`<presence type="unavailable" id="bye" from="${ROOM}/romeo"><x xmlns="${USER}"><item role="none"/><destroy/></x></presence>`
+  await refused(asks(), 'item-not-found', 'There is no such room')
+
+  // Nor does a lost connection.
+  await phone.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
+  await phone.settles()
+  await asks()
+  await phone.leaves()
+  await refused(asks(), 'item-not-found', 'There is no such room')
+})
+
+scenario('XEP-0045 § 10.1.3: another client of the owner may set the room up', async ({ server }) => {
+  const [romeo, phone] = await (await server('a.test')).connect('romeo/orchard', 'romeo/phone')
+  for (const actor of [romeo, phone]) {
+    await actor.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
+    await actor.settles()
+  }
+  await romeo.settles()
+  await romeo.sends`<presence type="unavailable" to="${ROOM}/romeo"/>`
+  const left = await romeo.client.next('the farewell')
+  expect(left.child('x', USER)?.child('destroy')).toBeUndefined()
+  await configures(phone, {})
+  await phone.settles()
+  expect(await features(romeo)).toContain('muc_open')
+})
+
+scenario('XEP-0045 § 18.1.1: a room discards no namespace, and says so', async ({ server }) => {
+  const [romeo] = await (await server('a.test')).connect('romeo/orchard')
+  await makes(romeo, 'romeo')
+  // "If a service does not discard any namespaces, it MUST return a <service-unavailable/> error".
+  await refused(
+    romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="${DISCO_INFO}" node="${MUC}#traffic"/></iq>`,
+    'service-unavailable',
+    'The room passes on what anybody may say',
+  )
+})
+
 scenario('XEP-0045 § 10.2: the room says how it is set up, and that has changed', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')

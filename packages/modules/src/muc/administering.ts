@@ -71,6 +71,9 @@ function roleItem({ affiliation, role, nick, seats }: Occupant): Element {
 export function readChanges(room: Room, from: Jid, query: Element): Changes {
   const items = query.childrenNamed('item')
   if (items.length === 0) throw new StanzaError('bad-request', 'Nothing to change')
+  // §17.4
+  if (items.some(({ attrs }) => attrs['affiliation'] !== undefined && attrs['role'] !== undefined))
+    throw new StanzaError('bad-request', 'An item changes an affiliation or a role, not both')
   const actor = room.byReal(from)
   const own = room.affiliationOf(from.bare)
   const affiliations = items.filter(({ attrs }) => attrs['affiliation'] !== undefined)
@@ -101,7 +104,8 @@ function affiliationChange(room: Room, actor: Jid, own: Affiliation, item: Eleme
   }
   const reason = item.textOf('reason', ADMIN)
   const given = wanted === 'member' && jid !== undefined && nick ? readNick(room, nick) : undefined
-  const kept = given ?? before?.nick
+  // §9.5: an empty one is a nick that is not kept any more.
+  const kept = nick === '' && jid !== undefined ? undefined : (given ?? before?.nick)
   const affiliated: Affiliated = {
     affiliation: wanted,
     ...(kept !== undefined && wanted !== 'outcast' && wanted !== 'none' && { nick: kept }),
@@ -151,6 +155,12 @@ function roleChange(room: Room, actor: Occupant | undefined, own: Affiliation, i
   if (outranks(occupant.affiliation, own)) throw new StanzaError('not-allowed', 'That occupant outranks you')
   if (wanted !== 'none' && isAtLeast(occupant.affiliation, 'admin') && wanted !== 'moderator') {
     throw new StanzaError('not-allowed', 'Admins and owners are moderators')
+  }
+  // §8.4: "a user whose affiliation is at or above the moderator's level". §8.5 has "higher"; what obeys the stricter sentence obeys
+  // both. Who has no affiliation is at no level: else moderators of a visit could take voice from nobody.
+  const takesVoice = wanted === 'visitor' && hasRole(occupant.role, 'participant') && occupant !== actor
+  if (takesVoice && occupant.affiliation !== 'none' && isAtLeast(occupant.affiliation, own)) {
+    throw new StanzaError('not-allowed', 'That occupant has voice by an affiliation like yours')
   }
   const makesModerators = wanted === 'moderator' || occupant.role === 'moderator'
   if (makesModerators && occupant !== actor && !isAtLeast(own, 'admin')) {

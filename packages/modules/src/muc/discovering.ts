@@ -14,6 +14,8 @@ import { VERSIONS } from './versions.ts'
 
 /** The node that tells a user's own reserved nick (XEP-0045 §7.12). */
 const OWN_NICK = 'x-roomuser-item'
+/** The node that tells what a room passes on (§18.1.1). */
+const TRAFFIC = `${MUC}#traffic`
 /** Of rooms that keep what is said. */
 const KEEPING = [
   ...[MAM, `${MAM}#extended`, `${MAM}#groupchat-field`, ORDER, `${ORDER}@${MAM}`],
@@ -39,6 +41,8 @@ export function roomInfo(room: Room, from: Jid, node: string | undefined, more: 
         : el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: nick })
     return el('query', NS.discoInfo, { node }, identity)
   }
+  // §18.1.1: what the room takes out nobody but the room may say; it discards no namespace.
+  if (node === TRAFFIC) throw new StanzaError('service-unavailable', 'The room passes on what anybody may say')
   const command = node === undefined ? undefined : hatCommandInfo(node)
   if (command) return command
   if (node !== undefined) throw new StanzaError('item-not-found', 'The room has no such node')

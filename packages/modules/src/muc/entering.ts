@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { Body, Message, NS, Presence, StanzaError } from '@parley/stanza'
+import { Body, delay, Message, NS, Presence, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Throttle } from '@xmpp/server-core'
 import { type Earlier, historyOf, readHistory } from './history.ts'
@@ -29,7 +29,7 @@ export interface Entering {
   readonly guessed: Throttle
 }
 
-/** Lets somebody in, with everything in the order of XEP-0045 §7.1. @throws StanzaError as §7.2.15 says */
+/** Lets somebody in, with everything in the order of XEP-0045 §7.1. @throws StanzaError as §7.2.17 says */
 export function enter(entering: Entering): void {
   const { room, from, nick, presence, isNew } = entering
   const account = from.bare
@@ -42,9 +42,8 @@ export function enter(entering: Entering): void {
   room.introduce(from, occupant.role, occupant)
   room.sit(occupant, { jid: from, state: withoutReserved(presence.children), counts: version !== undefined })
   tellEntry(entering, occupant, there !== undefined, version)
-  for (const message of historyOf(entering.earlier, readHistory(x), entering.most, entering.now)) {
-    room.send(message.addressed(from))
-  }
+  const { earlier, most, now } = entering
+  for (const message of historyOf(earlier, readHistory(x), { to: from, most, now })) room.send(message)
   room.send(subjectOf(room, from))
   if (isNew) room.isLocked = true
 }
@@ -75,18 +74,18 @@ function checkEntry({ room, from, nick, isNew, guessed }: Entering, x: Element |
   const account = from.bare
   const affiliation = room.affiliationOf(account)
   const isAdmin = isAtLeast(affiliation, 'admin')
-  // §7.2.11
+  // §7.2.10
   if (room.isLocked && !isNew && affiliation !== 'owner')
     throw new StanzaError('item-not-found', 'The room is being set up')
-  // §7.2.8
-  if (affiliation === 'outcast') throw new StanzaError('forbidden', 'You are banned from this room')
   // §7.2.7
+  if (affiliation === 'outcast') throw new StanzaError('forbidden', 'You are banned from this room')
+  // §7.2.6
   if (room.config.membersOnly && affiliation === 'none') {
     throw new StanzaError('registration-required', 'Only members may enter')
   }
-  // §7.2.6
+  // §7.2.5: whoever it is. An owner who has forgotten it sets another one from outside.
   const { password } = room.config
-  if (password !== '' && affiliation !== 'owner') {
+  if (password !== '') {
     // Threat 93
     if (!guessed.allows(account.text)) throw new StanzaError('resource-constraint', 'Too many wrong passwords')
     if (!isPassword(x?.textOf('password', MUC) ?? '', password)) {
@@ -95,22 +94,23 @@ function checkEntry({ room, from, nick, isNew, guessed }: Entering, x: Element |
     }
   }
   checkNick(room, account, nick)
-  // §7.2.10
+  // §7.2.9
   if (room.size >= room.config.mostUsers && !isAdmin && !room.byNick(nick)) {
     throw new StanzaError('service-unavailable', 'The room is full', { type: 'wait' })
   }
 }
 
-/** §7.2.14: always there, and the last thing of entering. */
+/** §7.2.15: always there, and the last thing of entering. */
 function subjectOf(room: Room, to: Jid): Message {
   const { subject } = room
   if (!subject) {
     return new Message({ type: 'groupchat', from: room.jid, to }, Body.of([el('subject', NS.client)]))
   }
-  return new Message({ type: 'groupchat', from: room.jid.withResource(subject.from), to }, Body.fromXml(subject.xml))
+  const body = Body.fromXml(subject.xml).plus(delay(room.jid, subject.at))
+  return new Message({ type: 'groupchat', from: room.jid.withResource(subject.from), to }, body)
 }
 
-/** §7.2.17: a client that thinks it is in the room learns that it is not. */
+/** A client that thinks it is in the room learns that it is not. */
 export function notHere(to: Jid, as: Jid): Presence {
   const item = el('item', USER, { affiliation: 'none', role: 'none' })
   const x = el('x', USER, null, item, statuses([110, 307, 333]))

@@ -15,7 +15,7 @@ export interface Earlier {
   readonly at: number
 }
 
-/** How much a client wants (XEP-0045 §7.2.13); all bounds hold together. */
+/** How much a client wants (XEP-0045 §7.2.14); all bounds hold together. */
 export interface WantedHistory {
   readonly stanzas?: number
   readonly chars?: number
@@ -40,8 +40,12 @@ export function readHistory(x: Element | undefined): WantedHistory {
   }
 }
 
-/** The newest that fit, oldest first, each with the time when it was said (XEP-0203). */
-export function historyOf(earlier: readonly Earlier[], wanted: WantedHistory, most: number, now: number): Message[] {
+/** The newest that fit, oldest first, each for that client and with the time when it was said (XEP-0203). */
+export function historyOf(
+  earlier: readonly Earlier[],
+  wanted: WantedHistory,
+  { to, most, now }: { readonly to: Jid; readonly most: number; readonly now: number },
+): Message[] {
   const from = Math.max(wanted.since ?? 0, wanted.seconds === undefined ? 0 : now - wanted.seconds * 1000)
   const stanzas = Math.min(wanted.stanzas ?? most, most)
   let left = wanted.chars ?? Number.POSITIVE_INFINITY
@@ -51,9 +55,12 @@ export function historyOf(earlier: readonly Earlier[], wanted: WantedHistory, mo
     if (at < from) break
     const room = sender.bare
     const told = isPrior(body, room) ? body : body.plus(delay(room, at))
-    const message = new Message({ type: 'groupchat', from: sender, id }, told)
-    left -= message.body.xml.length
-    if (left < 0) break
+    const message = new Message({ type: 'groupchat', from: sender, to, id }, told)
+    if (wanted.chars !== undefined) {
+      // "the characters of the complete XML stanzas, not only their XML character data"
+      left -= [...message.toXml()].length
+      if (left < 0) break
+    }
     found.push(message)
   }
   return found.reverse()

@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { type Iq, type Message, type Presence, resultOf, type Stanza, StanzaError } from '@parley/stanza'
-import type { Element } from '@parley/xml'
+import { type Element, el } from '@parley/xml'
 import { type Awaitable, chain, type Receive, type Transit } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import { fateOf } from '../message-rules.ts'
@@ -13,15 +13,16 @@ import { readHistory } from './history.ts'
 import { declines, invitations } from './inviting.ts'
 import type { Open } from './keeper.ts'
 import { leave, move } from './moving.ts'
-import { MUC, USER } from './namespaces.ts'
+import { MUC, OWNER, USER } from './namespaces.ts'
 import { nickOf } from './nicks.ts'
 import type { Occupant } from './occupant.ts'
+import { destroy } from './owning.ts'
 import { Pace } from './pace.ts'
 import { opened, type Parts, vacate } from './parts.ts'
 import { Relay } from './relay.ts'
 import { takeBack } from './retracting.ts'
 import { linesOf, MOST_MISSED, missedBy } from './returning.ts'
-import { maySpeak, type Room } from './room.ts'
+import { maySpeak, type Remark, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
 import { redeem } from './token-routes.ts'
 
@@ -72,7 +73,8 @@ export function incoming(parts: Parts): Receive {
       case 'error':
         return chain(keeper.find(to.bare), open => {
           const occupant = open?.room.byReal(from)
-          if (open && occupant) return gone(open, from, stanza, transit)
+          const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza), cause: stanza }
+          if (open && occupant) return gone(open, from, remark, transit)
           vacate(parts, to.bare)
         })
       default:
@@ -112,14 +114,28 @@ export function incoming(parts: Parts): Receive {
   }
 
   /** Behind what was said before. */
-  function gone({ room, sayings }: Open, from: Jid, stanza: Presence, transit: Transit): Awaitable<void> {
+  function gone({ room, sayings }: Open, from: Jid, remark: Remark, transit: Transit): Awaitable<void> {
     return chain(sayings.done(), () => {
       const occupant = room.byReal(from)
       if (!occupant) return
-      const remark = stanza.type === 'error' ? { codes: [333] } : { state: statusOf(stanza), cause: stanza }
+      if (room.isLocked) return turns.take(room.jid.text, () => givesUp(room, from, remark, transit))
       outlet.during(transit, () => leave(room, occupant, from, remark))
       if (room.size === 0) return turns.take(room.jid.text, () => left(room))
     })
+  }
+
+  /** §10.1.3: an owner goes before the room is set up. It never was, unless another client of the owner is there. */
+  async function givesUp(room: Room, from: Jid, remark: Remark, transit: Transit): Promise<void> {
+    const occupant = room.byReal(from)
+    if (!occupant) return
+    if (!room.isLocked || room.size > 1 || occupant.seats.size > 1) {
+      outlet.during(transit, () => leave(room, occupant, from, remark))
+      if (room.size === 0) await left(room)
+      return
+    }
+    await keeper.remove(room)
+    places.leave(room.jid)
+    outlet.during(transit, () => destroy(room, el('destroy', OWNER), remark.cause))
   }
 
   async function left(room: Room): Promise<void> {
@@ -131,9 +147,7 @@ export function incoming(parts: Parts): Receive {
     const from = stanza.from!
     // A client that cannot be reached is not here any more (XEP-0045 §18.1).
     if (stanza.type === 'error') {
-      const occupant = room.byReal(from)
-      if (occupant) outlet.during(transit, () => leave(room, occupant, from, { codes: [333] }))
-      return
+      return gone(open, from, { codes: [333] }, transit)
     }
     if (!to.isBare) return outlet.during(transit, () => whisper(room, from, to, stanza))
     if (stanza.type !== 'groupchat') return byTheWay(open, stanza, transit)

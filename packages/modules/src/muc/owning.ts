@@ -77,8 +77,8 @@ export function configure(room: Room, config: RoomConfig): void {
   }
 }
 
-/** Everybody is out, each told once (§10.9). */
-export function destroy(room: Room, request: Element): void {
+/** Everybody is out, each told once (§10.9); `cause` is what a client has sent, whose id its own presence has. */
+export function destroy(room: Room, request: Element, cause?: Presence): void {
   const { jid } = request.attrs
   const told = el(
     'destroy',
@@ -88,8 +88,9 @@ export function destroy(room: Room, request: Element): void {
   )
   const x = el('x', USER, null, el('item', USER, { affiliation: 'none', role: 'none' }), told)
   for (const occupant of [...room.occupants]) {
-    for (const seat of occupant.seats.values()) {
-      room.send(new Presence({ type: 'unavailable', from: occupant.jid, to: seat.jid }, Body.of([x])))
+    for (const { jid: to } of occupant.seats.values()) {
+      const id = cause?.from?.equals(to) ? cause.id : undefined
+      room.send(new Presence({ type: 'unavailable', from: occupant.jid, to, id }, Body.of([x])))
     }
     room.remove(occupant)
   }
