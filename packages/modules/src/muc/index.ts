@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Jid } from '@parley/jid'
-import type { SessionEntry } from '@parley/live'
-import { choice, defineModule, integer, map, on, period, sessionEnded, Throttle } from '@xmpp/server-core'
+import type { Packet } from '@parley/live'
+import { choice, defineModule, integer, map, on, period, sessionEnded, strayed, Throttle } from '@xmpp/server-core'
 import archiveRetention from '../archive-retention.ts'
 import { ArchiveSearch } from '../archive-search.ts'
 import blocking from '../blocking.ts'
@@ -147,16 +147,20 @@ export default defineModule({
     for (const route of routes) service.iq.add(route)
     if (live.isShared) service.elsewhere = elsewhere(parts)
 
-    /** Whether another client of the account is in the room. */
-    async function isHere(ended: SessionEntry, room: Jid): Promise<boolean> {
-      for (const { sid } of await live.sessions(ended.jid.bare)) {
-        if (sid !== ended.sid && (await live.directed(sid)).some(to => to.bare.equals(room))) return true
-      }
-      return false
+    function untaken(account: Jid, packets: readonly Packet[], ended?: string): Promise<void> {
+      return lastSeen.untaken(account, packets, async room => {
+        for (const { sid } of await live.sessions(account)) {
+          if (sid !== ended && (await live.directed(sid)).some(to => to.bare.equals(room))) return true
+        }
+        return false
+      })
     }
 
     return {
-      on: [on(sessionEnded, 'observe', ended => lastSeen.ended(ended, room => isHere(ended.entry, room)))],
+      on: [
+        on(sessionEnded, 'observe', ({ entry, unacked }) => untaken(entry.jid.bare, unacked, entry.sid)),
+        on(strayed, 'observe', ({ account, packet }) => untaken(account, [packet])),
+      ],
       async stop() {
         search.stop()
         tombstones.stop()

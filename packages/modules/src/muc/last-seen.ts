@@ -1,5 +1,5 @@
 import { Jid } from '@parley/jid'
-import type { Ended } from '@parley/live'
+import type { Packet } from '@parley/live'
 import { NS, parseStanza } from '@parley/stanza'
 import { idFromText, idText, type OwnedMap } from '@parley/store'
 import { Turns } from '../turns.ts'
@@ -66,13 +66,10 @@ export class LastSeen {
     await Promise.allSettled(all.flatMap(writes => [...writes]))
   }
 
-  /** A session has ended: lines of rooms that its client did not take are not seen. */
-  async ended(
-    { entry, unacked }: Pick<Ended, 'entry' | 'unacked'>,
-    isHere: (room: Jid) => Promise<boolean>,
-  ): Promise<void> {
+  /** Lines of rooms that an account's client did not take before it ended are not seen, unless another one `isHere`. */
+  async untaken(account: Jid, packets: readonly Packet[], isHere: (room: Jid) => Promise<boolean>): Promise<void> {
     const firsts = new Map<string, bigint>()
-    for (const { xml } of unacked) {
+    for (const { xml } of packets) {
       if (!xml.includes(' type="groupchat"')) continue
       const stanza = parseStanza(xml)
       const mark = stanza.child('stanza-id', NS.stanzaId)
@@ -83,8 +80,7 @@ export class LastSeen {
       if (first === undefined || id < first) firsts.set(room, id)
     }
     for (const [room, first] of firsts) {
-      // Another client of hers has seen them.
-      if (!(await isHere(Jid.parse(room)))) await this.lose(room, entry.jid.bare.text, first)
+      if (!(await isHere(Jid.parse(room)))) await this.lose(room, account.text, first)
     }
   }
 
