@@ -2,7 +2,6 @@ import { expect } from '@jest/globals'
 import { refused, scenario } from '@parley/testkit'
 import { ADMIN, configures, enters, isRefused, MUC, makes, ROOM, USER } from './room.ts'
 
-const PING = '<ping xmlns="urn:xmpp:ping"/>'
 const VERSION = '<query xmlns="jabber:iq:version"/>'
 
 scenario('XEP-0045 § 7.4: who is not here, and who has no voice, is not heard', async ({ server }) => {
@@ -200,16 +199,6 @@ scenario('XEP-0045 § 6.6: what an occupant can do is not told to those who are 
   await romeo.receivesNothing()
 })
 
-scenario('XEP-0410 § 3.1: who pings the own nick hears whether it is still here', async ({ server }) => {
-  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
-  await makes(romeo, 'romeo')
-  const info = await romeo.asks`<iq type="get" to="${ROOM}"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
-  expect(String(info)).toContain('http://jabber.org/protocol/muc#self-ping-optimization')
-  await romeo.asksRaw(`<iq type="get" to="${ROOM}/romeo">${PING}</iq>`)
-  await romeo.receivesNothing()
-  await refused(juliet.asks`<iq type="get" to="${ROOM}/romeo"><ping xmlns="urn:xmpp:ping"/></iq>`, 'not-acceptable')
-})
-
 scenario('XEP-0045 § 17.4: requests between occupants show no addresses', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
@@ -241,21 +230,6 @@ scenario('XEP-0045 § 17.4: an occupant who does not answer is not asked for eve
     'Too many requests are under way',
   )
   await romeo.settles()
-})
-
-scenario('XEP-0421 § 3: an occupant has the same id at every visit', async ({ server }) => {
-  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
-  await makes(romeo, 'romeo')
-  const ids: (string | undefined)[] = []
-  for (const nick of ['juliet', 'capulet']) {
-    await enters(juliet, nick, ['romeo'])
-    const presence = await romeo.client.next('the entry')
-    ids.push(presence.child('occupant-id', 'urn:xmpp:occupant-id:0')?.attrs['id'])
-    await juliet.sends`<presence type="unavailable" to="${ROOM}/${nick}"/>`
-    for (const actor of [juliet, romeo]) await actor.settles()
-  }
-  expect(ids[0]).toEqual(expect.any(String))
-  expect(ids[1]).toBe(ids[0])
 })
 
 scenario('XEP-0045 § 7.8.2: a room that is invited into itself goes on', async ({ server }) => {

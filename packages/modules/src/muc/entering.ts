@@ -5,7 +5,7 @@ import type { Throttle } from '@xmpp/server-core'
 import { type Earlier, historyOf, readHistory } from './history.ts'
 import { MUC, USER } from './namespaces.ts'
 import { checkNick } from './nicks.ts'
-import { type Occupant, statuses, withoutReserved } from './occupant.ts'
+import { idElement, type Occupant, statuses, withoutReserved } from './occupant.ts'
 import { isPassword } from './options/password.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
@@ -111,8 +111,8 @@ function subjectOf(room: Room, to: Jid): Message {
 }
 
 /** A client that thinks it is in the room learns that it is not. */
-export function notHere(to: Jid, as: Jid): Presence {
+export function notHere(to: Jid, as: Jid, id: string): Presence {
   const item = el('item', USER, { affiliation: 'none', role: 'none' })
   const x = el('x', USER, null, item, statuses([110, 307, 333]))
-  return new Presence({ type: 'unavailable', from: as, to }, Body.of([x]))
+  return new Presence({ type: 'unavailable', from: as, to }, Body.of([x, idElement(id)]))
 }

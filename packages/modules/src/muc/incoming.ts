@@ -67,7 +67,7 @@ export function incoming(parts: Parts): Receive {
           }
           if (x) return turns.take(to.bare.text, () => enters(stanza, to, transit))
           vacate(parts, to.bare)
-          if (!to.isBare) outlet.during(transit, () => outlet.send(notHere(from, to)))
+          if (!to.isBare) outlet.during(transit, () => outlet.send(notHere(from, to, parts.idOf(to.bare, from.bare))))
         })
       case 'unavailable':
       case 'error':

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Jid } from '@parley/jid'
-import { Body, Message, NS, parseStanza, StanzaError } from '@parley/stanza'
+import { Body, Message, parseStanza, StanzaError } from '@parley/stanza'
 import { idFromText, idText } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import type { Request } from '@xmpp/server-core'
@@ -8,7 +8,7 @@ import { identified, rowOf } from '../message-log.ts'
 import { isTombstone, RETRACT, retracted } from '../tombstones.ts'
 import type { Open } from './keeper.ts'
 import { MODERATE } from './namespaces.ts'
-import type { Occupant } from './occupant.ts'
+import { idElement, type Occupant } from './occupant.ts'
 import type { Parts } from './parts.ts'
 import { bury } from './retracting.ts'
 import { hasRole } from './roles.ts'
@@ -42,7 +42,7 @@ function moderatorOf(room: Room, from: Jid): Occupant {
 }
 
 function moderatedBy({ jid, id }: Occupant, reason: string | undefined): readonly Element[] {
-  const moderated = el('moderated', MODERATE, { by: jid }, el('occupant-id', NS.occupantId, { id }))
+  const moderated = el('moderated', MODERATE, { by: jid }, idElement(id))
   return reason === undefined ? [moderated] : [moderated, el('reason', RETRACT, null, reason)]
 }
 

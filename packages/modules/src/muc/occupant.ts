@@ -32,6 +32,11 @@ export interface Occupant {
   readonly seats: Map<string, Seat>
 }
 
+/** XEP-0421 §4: in everything that comes from an occupant. */
+export function idElement(id: string): Element {
+  return el('occupant-id', NS.occupantId, { id })
+}
+
 /** The client that came last speaks for an occupant. */
 export function stateOf({ seats }: Occupant): readonly Node[] {
   let state: readonly Node[] = []

@@ -6,6 +6,7 @@ import { changedConfig, configForm, type RoomConfig } from './config.ts'
 import { LISTS, listChanges, listFields } from './lists.ts'
 import { remove } from './moving.ts'
 import { CONFIG, OWNER, USER } from './namespaces.ts'
+import { idElement } from './occupant.ts'
 import { roleOf } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -88,9 +89,10 @@ export function destroy(room: Room, request: Element, cause?: Presence): void {
   )
   const x = el('x', USER, null, el('item', USER, { affiliation: 'none', role: 'none' }), told)
   for (const occupant of [...room.occupants]) {
+    const body = Body.of([x, idElement(occupant.id)])
     for (const { jid: to } of occupant.seats.values()) {
       const id = cause?.from?.equals(to) ? cause.id : undefined
-      room.send(new Presence({ type: 'unavailable', from: occupant.jid, to, id }, Body.of([x])))
+      room.send(new Presence({ type: 'unavailable', from: occupant.jid, to, id }, body))
     }
     room.remove(occupant)
   }

@@ -25,6 +25,7 @@ function emptyService() {
     outlet: { during: (_: Transit, run: () => void) => run(), send: () => {} },
     live: { isShared: false },
     mayCreate: () => false,
+    idOf: () => 'id',
   } as unknown as Parts
   return { parts, left }
 }

@@ -39,7 +39,7 @@ export class Relay {
       throw new StanzaError('bad-request', 'Only occupants may ask what an occupant can do')
     }
     const asker = speakerOf(room, from)
-    // XEP-0410 §3.1: whether one is still here, without a way to the client and back.
+    // XEP-0410 §3.3: whether one is still here, without a way to the client and back.
     if (iq.payload.ns === PING && asker.nick === to.resource) return 'pong'
     const target = room.byNick(to.resource)
     const seat = target && [...target.seats.values()].at(-1)

@@ -1,5 +1,5 @@
 import type { Jid } from '@parley/jid'
-import { Body, Message, NS, Presence, type Stanza } from '@parley/stanza'
+import { Body, Message, Presence, type Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { Affiliations } from './affiliations.ts'
 import type { RoomConfig } from './config.ts'
@@ -7,7 +7,7 @@ import { Hats } from './hats.ts'
 import { Journal } from './journal.ts'
 import { looksOf } from './looks.ts'
 import { USER } from './namespaces.ts'
-import { type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
+import { idElement, type Occupant, type Seat, stateOf, statuses } from './occupant.ts'
 import { type Affiliation, hasRole, isAtLeast, type Role, roleOf } from './roles.ts'
 
 /** What somebody is to a room, and what the room knows of that. */
@@ -265,7 +265,7 @@ interface Bodies {
 
 function bodyOf(occupant: Occupant, remark: Remark, address: boolean, codes = remark.codes ?? []): Body {
   const state = remark.state ?? stateOf(occupant)
-  const mark = el('occupant-id', NS.occupantId, { id: occupant.id })
+  const mark = idElement(occupant.id)
   const item = itemOf(occupant, remark, address, codes)
   return Body.of(occupant.hats ? [...state, item, mark, occupant.hats] : [...state, item, mark])
 }

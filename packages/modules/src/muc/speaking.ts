@@ -5,7 +5,7 @@ import { giverOf } from '../stanza-ids.ts'
 import { RETRACT } from '../tombstones.ts'
 import { isDelay, isOf } from './history.ts'
 import { MODERATE, USER } from './namespaces.ts'
-import type { Occupant } from './occupant.ts'
+import { idElement, type Occupant } from './occupant.ts'
 import { hasRole } from './roles.ts'
 import { maySpeak, type Room } from './room.ts'
 
@@ -73,7 +73,7 @@ function passedOn(nodes: readonly Node[], room: Room, speaker: Occupant): readon
     if (typeof node === 'string') passed.push(node)
     else if (!isForged(node, room)) passed.push(isDelay(node) ? delayedBy(speaker, node) : node)
   }
-  passed.push(el('occupant-id', NS.occupantId, { id: speaker.id }))
+  passed.push(idElement(speaker.id))
   return passed
 }
 
