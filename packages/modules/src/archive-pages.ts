@@ -1,10 +1,10 @@
 import type { Jid } from '@parley/jid'
 import { Body, formatDateTime, Message, NS, rsmElement } from '@parley/stanza'
-import { idFromText, idText, idTime, type LogRow, type MessageLog, type Owner } from '@parley/store'
+import { idFromText, idText, idTime, type LogPage, type LogRow, type MessageLog, type Owner } from '@parley/store'
 import { type Element, el, escapeAttribute } from '@parley/xml'
 import type { Awaitable, Request } from '@xmpp/server-core'
 import { type ArchiveQuery, MAM, notFound } from './archive-query.ts'
-import type { ArchiveSearch } from './archive-search.ts'
+import type { ArchiveSearch, Found } from './archive-search.ts'
 import { phrasesOf } from './archive-words.ts'
 
 /** Rows in one page at most, and where the client names no number. */
@@ -22,32 +22,44 @@ export interface ArchivePage {
   readonly count: number | undefined
 }
 
+/** What is read of an archive. */
+export interface Reader {
+  page(page: LogPage): Promise<Found>
+  /** How many rows there are; absent: that would have to be read. */
+  count?(): Promise<number>
+}
+
+/** Everything that a query asks for. */
+export function readerOf(log: MessageLog, search: ArchiveSearch, owner: Owner, { filter, text }: ArchiveQuery): Reader {
+  if (text !== undefined) return { page: page => search.page(owner, phrasesOf(text), page) }
+  return {
+    page: async page => ({ rows: await log.page(owner, page), cut: false }),
+    count: () => log.count(owner, filter),
+  }
+}
+
 /**
  * One page of an archive.
  * @throws StanzaError `item-not-found` where an id in the query is not in the archive, or as {@link ArchiveSearch.page}
  */
 export async function readArchive(
   log: MessageLog,
-  search: ArchiveSearch,
   owner: Owner,
   query: ArchiveQuery,
+  reader: Reader,
 ): Promise<ArchivePage> {
-  const { filter, text, page, references } = query
+  const { filter, page, references } = query
   const ids = [...new Set(references)]
   if (ids.length > 0 && (await log.count(owner, { ids }, ids.length)) < ids.length) throw notFound()
   const limit = Math.min(page.max ?? PAGE_LIMIT, PAGE_LIMIT)
   // XEP-0059 §2.7
   if (limit === 0) {
-    const count = text === undefined ? await log.count(owner, filter) : undefined
+    const count = await reader.count?.()
     return { rows: [], complete: count === 0, count }
   }
   const backwards = page.before !== undefined
   // One more than is shown tells whether there are more.
-  const wanted = { ...filter, ...bounds(query), limit: limit + 1, backwards }
-  const { rows, cut } =
-    text === undefined
-      ? { rows: await log.page(owner, wanted), cut: false }
-      : await search.page(owner, phrasesOf(text), wanted)
+  const { rows, cut } = await reader.page({ ...filter, ...bounds(query), limit: limit + 1, backwards })
   if (rows.length <= limit) {
     return { rows, complete: !cut, count: cut || page.after || page.before ? undefined : rows.length }
   }

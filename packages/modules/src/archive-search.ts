@@ -22,7 +22,7 @@ const PATIENCE = 3000
 /** Archives that are indexed at the same time. */
 const JOBS = 4
 
-interface Found {
+export interface Found {
   /** Oldest first. */
   readonly rows: readonly LogRow[]
   readonly cut: boolean

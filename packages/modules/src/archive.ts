@@ -21,7 +21,7 @@ import {
   type Verdict,
 } from '@xmpp/server-core'
 import { ORDER } from './archive-order.ts'
-import { fin, metadata, readArchive, sendPage } from './archive-pages.ts'
+import { fin, metadata, readArchive, readerOf, sendPage } from './archive-pages.ts'
 import { type ArchiveQuery, FULLTEXT, MAM, queryForm, readingOnFrom, readOnFrom, readQuery } from './archive-query.ts'
 import { ArchiveSearch } from './archive-search.ts'
 import messageLog from './message-log.ts'
@@ -57,7 +57,7 @@ export default defineModule({
     async function query(request: Request, { session, mid }: Asked): Promise<Element> {
       const { to, payload } = request
       const wanted = fromGap(readQuery(payload), session)
-      const page = await readArchive(archive, search, to.text, wanted)
+      const page = await readArchive(archive, to.text, wanted, readerOf(archive, search, to.text, wanted))
       await sendPage(page, wanted, request, mid, (message, once) =>
         session ? session.send(message, once) : route(message),
       )

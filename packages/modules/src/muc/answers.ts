@@ -13,6 +13,7 @@ import { moderate } from './moderating.ts'
 import { ADMIN, MODERATE, OWNER } from './namespaces.ts'
 import { configure, destroy, ownerForm, readWish } from './owning.ts'
 import { inTurn, opened, type Parts } from './parts.ts'
+import { readingOf } from './reading.ts'
 import { register, registrationForm } from './registering.ts'
 import { isAtLeast } from './roles.ts'
 import type { Room } from './room.ts'
@@ -24,7 +25,7 @@ const DAY = 86_400_000
 
 /** What rooms and their service answer; `domain` is the service's. */
 export function answers(parts: Parts, domain: string): readonly IqRoute[] {
-  const { keeper, places, outlet, turns, store, search, retention, tombstones, cards, ids } = parts
+  const { keeper, places, outlet, turns, store, retention, tombstones, cards, ids } = parts
 
   async function administer({ room }: Open, { from, payload }: Request): Promise<undefined> {
     const changes = readChanges(room, from, payload)
@@ -67,8 +68,8 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     checkReader(open.room, request.from)
     // Who has heard that something is taken back does not read it any more.
     await turns.wait(request.to.text)
-    const wanted = readQuery(request.payload)
-    const page = await readArchive(store.messages, search, request.to.text, wanted)
+    const { query: wanted, reader } = readingOf(parts, open.room, request.from, readQuery(request.payload))
+    const page = await readArchive(store.messages, request.to.text, wanted, reader)
     const speakers = speakersFor(ids, open.room, request.from)
     await sendPage(page, wanted, request, mid, (result, once) => outlet.deliver(result, once), speakers)
     return fin(page, wanted)

@@ -159,12 +159,32 @@ export function incoming(parts: Parts): Receive {
 
   /** Kept first, then said; the log gives the order in which everybody hears it. */
   function say(open: Open, from: Jid, said: Message, transit: Transit): void {
-    const { room, sayings } = open
+    const { room } = open
     const keeps = room.config.archived && fateOf(said.with({ type: 'chat' })).keep
     if (!keeps) {
       transit.effect(() => heard(room, room.byReal(from), said, said, transit))
       return
     }
+    keep(open, from, said, transit, (speaker, marked, id) => {
+      heard(room, speaker, said, marked, transit, id)
+      keeper.remember(open, { row: id, from: said.from!, id: said.id, body: marked.body, at: clock.now() })
+      const retraction = retractedBy(said)
+      // Heard in the order of the log, so that nobody who reads on misses it.
+      if (retraction) {
+        const done = turns.take(room.jid.text, () => takeBack(parts, open, speaker.id, retraction))
+        transit.behind(done)
+      }
+    })
+  }
+
+  /** A row of the room's log; `kept` hears of it, in the order of the log, unless the speaker may not speak any more. */
+  function keep(
+    { room, sayings }: Open,
+    from: Jid,
+    said: Message,
+    transit: Transit,
+    kept: (speaker: Occupant, marked: Message, id: bigint) => void,
+  ): void {
     const row = {
       owner: room.jid.text,
       peer: room.jid.text,
@@ -184,15 +204,7 @@ export function incoming(parts: Parts): Receive {
         void store.messages.remove(row.owner, [id])
         throw new StanzaError('not-acceptable')
       }
-      const marked = identified(said, room.jid, id)
-      heard(room, speaker, said, marked, transit, id)
-      keeper.remember(open, { row: id, from: said.from!, id: said.id, body: marked.body, at: clock.now() })
-      const retraction = retractedBy(said)
-      // Heard in the order of the log, so that nobody who reads on misses it.
-      if (retraction) {
-        const done = turns.take(room.jid.text, () => takeBack(parts, open, speaker.id, retraction))
-        transit.behind(done)
-      }
+      kept(speaker, identified(said, room.jid, id), id)
     }
     transit.log(row, written, () => sayings.end())
   }
@@ -211,13 +223,26 @@ export function incoming(parts: Parts): Receive {
     if (tell) transit.effect(tell)
   }
 
-  function changeSubject(open: Open, stanza: Message, transit: Transit): Awaitable<void> {
+  function changeSubject(open: Open, stanza: Message, transit: Transit): void {
     const { room } = open
-    const changed = newSubject(room, stanza.from!, stanza)
-    const text = changed.textOf('subject') ?? ''
-    room.subject = { from: changed.from!.resource, text, xml: changed.body.xml, at: clock.now() }
-    transit.gate(turns.take(room.jid.text, () => keeper.save(room)))
-    transit.effect(() => outlet.during(transit, () => room.say(changed)))
+    const from = stanza.from!
+    const changed = newSubject(room, from, stanza)
+    const change = () => {
+      const text = changed.textOf('subject') ?? ''
+      room.subject = { from: changed.from!.resource, text, xml: changed.body.xml, at: clock.now() }
+      return turns.take(room.jid.text, () => keeper.save(room))
+    }
+    if (!room.config.archived) {
+      transit.gate(change())
+      transit.effect(() => outlet.during(transit, () => room.say(changed)))
+      return
+    }
+    // XEP-0313 §6.1.2: the archive has it, and of two the later one there stays.
+    keep(open, from, changed, transit, (_, marked, id) => {
+      open.newest = id
+      transit.behind(change())
+      outlet.during(transit, () => room.say(marked))
+    })
   }
 
   /** Invitations, their refusals, voice and membership (§7.8.2, §7.13, §9.9). */

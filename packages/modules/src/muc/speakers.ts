@@ -43,7 +43,7 @@ export function speakersFor(ids: OccupantIds, room: Room, asker: Jid): ((row: Lo
 }
 
 /** Threat 81: those who only could come in learn nothing of others. */
-function maySee(room: Room, asker: Jid): boolean {
+export function maySee(room: Room, asker: Jid): boolean {
   const own = room.affiliationOf(asker.bare)
   const here = room.byReal(asker)
   if (isAtLeast(own, 'admin')) return true

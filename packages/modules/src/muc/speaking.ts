@@ -16,7 +16,7 @@ import { maySpeak, type Room } from './room.ts'
 export function spoken(room: Room, from: Jid, message: Message): Message {
   const speaker = speakerOf(room, from)
   if (!maySpeak(speaker)) throw new StanzaError('forbidden', 'You have no voice in this room')
-  const said = message.withChildren(passedOn(message.children, room, speaker))
+  const said = message.withChildren(passedOn(message.children, room, speaker, 'all'))
   return said.with({ from: speaker.jid, to: undefined, type: 'groupchat' })
 }
 
@@ -30,7 +30,8 @@ export function newSubject(room: Room, from: Jid, message: Message): Message {
   const speaker = speakerOf(room, from)
   const may = hasRole(speaker.role, 'moderator') || (room.config.changeSubject && maySpeak(speaker))
   if (!may) throw new StanzaError('forbidden', 'You may not change the subject')
-  return message.withChildren(passedOn(message.children, room, speaker)).with({ from: speaker.jid, to: undefined })
+  const passed = passedOn(message.children, room, speaker, 'all')
+  return message.withChildren(passed).with({ from: speaker.jid, to: undefined })
 }
 
 /** From one occupant to another (§7.5). @throws StanzaError */
@@ -40,7 +41,7 @@ export function whisper(room: Room, from: Jid, to: Jid, message: Message): void 
   const target = room.byNick(to.resource)
   if (!target) throw new StanzaError('item-not-found', 'Nobody here has that nick')
   if (!mayWhisper(room, speaker, target)) throw new StanzaError('forbidden', 'Private messages are not for you')
-  const children = passedOn(message.children, room, speaker)
+  const children = passedOn(message.children, room, speaker, 'one')
   const isMarked = children.some(node => typeof node !== 'string' && node.is('x', USER))
   const marked = isMarked ? children : [...children, el('x', USER)]
   const sent = message.withChildren(marked).with({ from: speaker.jid })
@@ -67,11 +68,11 @@ export function speakerOf(room: Room, from: Jid): Occupant {
 }
 
 /** What only the room says is taken out, however often it is there, and said by the room (threats 60, 86). */
-function passedOn(nodes: readonly Node[], room: Room, speaker: Occupant): readonly Node[] {
+function passedOn(nodes: readonly Node[], room: Room, speaker: Occupant, to: 'all' | 'one'): readonly Node[] {
   const passed: Node[] = []
   for (const node of nodes) {
     if (typeof node === 'string') passed.push(node)
-    else if (!isForged(node, room)) passed.push(isDelay(node) ? delayedBy(speaker, node) : node)
+    else if (!isForged(node, room, to)) passed.push(isDelay(node) ? delayedBy(speaker, node) : node)
   }
   passed.push(idElement(speaker.id))
   return passed
@@ -83,12 +84,12 @@ function delayedBy({ affiliation, jid }: Occupant, { attrs, children }: Element)
   return el('delay', NS.delay, { from: affiliation === 'owner' ? from : jid.text, stamp }).withChildren(children)
 }
 
-function isForged(child: Element, room: Room): boolean {
+function isForged(child: Element, room: Room, to: 'all' | 'one'): boolean {
   const { name, ns, children } = child
   if (ns === NS.occupantId || ns === MODERATE || (isDelay(child) && isOf(room.jid, child))) return true
   // XEP-0425 §6: a tombstone, or a retraction by a moderator.
   if (ns === RETRACT) return name === 'retracted' || child.elements().some(inside => inside.ns === MODERATE)
-  // §7.5: an empty one marks private messages.
-  if (ns === USER) return children.length > 0
+  // §7.5: an empty one marks private messages. XEP-0313 §8.4: what is archived has none.
+  if (ns === USER) return to === 'all' || children.length > 0
   return giverOf(child)?.equals(room.jid) ?? false
 }
