@@ -82,3 +82,26 @@ scenario('XEP-0500 § 5: the form says what a value is like, and the room says w
   expect(await duration()).toBe('20')
   await romeo.receivesNothing()
 })
+
+scenario('XEP-0500 § 6: who has spoken waits, though the room was closed meanwhile', async ({ server, after }) => {
+  const before = await server('a.test')
+  const [romeo, juliet] = await before.connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { slow_mode_duration: '600', persistentroom: '1' })
+  await enters(juliet, 'juliet', ['romeo'])
+  await romeo.settles()
+  await says(juliet, 'one')
+  await isHeard('one', romeo, juliet)
+  for (const actor of [juliet, romeo]) await actor.leaves()
+  romeo.client.inbox.length = 0
+  await before.stop()
+  await after('1m')
+
+  const [again] = await (await server('a.test')).connect('juliet/phone')
+  await again.sends`<presence to="${ROOM}/juliet"><x xmlns="http://jabber.org/protocol/muc"><history maxstanzas="0"/></x></presence>`
+  await again.settles()
+  await says(again, 'two')
+  await isRefused(again, 'message', 'policy-violation', 'Slow mode: wait 600 seconds between messages')
+  await after('10m')
+  await says(again, 'three')
+  await isHeard('three', again)
+})

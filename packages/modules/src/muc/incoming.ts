@@ -153,7 +153,7 @@ export function incoming(parts: Parts): Receive {
     if (stanza.type !== 'groupchat') return byTheWay(open, stanza, transit)
     if (isSubject(stanza)) return changeSubject(open, stanza, transit)
     const said = spoken(room, from, stanza)
-    pace.keep(room, from, said, transit)
+    pace.keep(open, room.byReal(from)!, said, transit)
     say(open, from, said, transit)
   }
 

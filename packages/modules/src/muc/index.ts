@@ -103,7 +103,7 @@ export default defineModule({
     }
     const lastSeen = new LastSeen({ ...stores, isMember })
     const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
-    const keeper = new Keeper({ ...stores, messages: store.messages, lastSeen, outside, erase })
+    const keeper = new Keeper({ ...stores, messages: store.messages, clock, lastSeen, outside, erase })
     const idOf = (room: Jid, account: { readonly text: string }) =>
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
     const ids = new OccupantIds((room, text) => idOf(room, { text }))

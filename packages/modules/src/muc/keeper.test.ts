@@ -2,6 +2,7 @@ import { afterAll, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
 import type { Store } from '@parley/store'
 import { closeStore, emptyStore } from '@parley/testkit'
+import { systemClock } from '@xmpp/server-core'
 import { Keeper, type KeeperParts, type StoredAffiliation, type StoredChange, type StoredRoom } from './keeper.ts'
 
 afterAll(closeStore)
@@ -18,6 +19,7 @@ function partsOf(store: Store): KeeperParts {
     hats: store.maps.map('hats'),
     wearers: store.maps.map('wearers'),
     messages: store.messages,
+    clock: systemClock,
     lastSeen: { forget: async () => {}, written: async () => {} },
     outside: { send: () => {}, hand: () => {}, seated: () => {}, stood: () => {}, away: () => {} },
     erase: async () => {},

@@ -1,11 +1,12 @@
 import type { Jid } from '@parley/jid'
 import { idText, type Json, type MessageLog, type OwnedMap } from '@parley/store'
-import type { Awaitable } from '@xmpp/server-core'
+import type { Awaitable, Clock } from '@xmpp/server-core'
 import { configOf, type RoomConfig, storedConfig } from './config.ts'
 import { type HatStores, Hats } from './hats.ts'
 import type { Earlier } from './history.ts'
 import { type Change, Journal } from './journal.ts'
 import type { LastSeen } from './last-seen.ts'
+import { type LatelySpoken, latelySpoken } from './pace.ts'
 import { earlierOf } from './returning.ts'
 import { isAtLeast } from './roles.ts'
 import { type Affiliated, type Outside, Room, type Subject } from './room.ts'
@@ -34,6 +35,7 @@ export interface KeeperParts extends HatStores {
   /** Changes of affiliations, by the version that each of them made. */
   readonly changes: OwnedMap<StoredChange>
   readonly messages: MessageLog
+  readonly clock: Pick<Clock, 'now'>
   readonly lastSeen: Pick<LastSeen, 'forget' | 'written'>
   readonly outside: Outside
   /** Deletes everything that is kept for a room. */
@@ -50,6 +52,8 @@ export interface Open {
   /** Id of what was said last and is kept; 0 where nothing is. */
   newest: bigint
   readonly sayings: Sayings
+  /** What was said before the room was opened, in slow mode. */
+  readonly spoken: LatelySpoken
 }
 
 /** Rooms, read when somebody asks for them and kept while somebody is in them. */
@@ -91,7 +95,7 @@ export class Keeper {
   async create(jid: Jid, owner: Jid, config: Partial<RoomConfig>): Promise<Open> {
     const room = new Room(jid, configOf(config), new Map([[owner.text, { affiliation: 'owner' }]]), this.#parts.outside)
     room.isLocked = true
-    const open: Open = { room, earlier: [], newest: 0n, sayings: new Sayings() }
+    const open: Open = { room, earlier: [], newest: 0n, sayings: new Sayings(), spoken: new Map() }
     await this.#note(room, { since: '', account: owner.text, before: 'none' })
     room.journal.take(owner.text)
     await this.#parts.affiliations.set(jid.text, owner.text, { affiliation: 'owner' })
@@ -203,10 +207,13 @@ export class Keeper {
     room.hats = await Hats.read(this.#parts, jid)
     const rows = await this.#parts.messages.page(jid.text, { limit: EARLIER, backwards: true })
     const earlier = room.config.archived ? rows.flatMap(({ id, stanza }) => earlierOf(jid, id, stanza)) : []
+    const { slowMode } = room.config
+    const since = this.#parts.clock.now() - slowMode * 1000
+    const spoken = slowMode === 0 ? new Map() : await latelySpoken(this.#parts.messages, jid, since)
     // Who has made it meanwhile is in it.
     const made = this.#open.get(jid.text)
     if (made) return made
-    const open: Open = { room, earlier, newest: rows.at(-1)?.id ?? 0n, sayings: new Sayings() }
+    const open: Open = { room, earlier, newest: rows.at(-1)?.id ?? 0n, sayings: new Sayings(), spoken }
     this.#open.set(jid.text, open)
     return open
   }
