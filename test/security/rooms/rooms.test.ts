@@ -214,6 +214,43 @@ scenario('threat 92: nobody makes rooms without end', async ({ server }) => {
   await settle(romeo)
 })
 
+scenario('threat 92: nobody has rooms without end', async ({ server }) => {
+  const config = { modules: { muc: { owned: 2 } } }
+  const [romeo, juliet] = await (await server('a.test', { config })).connect('romeo/orchard', 'juliet/balcony')
+  const room = (name: string) => `${name}@conference.a.test`
+  const makesRoom = async (actor: Actor, name: string) => {
+    await actor.sends`<presence to="${room(name)}/${actor.jid.local}"><x xmlns="${MUC}"/></presence>`
+    await actor.fence()
+    const isMade = !actor.unexpected.some(({ attrs }) => attrs['type'] === 'error')
+    if (!isMade) await isRefused(actor, 'presence', 'resource-constraint', 'You have too many rooms')
+    else
+      await actor.asksRaw(
+        `<iq type="set" to="${room(name)}"><query xmlns="${OWNER}"><x xmlns="jabber:x:data" type="submit"><field var="muc#roomconfig_persistentroom"><value>1</value></field></x></query></iq>`,
+      )
+    await settle(actor)
+    return isMade
+  }
+  expect([await makesRoom(romeo, 'r1'), await makesRoom(romeo, 'r2'), await makesRoom(romeo, 'r3')]).toEqual([
+    true,
+    true,
+    false,
+  ])
+  // Others may. Whoever gives a room away has made it all the same, and nobody is bound by what was given.
+  await romeo.asks`<iq type="set" to="${room('r1')}"><query xmlns="${ADMIN}"><item affiliation="owner" jid="${juliet.bare}"/></query></iq>`
+  await juliet.asks`<iq type="set" to="${room('r1')}"><query xmlns="${ADMIN}"><item affiliation="none" jid="${romeo.bare}"/></query></iq>`
+  await settle(romeo, juliet)
+  expect([await makesRoom(romeo, 'r3'), await makesRoom(juliet, 'j1'), await makesRoom(juliet, 'j2')]).toEqual([
+    false,
+    true,
+    true,
+  ])
+  await settle(romeo, juliet)
+  // A room that is gone is none.
+  await juliet.asks`<iq type="set" to="${room('r1')}"><query xmlns="${OWNER}"><destroy/></query></iq>`
+  await settle(romeo, juliet)
+  expect([await makesRoom(romeo, 'r3'), await makesRoom(romeo, 'r4')]).toEqual([true, false])
+})
+
 scenario('threat 93: passwords are not guessed', async ({ server, after }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo', { roomsecret: 'burn' })

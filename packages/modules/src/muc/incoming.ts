@@ -97,7 +97,9 @@ export function incoming(parts: Parts): Receive {
     if (!known && !parts.made.take(from.bare.text)) {
       throw new StanzaError('resource-constraint', 'You make rooms too often')
     }
-    const open = known ?? (await keeper.create(to.bare, from.bare, { archived: parts.host.config.archive }))
+    const { archive: archived } = parts.host.config
+    const make = () => keeper.create(to.bare, from.bare, { archived })
+    const open = known ?? (await parts.owned.make(to.bare, from.bare, make))
     const { room } = open
     if (known) await redeem(parts, room, from, stanza)
     if (!known) await tombstones.remove(to.bare)

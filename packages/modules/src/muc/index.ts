@@ -20,6 +20,7 @@ import { LastSeen } from './last-seen.ts'
 import { mentionRoutes } from './mention-permissions.ts'
 import { remove } from './moving.ts'
 import { Outlet } from './outlet.ts'
+import { Owned } from './owned.ts'
 import type { Parts } from './parts.ts'
 import { Places } from './places.ts'
 import { type Affiliation, isAtLeast } from './roles.ts'
@@ -60,6 +61,7 @@ export default defineModule({
   config: {
     create: choice('local', ['local', 'anybody', 'admins'], 'who may make rooms'),
     made: integer(30, 0, 100_000, 'rooms that one account may make a minute; 0 = any'),
+    owned: integer(100, 0, 1_000_000, 'rooms that one account may have made and that are still there; 0 = any'),
     tombstones: period('30d', 'how long nobody else may make a room where one was destroyed; 0s = no time'),
     tokens: period('31d', 'how long a token that invites to a room is good at most'),
     card: integer(200_000, 1000, 16_000_000, 'size of the vCard of a room, its avatar included'),
@@ -77,6 +79,8 @@ export default defineModule({
     tokens: map<StoredToken>(),
     seen: map<string>(),
     lost: map<string>(),
+    makers: map<string>(),
+    owned: map<true>(),
   },
   async setup(context) {
     const { config, stores, store, host, domain, serve, server, clock, live, log, uses } = context
@@ -102,7 +106,11 @@ export default defineModule({
       return isAtLeast(affiliation as Affiliation, 'member')
     }
     const lastSeen = new LastSeen({ ...stores, isMember })
-    const erase = (room: { readonly text: string }) => store.removeAccount(room.text)
+    const owned = new Owned({ ...stores, most: config.owned, isAdmin })
+    const erase = async (room: { readonly text: string }) => {
+      await owned.forget(room)
+      await store.removeAccount(room.text)
+    }
     const keeper = new Keeper({ ...stores, messages: store.messages, clock, lastSeen, outside, erase })
     const idOf = (room: Jid, account: { readonly text: string }) =>
       createHmac('sha256', secret).update(`${room.text}\n${account.text}`).digest('base64url')
@@ -118,6 +126,7 @@ export default defineModule({
       ...{ server, store, live, clock, host, keeper, outlet, search, tombstones, absent, cards, tokens, idOf },
       ids,
       lastSeen,
+      owned,
       retention,
       requests: stores.requests,
       hats: stores,

@@ -14,6 +14,7 @@ import type { HatStores } from './hats.ts'
 import type { Keeper, Open } from './keeper.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { Outlet } from './outlet.ts'
+import type { Owned } from './owned.ts'
 import type { Places } from './places.ts'
 import type { OccupantIds } from './speakers.ts'
 import type { Tokens } from './tokens.ts'
@@ -32,6 +33,7 @@ export interface Parts extends Pick<Context, 'server' | 'store' | 'live' | 'cloc
   readonly tombstones: Tombstones
   readonly hats: HatStores
   readonly lastSeen: LastSeen
+  readonly owned: Owned
   /** Changes of one room that wait for the store come one after another. */
   readonly turns: Turns
   /** XEP-0421 id of an account in a room. */
