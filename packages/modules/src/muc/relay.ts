@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Jid } from '@parley/jid'
 import { type Iq, NS, StanzaError } from '@parley/stanza'
+import { el, type Node } from '@parley/xml'
 import type { Clock } from '@xmpp/server-core'
 import type { Room } from './room.ts'
 import { speakerOf } from './speaking.ts'
@@ -12,6 +13,12 @@ interface Pending {
   readonly id: string | undefined
   readonly asked: Jid
   readonly until: number
+}
+
+/** Who has found the error (RFC 6120 §8.3.1) is the client whose address is hidden, or its server. */
+function withoutReporter(node: Node): Node {
+  if (typeof node === 'string' || !node.is('error', NS.client)) return node
+  return el('error', NS.client, { ...node.attrs, by: undefined }, node.children)
 }
 
 /** After so long nobody waits for an answer any more (ms), and how many requests of one client may be under way. */
@@ -60,7 +67,8 @@ export class Relay {
     const isFrom = pending && iq.to?.bare.equals(pending.asked.bare)
     if (!pending || !isFrom) return undefined
     this.#settle(iq.id ?? '', pending)
-    return iq.with({ id: pending.id, from: pending.asked, to: pending.asker })
+    const answer = iq.type === 'error' ? iq.withChildren(iq.children.map(withoutReporter)) : iq
+    return answer.with({ id: pending.id, from: pending.asked, to: pending.asker })
   }
 
   #expire(): void {
