@@ -7,14 +7,14 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 /**
  * The catalogue of bad inputs has 178 numbers. Those of streams and XML, SASL and TLS, spoofing and routing, presence and
- * privacy (1 to 80) are tested now, but for these, which need what is not there yet.
+ * privacy, rooms, archives and publish-subscribe (1 to 108) are tested now, but for these, which need what is not there yet.
  */
 const PENDING: Readonly<Record<number, string>> = {
   65: 'multicast (XEP-0033) is not spoken',
   69: 'no service yet whose use has several steps (proxy, upload, rooms)',
 }
-const LAST_OF_NOW = 80
-/** 81 to 178 come with rooms, archive search, federation, uploads, console, gateways and clusters; some are here already. */
+const LAST_OF_NOW = 108
+/** 109 to 178 come with federation, uploads, console, gateways and clusters; some are here already. */
 const LAST = 178
 
 function titles(folder: string): string[] {

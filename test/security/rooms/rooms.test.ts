@@ -98,6 +98,29 @@ scenario(
   },
 )
 
+scenario('threat 85: nobody else enters a room that is being set up', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  const comes = (actor: Actor, nick: string) =>
+    actor.sends`<presence to="${ROOM}/${nick}"><x xmlns="${MUC}"/></presence>`
+  await comes(romeo, 'romeo')
+  await settle(romeo)
+  for (let n = 0; n < 3; n++) {
+    await comes(juliet, 'juliet')
+    await isRefused(juliet, 'presence', 'item-not-found', 'The room is being set up')
+  }
+  // Nor by other ways.
+  await juliet.sends`<message type="groupchat" to="${ROOM}"><body>Hail</body></message>`
+  await isRefused(juliet, 'message', 'not-acceptable', 'You are not in this room')
+  await refused(juliet.asks`<iq type="get" to="${ROOM}"><query xmlns="${OWNER}"/></iq>`, 'forbidden')
+  await refused(juliet.asks`<iq type="set" to="${ROOM}"><query xmlns="${MAM}"/></iq>`, 'forbidden')
+  await romeo.receivesNothing()
+  await configures(romeo, {})
+  await settle(romeo)
+  await enters(juliet, 'juliet', ['romeo'])
+  expect(await list(romeo, 'owner')).toEqual([romeo.bare.text])
+  await settle(romeo)
+})
+
 scenario('threat 86: what only a room says is not taken from a client', async ({ server }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
@@ -267,6 +290,22 @@ scenario('threat 93: passwords are not guessed', async ({ server, after }) => {
   await tries('burn')
   await juliet.receives`<presence from="${ROOM}/romeo"/>`
   await settle(romeo, juliet)
+})
+
+scenario('threat 93: of a thousand passwords ten are looked at', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo', { roomsecret: 'burn' })
+  for (let n = 0; n < 1000; n++)
+    await juliet.sendsRaw(
+      `<presence to="${ROOM}/juliet"><x xmlns="${MUC}"><password>${n === 500 ? 'burn' : n}</password></x></presence>`,
+    )
+  await juliet.fence()
+  const answers = juliet.unexpected.map(({ attrs }) => attrs['type'])
+  expect(new Set(answers)).toEqual(new Set(['error']))
+  const looked = juliet.unexpected.filter(presence => String(presence).includes('<not-authorized'))
+  expect([looked.length, answers.length]).toEqual([10, 1000])
+  await settle(juliet)
+  await romeo.receivesNothing()
 })
 
 scenario('threat 94: who is lost is gone', async ({ server, after }) => {
