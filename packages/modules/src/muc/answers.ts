@@ -105,7 +105,9 @@ export function answers(parts: Parts, domain: string): readonly IqRoute[] {
     iqGet('account', NS.discoItems, 'query', async ({ from, to, payload }) => {
       const { room } = await opened(parts, to, from)
       const { node } = payload.attrs
-      return el('query', NS.discoItems, { node }, node === NS.commands ? hatItems(room, from) : [])
+      const all = node === NS.commands ? hatItems(room, from) : []
+      const page = pageOf(all, ({ attrs }) => attrs['node']!, readRsm(payload), PAGE)
+      return el('query', NS.discoItems, { node }, page.items, pageSet(payload, page))
     }),
     iqSet(
       'account',
