@@ -161,7 +161,7 @@ scenario('XEP-0045 § 7.2.13: what a lost client did not take is missed', async 
   await romeo.settles()
 })
 
-scenario('XEP-0045 § 7.2.13: nobody is sent more than a thousand lines', async ({ server }) => {
+scenario('XEP-0045 § 7.2.13: nobody is sent more than a thousand lines a minute', async ({ server, after }) => {
   const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
   await makes(romeo, 'romeo')
   await belongs(romeo, juliet)
@@ -170,6 +170,32 @@ scenario('XEP-0045 § 7.2.13: nobody is sent more than a thousand lines', async 
   for (let n = 1; n <= 1001; n += 91) await says(romeo, n, n + 90)
   const heard = await hears(juliet, 'juliet')
   expect(heard).toEqual([...numbers(2, 1001), 'subject'])
+  // Who comes again at once hears what everybody hears.
+  await goes(juliet, 'juliet')
+  await says(romeo, 1002, 1031)
+  expect(await hears(juliet, 'juliet')).toEqual([...numbers(1012, 1031), 'subject'])
+  await goes(juliet, 'juliet')
+  await says(romeo, 1032, 1061)
+  await after('1m')
+  expect(await hears(juliet, 'juliet')).toEqual([...numbers(1032, 1061), 'subject'])
+  await romeo.settles()
+})
+
+scenario('XEP-0045 § 7.2.13: nor more than a client can take at once', async ({ server }) => {
+  const [romeo, juliet] = await (await server('a.test')).connect('romeo/orchard', 'juliet/balcony')
+  await makes(romeo, 'romeo')
+  await belongs(romeo, juliet)
+  await enters(juliet, 'juliet', ['romeo'])
+  await goes(juliet, 'juliet')
+  const long = 'x'.repeat(30_000)
+  for (let n = 0; n < 50; n++) {
+    await romeo.sends`<message type="groupchat" to="${ROOM}"><body>${n}</body><long xmlns="urn:x">${long}</long></message>`
+    await romeo.settles()
+  }
+  const heard = await hears(juliet, 'juliet')
+  expect(heard).toEqual([...numbers(50 - (heard.length - 1), 49), 'subject'])
+  expect(heard.length).toBeGreaterThan(30)
+  expect(heard.length).toBeLessThan(36)
   await romeo.settles()
 })
 

@@ -21,7 +21,7 @@ import { Pace } from './pace.ts'
 import { opened, type Parts, vacate } from './parts.ts'
 import { Relay } from './relay.ts'
 import { takeBack } from './retracting.ts'
-import { linesOf, MOST_MISSED, missedBy } from './returning.ts'
+import { Allowance, missedBy } from './returning.ts'
 import { maySpeak, type Remark, type Room } from './room.ts'
 import { isSubject, newSubject, spoken, whisper } from './speaking.ts'
 import { redeem } from './token-routes.ts'
@@ -31,6 +31,7 @@ export function incoming(parts: Parts): Receive {
   const { keeper, places, outlet, turns, clock, store, live, tombstones, lastSeen } = parts
   const relay = new Relay(clock)
   const pace = new Pace(clock)
+  const allowance = new Allowance(clock)
 
   function receive(stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     if (to.local === '') {
@@ -107,9 +108,8 @@ export function incoming(parts: Parts): Receive {
     const id = parts.idOf(room.jid, from.bare)
     const { guessed } = parts
     outlet.during(transit, () => {
-      const shown = missed
-        ? { earlier: linesOf(missed, open), most: MOST_MISSED }
-        : { earlier: open.earlier, most: room.config.history }
+      const lines = missed && allowance.linesOf(missed, open, from.bare)
+      const shown = { earlier: lines ?? open.earlier, most: lines?.length ?? room.config.history }
       enter({ room, from, nick, presence: stanza, id, isNew: !known, ...shown, now: clock.now(), guessed })
       if (missed) outlet.await(lastSeen.forget(room.jid, from.bare), 'what a member has seen is not forgotten')
     })

@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { type Message, parseStanza } from '@parley/stanza'
 import { idTime } from '@parley/store'
+import type { Clock } from '@xmpp/server-core'
 import { identified } from '../message-log.ts'
 import type { Earlier, WantedHistory } from './history.ts'
 import type { Open } from './keeper.ts'
@@ -8,8 +9,13 @@ import type { Parts } from './parts.ts'
 import { isAtLeast } from './roles.ts'
 import { isSubject } from './speaking.ts'
 
-/** Lines that somebody who comes back is sent at most: behind them her client pages the archive. */
-export const MOST_MISSED = 1000
+/**
+ * What an account that comes back is sent a minute, in all its rooms: behind that its clients page the archive. A client has
+ * to take all of it, with who is in those rooms, before its session is given up (`LIVE_LIMITS`: 2,000 packets, 8 MiB).
+ */
+const LINES = 1000
+const CHARS = 1_048_576
+const MINUTE = 60_000
 
 /** What was said while a member was away. */
 export interface Missed {
@@ -40,14 +46,47 @@ export async function missedBy(
   if (first && first.row <= seen) return { older: [], upTo: seen }
   // What is being said at the moment is heard like everything that is said from now on.
   const upTo = first ? first.row - 1n : open.newest
-  const page = { afterId: seen, beforeId: upTo + 1n, limit: MOST_MISSED, backwards: true }
+  const page = { afterId: seen, beforeId: upTo + 1n, limit: LINES, backwards: true }
   const rows = await store.messages.page(room.jid.text, page)
   return { older: rows.flatMap(({ id, stanza }) => earlierOf(room.jid, id, stanza)), upTo }
 }
 
-/** All of it, oldest first, as far as it is sent. */
-export function linesOf({ older, upTo }: Missed, { earlier }: Open): readonly Earlier[] {
-  return [...older, ...earlier.filter(({ row }) => row > upTo)].slice(-MOST_MISSED)
+/** How much accounts have been sent that came back. */
+export class Allowance {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  #since = 0
+  readonly #spent = new Map<string, { lines: number; chars: number }>()
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock
+  }
+
+  /** What an account has missed, oldest first: the newest that it may be sent, and no less than a room shows to everybody. */
+  linesOf({ older, upTo }: Missed, { room, earlier }: Open, account: Jid): readonly Earlier[] {
+    const all = [...older, ...earlier.filter(({ row }) => row > upTo)]
+    const spent = this.#of(account)
+    let first = all.length
+    while (first > 0) {
+      const size = all[first - 1]!.body.xml.length
+      const isDue = all.length - first < room.config.history
+      if (!isDue && (spent.lines >= LINES || spent.chars + size > CHARS)) break
+      spent.lines++
+      spent.chars += size
+      first--
+    }
+    return all.slice(first)
+  }
+
+  #of({ text }: Jid): { lines: number; chars: number } {
+    const now = this.#clock.monotonic()
+    if (now - this.#since >= MINUTE) {
+      this.#since = now
+      this.#spent.clear()
+    }
+    const spent = this.#spent.get(text) ?? { lines: 0, chars: 0 }
+    this.#spent.set(text, spent)
+    return spent
+  }
 }
 
 /** A row of the log as a line that was said; none for a change of the subject, which is no part of the history (§7.2.13). */
