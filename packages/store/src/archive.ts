@@ -1,8 +1,10 @@
+import { bigintArray } from './arrays.ts'
 import type { Database } from './database.ts'
 import { firstIdAt } from './ids.ts'
 import type { LogFilter, LogPage, LogRow, MessageType } from './messages.ts'
 import type { Owner } from './owner.ts'
 import { type Statement, sql } from './sql.ts'
+import type { Span } from './words.ts'
 
 export interface StoredRow {
   readonly owner: string
@@ -77,6 +79,29 @@ export async function readPage(
   const rows = await db.rows(statement, ...values, limit)
   if (backwards) rows.reverse()
   return rows.map(logRow)
+}
+
+/** Far more than a span has. With a limit each of them is read by its index, and in no other way. */
+const IN_A_SPAN = 100
+
+/** One statement, however many parts there are. */
+export async function readSpans(
+  db: Database,
+  owner: Owner,
+  spans: readonly Span[],
+  filter: LogFilter,
+): Promise<LogRow[]> {
+  const { shape, where, values } = condition(owner, filter)
+  const n = values.length
+  const statement: Statement<StoredRow> = sql(
+    `log-spans-${shape}`,
+    `SELECT ${ROW} FROM unnest($${n + 1}::bigint[], $${n + 2}::bigint[]) AS s(after, upto)
+     CROSS JOIN LATERAL (
+       SELECT * FROM message_log l WHERE ${where} AND l.id > s.after AND l.id <= s.upto ORDER BY l.id LIMIT ${IN_A_SPAN}
+     ) AS l ORDER BY l.id`,
+  )
+  const [after, upto] = [spans.map(span => span.after), spans.map(span => span.upto)]
+  return (await db.rows(statement, ...values, bigintArray(after), bigintArray(upto))).map(logRow)
 }
 
 export async function countRows(db: Database, owner: Owner, filter: LogFilter, cap: number): Promise<number> {

@@ -1,4 +1,4 @@
-import { countRows, logRow, ROW, readPage, type StoredRow } from './archive.ts'
+import { countRows, logRow, ROW, readPage, readSpans, type StoredRow } from './archive.ts'
 import type { Database } from './database.ts'
 import { type ArchiveIds, firstIdAt } from './ids.ts'
 import type { MessageLog, OutboxRow } from './messages.ts'
@@ -85,6 +85,7 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
       await sweeper.flush()
     },
     page: (owner, page) => readPage(db, owner, page),
+    inSpans: (owner, spans, filter) => readSpans(db, owner, spans, filter),
     count: (owner, filter, cap = COUNT_CAP) => countRows(db, owner, filter, cap),
     async byId(owner, id) {
       const row = await db.row(selectId, owner, id)

@@ -1,4 +1,5 @@
 import type { Owner } from './owner.ts'
+import type { Span } from './words.ts'
 
 export type MessageType = 'chat' | 'normal' | 'groupchat' | 'headline' | 'error'
 
@@ -97,6 +98,8 @@ export interface MessageLog {
 
   /** Kept rows only, oldest first. */
   page(owner: Owner, page: LogPage): Promise<LogRow[]>
+  /** All kept rows of these parts of the archive that match, oldest first; a row that is in two of them comes twice. */
+  inSpans(owner: Owner, spans: readonly Span[], filter: LogFilter): Promise<LogRow[]>
   /** How many kept rows match, counted to `cap` at most (default 10 000). */
   count(owner: Owner, filter: LogFilter, cap?: number): Promise<number>
   byId(owner: Owner, id: bigint): Promise<LogRow | undefined>

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { firstIdAt, idTime } from '../ids.ts'
-import type { LogEntry, LogPage } from '../messages.ts'
+import type { LogEntry, LogFilter, LogPage } from '../messages.ts'
 import { sentAs } from '../origins.ts'
 import type { Store } from '../store.ts'
 import { fresh, freshHost } from './drivers.ts'
@@ -184,6 +184,29 @@ export function messageSuite(use: () => Store): void {
         expect((await messages.byOriginId(owner, 'juliet@example.net', id))?.id).toBe(both)
       }
       for (const id of ['m', '1', '', '%']) expect(await found(id)).toEqual([])
+    })
+
+    test('parts of an archive are read at once, as far as a filter goes', async () => {
+      const { messages } = use()
+      const owner = fresh('romeo')
+      const ids = await fill(owner, 9)
+      await messages.append([entry(owner, { stanza: 'not kept', kept: false, owed: true })])
+      const [other] = await messages.append([entry(owner, { stanza: 'other', peer: 'nurse@example.net' })])
+      const spans = [
+        { after: ids[5]!, upto: other! },
+        { after: -1n, upto: ids[1]! },
+        { after: ids[3]!, upto: ids[4]! },
+      ]
+      const found = async (filter: LogFilter) => bodies(await messages.inSpans(owner, spans, filter))
+      expect(await found({})).toEqual(['0', '1', '4', '6', '7', '8', 'other'])
+      expect(await found({ with: { peer: 'juliet@example.net' }, afterId: ids[0]!, beforeId: ids[8]! })).toEqual([
+        '1',
+        '4',
+        '6',
+        '7',
+      ])
+      expect(await messages.inSpans(owner, [], {})).toEqual([])
+      expect(await messages.inSpans(fresh('juliet'), spans, {})).toEqual([])
     })
 
     test('a row can be replaced and removed', async () => {
