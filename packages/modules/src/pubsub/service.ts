@@ -40,7 +40,7 @@ export interface PubsubService {
   readonly defaults: PubsubOptions
   /** What a new node of that name is like, unless somebody says otherwise. */
   defaultsOf(node: string): PubsubOptions
-  /** The owner's publish options change a node of that name, where any other would refuse them (docs/decisions/0006). */
+  /** The owner's publish options change a node of that name, where any other would refuse them (docs/decisions/0007). */
   adapts(node: string): boolean
   readonly accessModels: readonly string[]
   standing(asker: Jid): Awaitable<Standing>
