@@ -45,8 +45,9 @@ export class LastSeen {
   /** Behind which line an account that comes back has to read on; undefined: nothing is known. */
   find(room: Jid, account: Jid): Promise<bigint | undefined> {
     return this.#take(room.text, account.text, async () => {
-      const seen = idFromText((await this.#parts.seen.get(room.text, account.text)) ?? '')
-      const lost = idFromText((await this.#parts.lost.get(room.text, account.text)) ?? '')
+      const { seen: places, lost: losses } = this.#parts
+      const stored = await Promise.all([places, losses].map(map => map.get(room.text, account.text)))
+      const [seen, lost] = stored.map(text => (text === undefined ? undefined : idFromText(text)))
       if (seen === undefined || lost === undefined) return seen ?? (lost && lost - 1n)
       return lost <= seen ? lost - 1n : seen
     })
@@ -54,9 +55,9 @@ export class LastSeen {
 
   /** The account is here again, or does not belong to the room any more. */
   forget(room: Jid, account: Jid): Promise<void> {
+    const { seen, lost } = this.#parts
     return this.#take(room.text, account.text, async () => {
-      await this.#parts.seen.delete(room.text, account.text)
-      await this.#parts.lost.delete(room.text, account.text)
+      await Promise.all([seen.delete(room.text, account.text), lost.delete(room.text, account.text)])
     })
   }
 
