@@ -46,7 +46,7 @@ scenario('XEP-0045 § 10.1.3: whoever goes before the room is set up leaves none
   await romeo.sends`<presence to="${ROOM}/romeo"><x xmlns="${MUC}"/></presence>`
   await romeo.settles()
   await romeo.sends`<presence type="unavailable" id="bye" to="${ROOM}/romeo"/>`
-  await romeo.receives`<presence type="unavailable" id="bye" from="${ROOM}/romeo"><x xmlns="${USER}"><item role="none"/><destroy/></x></presence>`
+  await romeo.receives`<presence type="unavailable" id="bye" from="${ROOM}/romeo"><x xmlns="${USER}"><item role="none"/><destroy/><status code="110"/></x></presence>`
   await refused(asks(), 'item-not-found', 'There is no such room')
 
   // Nor does a lost connection.

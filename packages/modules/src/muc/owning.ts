@@ -6,7 +6,7 @@ import { changedConfig, configForm, type RoomConfig } from './config.ts'
 import { LISTS, listChanges, listFields } from './lists.ts'
 import { remove } from './moving.ts'
 import { CONFIG, OWNER, USER } from './namespaces.ts'
-import { idElement } from './occupant.ts'
+import { idElement, statuses } from './occupant.ts'
 import { roleOf } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -87,7 +87,9 @@ export function destroy(room: Room, request: Element, cause?: Presence): void {
     { jid },
     ['password', 'reason'].flatMap(name => copied(request, name)),
   )
-  const x = el('x', USER, null, el('item', USER, { affiliation: 'none', role: 'none' }), told)
+  const item = el('item', USER, { affiliation: 'none', role: 'none' })
+  // §7.14: who leaves hears it of himself, also where the room goes with him.
+  const x = el('x', USER, null, item, told, statuses([110]))
   for (const occupant of [...room.occupants]) {
     const body = Body.of([x, idElement(occupant.id)])
     for (const { jid: to } of occupant.seats.values()) {
