@@ -34,6 +34,11 @@ export function prepareDomain(domain: string): string {
   return requireBytes('domain', unicode.domain)
 }
 
+/** The A-labels of a canonical domain, as DNS, TLS and URLs know it; undefined for what is no name, such as `[::1]`. */
+export function asciiDomain(domain: string): string | undefined {
+  return isPlain(domain) ? domain : (tr46.toASCII(domain, STRICT) ?? undefined)
+}
+
 function isPlain(domain: string): boolean {
   if (domain.length > 253) return false
   for (const label of domain.split('.')) if (!PLAIN_LABEL.test(label)) return false

@@ -1,4 +1,4 @@
-export { prepareDomain } from './domain.ts'
+export { asciiDomain, prepareDomain } from './domain.ts'
 export { JidError } from './errors.ts'
 export { Jid } from './jid.ts'
 export { nicknameKey, opaqueString, prepareLocal, prepareNickname, prepareResource } from './prepare.ts'

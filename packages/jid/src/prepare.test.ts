@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import {
+  asciiDomain,
   Jid,
   JidError,
   nicknameKey,
@@ -138,6 +139,19 @@ describe('domain', () => {
     '\ud800.example',
   ])('%j is refused', domain => {
     expect(outcome(prepareDomain, domain)).toBe(REFUSED)
+  })
+})
+
+describe('the domain as DNS knows it', () => {
+  test.each([
+    ['a.test', 'a.test'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['straße.example', 'xn--strae-oqa.example'],
+    ['192.0.2.1', '192.0.2.1'],
+    ['1.2', '1.2'],
+    ['[::1]', undefined],
+  ])('%s: %s', (domain, ascii) => {
+    expect(asciiDomain(domain)).toBe(ascii)
   })
 })
 
