@@ -2,6 +2,7 @@ export { Actor } from './actor.ts'
 export { RawClient } from './client.ts'
 export { FakeClock } from './clock.ts'
 export { closeStore, emptyStore } from './database.ts'
+export { type DnsBehaviour, type DnsQuestion, DnsServer } from './dns-server.ts'
 export {
   auth,
   authenticate,
