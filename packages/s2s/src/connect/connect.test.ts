@@ -233,6 +233,48 @@ describe('RFC 8305: a host with several addresses', () => {
 })
 
 describe('what may not be connected to', () => {
+  test('threat 115: SRV records that lead into the house, in a circle, or to a thousand places', async () => {
+    const SERVICE = '_xmpp-server._tcp.evil.test'
+    const inside = {
+      'redis.evil.test': '127.0.0.1',
+      'cloud.evil.test': '169.254.169.254',
+      'lan.evil.test': '192.168.0.1',
+    }
+    for (const [name, address] of Object.entries(inside)) dns.a(name, address)
+    dns.cname('circle.evil.test', 'again.evil.test')
+    dns.cname('again.evil.test', 'circle.evil.test')
+    const places = [
+      { port: 6379, target: 'redis.evil.test' },
+      { port: 5269, target: 'redis.evil.test' },
+      { port: 5269, target: 'cloud.evil.test' },
+      { port: 22, target: 'lan.evil.test' },
+      { port: 443, target: 'lan.evil.test' },
+      { port: 5269, target: 'circle.evil.test' },
+      { port: 5269, target: '127.0.0.1' },
+      { port: 0, target: '.' },
+    ]
+    dns.srv(SERVICE, ...places)
+    dns.srv(
+      SERVICE,
+      ...Array.from({ length: 1000 }, (_, index) => ({ port: 5269, priority: 1, target: `${index}.evil.test` })),
+    )
+    const attempts = connectTo(await resolver.targets('evil.test'), options({ rules: new ConnectRules() }))
+    expect(await attempts.next()).toBeUndefined()
+    expect(tcp()).toEqual([])
+    expect(attempts.failures.map(each => each.reason)).toEqual(
+      expect.arrayContaining([
+        'we do not connect to port 6379',
+        'we do not connect to port 22',
+        'we do not connect to 127.0.0.1',
+        'we do not connect to 169.254.169.254',
+        'we do not connect to 192.168.0.1',
+        'The aliases of circle.evil.test lead nowhere',
+      ]),
+    )
+    // Two services, one of them twice since it comes over TCP; at most eight hosts, of two families.
+    expect(dns.asked.length).toBeLessThanOrEqual(3 + 16)
+  })
+
   test('is not connected to, whatever its name says', async () => {
     const port = await listening()
     dns.a(HOST, '127.0.0.1', '10.0.0.1')
