@@ -17,6 +17,7 @@ export {
   type ConnectFailure,
   type Connection,
   type ConnectOptions,
+  type ConnectTimes,
   connectTo,
 } from './connect/connect.ts'
 export { type HttpsFetcherOptions, httpsFetcher } from './connect/fetch.ts'
@@ -26,6 +27,6 @@ export { checkDane, type DaneVerdict, type PeerChecks } from './dns/dane.ts'
 export { DnsError, type DnsFailure } from './dns/errors.ts'
 export { type Fetched, type Fetcher, Posh } from './dns/posh.ts'
 export { type Fingerprint, matchesPosh } from './dns/posh-document.ts'
-export type { Answer, SrvRecord, TlsaRecord } from './dns/records.ts'
+export type { Answer, RecordType, SrvRecord, TlsaRecord } from './dns/records.ts'
 export { Resolver, type ResolverOptions } from './dns/resolver.ts'
 export { SERVER_PORT, type Target, type Targets } from './dns/targets.ts'

@@ -41,6 +41,8 @@ export interface ConnectFailure {
 }
 
 const TIMES: ConnectTimes = { stagger: 250, target: 15_000, all: 45_000 }
+/** In less time than that, in milliseconds, nobody is found and connected to: it is as if there were none. */
+const WORTHWHILE = 50
 
 /**
  * Connects to the targets one after another, for as long as it is asked for another connection.
@@ -90,7 +92,7 @@ export class Attempts {
       const target = this.#targets[this.#index++]
       if (!target) return undefined
       const left = Math.min(this.#times.target, this.#until - clock.monotonic())
-      if (left < 1) {
+      if (left < WORTHWHILE) {
         this.#fail(target, 'there is no time left')
         return undefined
       }
