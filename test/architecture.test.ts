@@ -14,12 +14,13 @@ const FLOORS: Readonly<Record<string, number>> = {
   store: 1,
   live: 1,
   'server-core': 2,
-  c2s: 3,
-  s2s: 3,
-  modules: 3,
-  gateway: 3,
-  http: 3,
-  testkit: 4,
+  wire: 3,
+  c2s: 4,
+  s2s: 4,
+  modules: 4,
+  gateway: 4,
+  http: 4,
+  testkit: 5,
 }
 /** Imports on the same floor that are allowed. */
 const SIDEWAYS: Readonly<Record<string, readonly string[]>> = { sasl: ['jid'], c2s: ['http'], modules: ['http'] }

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
 import { WebSocket } from 'ws'
-import { generalNames, issue, xmppAddr } from '../../packages/c2s/test/issue.ts'
-import { dial, dialTls, dropAll, header } from '../../packages/c2s/test/peer.ts'
+import { generalNames, issue, xmppAddr } from '../../packages/wire/test/issue.ts'
+import { dial, dialTls, dropAll, header } from '../../packages/wire/test/peer.ts'
 import { Front } from '../security/wire/front.ts'
 
 let front: Front

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
-import { dial, dialTls, dropAll, header, type Peer } from '../../packages/c2s/test/peer.ts'
+import { dial, dialTls, dropAll, header, type Peer } from '../../packages/wire/test/peer.ts'
 import { Front } from '../security/wire/front.ts'
 import { readOpenMetrics } from './open-metrics.ts'
 

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
-import { dial, dialTls, dropAll, header, type Peer } from '../../packages/c2s/test/peer.ts'
+import { dial, dialTls, dropAll, header, type Peer } from '../../packages/wire/test/peer.ts'
 import { Front } from '../security/wire/front.ts'
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')

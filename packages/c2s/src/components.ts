@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import { NS, parseStanza, type Stanza, StanzaError } from '@parley/stanza'
+import { type Stalls, TcpWire } from '@parley/wire'
 import { networkOf, type Server, Transit } from '@xmpp/server-core'
 import { type ComponentDirectory, ComponentStream } from './component.ts'
-import type { Stalls } from './stalls.ts'
-import { TcpWire } from './tcp-wire.ts'
 
 /** From the connection to the handshake. */
 const NEGOTIATION = 60_000

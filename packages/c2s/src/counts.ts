@@ -1,13 +1,8 @@
 import type { Server as HttpServer } from 'node:http'
+import type { Handshakes } from '@parley/wire'
 
 /** Why a connection was not let in: its address has too many, all have, the server is going down, its proxy named no client. */
 type Refusal = 'limit' | 'full' | 'draining' | 'proxy'
-
-/** TLS handshakes that have ended. */
-export interface Handshakes {
-  ok: number
-  failed: number
-}
 
 /** What one listener counts, for metrics. */
 export class DoorCounts {

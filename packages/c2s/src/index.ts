@@ -1,5 +1,2 @@
-export { CertificateError } from './certificate-files.ts'
-export { type CertificateDescription, type CertificateParts, Certificates } from './certificates.ts'
-export { type Listeners, openListeners } from './listen.ts'
+export { type Listeners, openListeners, type PeerDoor } from './listen.ts'
 export { listenerModules } from './listeners.ts'
-export type { DailySecret } from './tickets.ts'

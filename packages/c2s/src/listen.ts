@@ -13,19 +13,23 @@ import {
   serverFamilies,
   storeFamilies,
 } from '@parley/http'
+import { type Certificates, type Handshakes, Stalls, TcpWire, TlsDoor } from '@parley/wire'
 import type { Server } from '@xmpp/server-core'
-import type { Certificates } from './certificates.ts'
 import { Components } from './components.ts'
 import { DoorCounts } from './counts.ts'
 import { certificateFamilies, listenerFamilies } from './metrics.ts'
 import { Proxies } from './proxy/proxies.ts'
 import { Room } from './room.ts'
-import { Stalls } from './stalls.ts'
-import { TcpWire } from './tcp-wire.ts'
-import { TlsDoor } from './tls-door.ts'
 import { websocketUpgrade } from './websocket.ts'
 
 type Door = keyof Server['config']['listen']
+
+/** Takes the connections of other servers. */
+export interface PeerDoor {
+  /** False: it is turned away. @param client the address where a proxy has told it */
+  accept(socket: Socket, direct: boolean, client: string): boolean
+  handshakes(direct: boolean): Handshakes
+}
 
 export interface Listeners {
   /** Where each listener is, by its key under `listen`, such as `[::]:5222`. */
@@ -43,17 +47,18 @@ export interface Listeners {
  *
  * @param routes what the HTTP listeners answer besides host-meta, health and the WebSocket
  * @param siblings other processes on the same ports, where there are some
+ * @param peers takes the connections of other servers; absent: there is no federation
  * @throws ListenError; nothing stays open then
  */
 export async function openListeners(
   server: Server,
   certificates: Certificates,
   routes: HttpRoutes,
-  siblings?: Siblings,
+  { siblings, peers }: { readonly siblings?: Siblings | undefined; readonly peers?: PeerDoor | undefined } = {},
 ): Promise<Listeners> {
   const opening = new Opening(server, certificates, siblings)
   try {
-    await opening.open(routes)
+    await opening.open(routes, peers)
     return opening
   } catch (error) {
     await opening.close()
@@ -89,9 +94,13 @@ class Opening implements Listeners {
     return this.#doors.reduce((sum, door) => sum + door.size, this.#stalls.size + this.#proxies.size)
   }
 
-  async open(routes: HttpRoutes): Promise<void> {
+  async open(routes: HttpRoutes, peers?: PeerDoor): Promise<void> {
     await this.#clients('client', false)
     await this.#clients('clientTls', true)
+    if (peers) {
+      await this.#peers('server', false, peers)
+      await this.#peers('serverTls', true, peers)
+    }
     const components = new Components(this.#server, this.#stalls)
     this.#closers.push(() => components.close())
     const counts = new DoorCounts()
@@ -120,6 +129,14 @@ class Opening implements Listeners {
     await this.#tcp(door, counts, socket => {
       const accept = (client: string) =>
         counts.add(server.accept(new TcpWire(socket, options, client)) !== undefined, server.draining)
+      this.#proxies.meet(socket, 'required', accept, () => counts.refused.proxy++)
+    })
+  }
+
+  async #peers(door: Door, direct: boolean, peers: PeerDoor): Promise<void> {
+    const counts = new DoorCounts(peers.handshakes(direct))
+    await this.#tcp(door, counts, socket => {
+      const accept = (client: string) => counts.add(peers.accept(socket, direct, client), this.#server.draining)
       this.#proxies.meet(socket, 'required', accept, () => counts.refused.proxy++)
     })
   }

@@ -1,5 +1,5 @@
 import type { Family } from '@parley/http'
-import type { Certificates } from './certificates.ts'
+import type { Certificates } from '@parley/wire'
 import type { DoorCounts } from './counts.ts'
 
 /**

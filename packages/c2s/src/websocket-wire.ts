@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net'
 import { NS } from '@parley/stanza'
+import { flushAfterTurn, openXml, type Pending, readOpen } from '@parley/wire'
 import { parseElement, XmlStreamError } from '@parley/xml'
 import type { Clock, OurHeader, TlsInfo, Wire, WireEvents } from '@xmpp/server-core'
 import type { RawData, WebSocket } from 'ws'
-import { openXml, readOpen } from './header.ts'
-import { flushAfterTurn, type Pending } from './turn.ts'
 
 /** After our close frame the peer has this long to answer it. */
 const LINGER = 2000

@@ -3,6 +3,7 @@ export const NS = {
   client: 'jabber:client',
   server: 'jabber:server',
   component: 'jabber:component:accept',
+  dialback: 'jabber:server:dialback',
   streams: 'http://etherx.jabber.org/streams',
   streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams',
   stanzaErrors: 'urn:ietf:params:xml:ns:xmpp-stanzas',

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
-import { Certificates } from '@parley/c2s'
+import { Certificates } from '@parley/wire'
 import { inspectRedis } from '@parley/live'
 import { type Config, createLogger, systemClock } from '@xmpp/server-core'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'

@@ -1,5 +1,6 @@
 import type { Listeners } from '@parley/c2s'
 import type { NodeInfo } from '@parley/live'
+import { FEDERATION_COMMANDS } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { type Command, CommandError, type CommandSpec, ConfigError, type Server } from '@xmpp/server-core'
 
@@ -28,8 +29,14 @@ const CLUSTER_DRAIN: CommandSpec = {
   ],
 }
 
-/** Commands of the process itself. */
-export const OWN_COMMANDS: readonly CommandSpec[] = [RELOAD_SPEC, STATUS, CLUSTER_STATUS, CLUSTER_DRAIN]
+/** Commands of the process itself, and of what it opens. */
+export const OWN_COMMANDS: readonly CommandSpec[] = [
+  RELOAD_SPEC,
+  STATUS,
+  CLUSTER_STATUS,
+  CLUSTER_DRAIN,
+  ...FEDERATION_COMMANDS,
+]
 
 /** What processes tell each other. */
 export const RELOAD = 'reload'

@@ -1,10 +1,12 @@
 import cluster from 'node:cluster'
 import { resolve } from 'node:path'
-import { Certificates, type Listeners, listenerModules, openListeners } from '@parley/c2s'
+import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import type { Live } from '@parley/live'
 import { modules } from '@parley/modules'
+import { openFederation } from '@parley/s2s'
 import type { Store } from '@parley/store'
+import { Certificates } from '@parley/wire'
 import {
   type Config,
   ConfigError,
@@ -84,7 +86,10 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
       ticketSecret: day => store.secrets.daily('tls-tickets', day),
     })
     closers.push(() => certificates.close())
-    const listeners = await openListeners(server, certificates, new HttpRoutes(), siblings(config.workers))
+    const peers = await openFederation(server, certificates)
+    closers.push(() => peers?.close())
+    const doors = { siblings: siblings(config.workers), peers }
+    const listeners = await openListeners(server, certificates, new HttpRoutes(), doors)
     closers.push(() => listeners.close())
     closers.push(describeTo(live, server, cluster.worker?.id))
     closers.push(() => server.stop())
@@ -94,7 +99,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const reload = () => reloadAll(options, certificates, log)
     server.hear(RELOAD, () => reloadOnSignal(reload, log))
     server.hear(DRAIN, node => drainWhenMeant(live, node))
-    const commands = processCommands({ server, store, listeners, reload })
+    const commands = [...processCommands({ server, store, listeners, reload }), ...(peers?.commands ?? [])]
     const shared = cluster.isWorker
     closers.push(await openControl({ server, commands, log, path: socketOf(config), shared }))
     closers.push(keepHouse(store, log))

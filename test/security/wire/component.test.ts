@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Jid } from '@parley/jid'
 import { Body, Iq } from '@parley/stanza'
 import { el } from '@parley/xml'
-import { dial, dropAll, header, type Peer } from '../../../packages/c2s/test/peer.ts'
+import { dial, dropAll, header, type Peer } from '../../../packages/wire/test/peer.ts'
 import { Front } from './front.ts'
 
 const NS = 'jabber:component:accept'

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Certificates, type Listeners, listenerModules, openListeners } from '@parley/c2s'
+import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import { memoryLive } from '@parley/live'
 import { modules } from '@parley/modules'
+import { type Federation, openFederation } from '@parley/s2s'
 import { closeStore, emptyStore, FakeClock } from '@parley/testkit'
+import { Certificates } from '@parley/wire'
 import { configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
 
 const ANY = '127.0.0.1:0'
@@ -13,6 +15,7 @@ const ANY = '127.0.0.1:0'
 /** A whole server behind real listeners on loopback; its time stands still unless a test moves it. */
 export class Front {
   readonly server: Server
+  readonly federation: Federation | undefined
   readonly listeners: Listeners
   readonly certificates: Certificates
   readonly clock: FakeClock
@@ -21,10 +24,11 @@ export class Front {
   readonly #folder: string
 
   private constructor(
-    parts: Pick<Front, 'server' | 'listeners' | 'certificates' | 'clock' | 'errors'>,
+    parts: Pick<Front, 'server' | 'federation' | 'listeners' | 'certificates' | 'clock' | 'errors'>,
     folder: string,
   ) {
     this.server = parts.server
+    this.federation = parts.federation
     this.listeners = parts.listeners
     this.certificates = parts.certificates
     this.clock = parts.clock
@@ -37,7 +41,7 @@ export class Front {
     const config = resolveDomains(
       configSchema.parse({
         data: folder,
-        listen: { client: ANY, clientTls: ANY, component: ANY, http: ANY, https: ANY },
+        listen: { client: ANY, clientTls: ANY, server: ANY, serverTls: ANY, component: ANY, http: ANY, https: ANY },
         auth: { iterations: 4096 },
         limits: { connections: 0, logins: 0, stanzas: 0 },
         ...settings,
@@ -55,11 +59,12 @@ export class Front {
     const all = [...modules, ...listenerModules(config.tls.client)]
     const server = await Server.start({ config, store, live, log, clock, modules: all })
     const certificates = await Certificates.open({ config, log, clock })
-    const listeners = await openListeners(server, certificates, new HttpRoutes())
-    return new Front({ server, listeners, certificates, clock, errors }, folder)
+    const federation = await openFederation(server, certificates)
+    const listeners = await openListeners(server, certificates, new HttpRoutes(), { peers: federation })
+    return new Front({ server, federation, listeners, certificates, clock, errors }, folder)
   }
 
-  port(door: 'client' | 'clientTls' | 'component' | 'http' | 'https'): number {
+  port(door: 'client' | 'clientTls' | 'server' | 'serverTls' | 'component' | 'http' | 'https'): number {
     return Number(this.listeners.addresses.get(door)?.split(':').at(-1))
   }
 
@@ -73,6 +78,7 @@ export class Front {
   }
 
   async close(): Promise<void> {
+    this.federation?.close()
     await this.server.stop()
     const closed = this.listeners.close()
     this.clock.advance(5000)

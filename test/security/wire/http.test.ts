@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHttpServer, listenAt } from '@parley/http'
-import { dial } from '../../../packages/c2s/test/peer.ts'
+import { dial } from '../../../packages/wire/test/peer.ts'
 import { Front } from './front.ts'
 
 let front: Front

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
 import { parseElement } from '@parley/xml'
-import { dial, dialTls, dropAll, header, type Peer } from '../../../packages/c2s/test/peer.ts'
+import { dial, dialTls, dropAll, header, type Peer } from '../../../packages/wire/test/peer.ts'
 import { Front } from './front.ts'
 
 const LOOPS = process.env['PARLEY_FUZZ'] === 'full' ? 20_000 : 25

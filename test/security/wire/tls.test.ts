@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { dial, dialTls, dropAll, header } from '../../../packages/c2s/test/peer.ts'
+import { dial, dialTls, dropAll, header } from '../../../packages/wire/test/peer.ts'
 import { Front } from './front.ts'
 
 let front: Front

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Jid } from '@parley/jid'
 import { client } from '@xmpp/client'
 import { WebSocket } from 'ws'
-import { dial, dropAll, header, type Peer } from '../../../packages/c2s/test/peer.ts'
+import { dial, dropAll, header, type Peer } from '../../../packages/wire/test/peer.ts'
 import { Front } from './front.ts'
 
 const OPEN = '<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="a.test" version="1.0"/>'

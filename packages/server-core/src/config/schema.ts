@@ -46,6 +46,7 @@ const networks = z.array(
 )
 
 const registration = z.enum(['closed', 'invite', 'open'])
+const demand = z.enum(['required', 'optional', 'off'])
 const onOff = z.union([z.boolean(), z.enum(['on', 'off']).transform(text => text === 'on')])
 const archiveDefault = z.enum(['always', 'roster', 'never'])
 const count = z.number().int().min(0).max(1_000_000)
@@ -88,11 +89,20 @@ export const configSchema = z.strictObject({
     .strictObject({
       client: address.optional().describe('clients, STARTTLS'),
       clientTls: address.optional().describe('clients, direct TLS (XEP-0368)'),
+      server: address.optional().describe('other servers, STARTTLS'),
+      serverTls: address.optional().describe('other servers, direct TLS (XEP-0368)'),
       component: address.optional().describe('components (XEP-0114); plain, so loopback'),
       http: address.optional().describe('plain HTTP: loopback, or behind a proxy'),
       https: address.optional().describe('HTTPS: WebSocket, host-meta'),
     })
-    .default({ client: ':5222', clientTls: ':5223', http: '127.0.0.1:5280', https: ':5281' })
+    .default({
+      client: ':5222',
+      clientTls: ':5223',
+      server: ':5269',
+      serverTls: ':5270',
+      http: '127.0.0.1:5280',
+      https: ':5281',
+    })
     .describe('if given, only the named listeners open; IPv4 and IPv6'),
   publicUrl: z
     .url({ protocol: /^https?$/ })
@@ -111,8 +121,29 @@ export const configSchema = z.strictObject({
         .describe('optional allows plain text: test and benchmark machines only'),
       minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
       clientCa: z.string().optional().describe('PEM file: who may issue client certificates (SASL EXTERNAL)'),
+      serverCa: z
+        .string()
+        .optional()
+        .describe('PEM file: who may vouch for other servers, besides the authorities that Node trusts'),
     })
     .default({ client: 'required', minVersion: 'TLSv1.2' }),
+  federation: z
+    .strictObject({
+      enabled: onOff.prefault('on').describe('whether users here talk with those of other domains at all'),
+      discovery: onOff.prefault('on').describe('whether domains without a record of their own are spoken with'),
+      tls: demand.default('required').describe('encryption of streams with other servers'),
+      sasl: demand.default('optional').describe('proof by certificate; required: a certificate must be valid for the domain'),
+      dialback: demand.default('optional').describe('proof by asking the domain itself (XEP-0220)'),
+      dns: z
+        .array(z.string().regex(/^(\[[0-9a-fA-F:.]{2,45}\]|[\d.]{7,15})(:\d{1,5})?$/, 'must be an address, such as 192.0.2.53'))
+        .optional()
+        .describe('DNS servers; absent: those of the system'),
+      allow: networks
+        .default([])
+        .describe('private networks in which other servers may be; all public addresses always may'),
+    })
+    .prefault({})
+    .describe('other XMPP domains; each may have a profile of its own: parley federation'),
   auth: z
     .strictObject({
       mechanisms: z

@@ -7,6 +7,8 @@ export interface PeerHeader {
   readonly from: string | undefined
   readonly version: string | undefined
   readonly lang: string | undefined
+  /** Only the server that was connected to gives one (RFC 6120 §4.7.3). */
+  readonly id?: string | undefined
   /** False where the namespaces are not those of a client stream. */
   readonly namespacesOk: boolean
 }
@@ -14,7 +16,8 @@ export interface PeerHeader {
 export interface OurHeader {
   readonly from: string
   readonly to: string | undefined
-  readonly id: string
+  /** Absent where we are the one who connected. */
+  readonly id?: string
   readonly lang: string
 }
 
@@ -25,8 +28,18 @@ export interface TlsInfo {
   readonly bindings: ChannelBindings
   /** `xmppAddr` names of a verified client certificate (XEP-0178 §2). */
   readonly certificateAddresses: readonly string[]
+  /** What another server showed; absent on streams of clients. */
+  readonly shown?: ShownCertificates
   /** What came before the handshake was complete (TLS 1.3 early data); Node never accepts it. */
   readonly earlyData: false
+}
+
+/** The certificates that a server showed in a handshake. */
+export interface ShownCertificates {
+  /** DER, the server's own first; empty where it showed none. */
+  readonly chain: readonly Buffer[]
+  /** Why they lead to no authority that is trusted, as OpenSSL names it; undefined: they do. */
+  readonly problem: string | undefined
 }
 
 /** What a connection tells the stream on it. */
@@ -39,7 +52,7 @@ export interface WireEvents {
   failed(error: XmlStreamError): void
   /** The connection is gone. */
   lost(): void
-  /** The handshake asked for by {@link Wire.startTls} is complete. */
+  /** A handshake is complete: one asked for by {@link Wire.startTls}, or that of direct TLS. */
   secured(): void
 }
 

@@ -16,13 +16,15 @@ export function readOpen(open: Element): PeerHeader {
 }
 
 function attributes({ attrs }: Element) {
-  return { to: attrs['to'], from: attrs['from'], version: attrs['version'], lang: attrs['xml:lang'] }
+  return { to: attrs['to'], from: attrs['from'], version: attrs['version'], lang: attrs['xml:lang'], id: attrs['id'] }
 }
 
 export function headerXml(header: OurHeader, content: string): string {
   // XEP-0114 is from before versions.
   const version = content === NS.component ? '' : ' version="1.0"'
-  return `<?xml version="1.0"?><stream:stream xmlns="${content}" xmlns:stream="${NS.streams}"${version}${ours(header)}>`
+  // XEP-0220 §2.1.1: the prefix is declared where dialback may follow, and peers write it as it is declared there.
+  const dialback = content === NS.server ? ` xmlns:db="${NS.dialback}"` : ''
+  return `<?xml version="1.0"?><stream:stream xmlns="${content}" xmlns:stream="${NS.streams}"${dialback}${version}${ours(header)}>`
 }
 
 export function openXml(header: OurHeader): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { TlsInfo } from '@xmpp/server-core'
+import type { ShownCertificates, TlsInfo } from '@xmpp/server-core'
 import { DerError, openDer, readDer } from './der.ts'
 import { signatureAlgorithm, xmppAddresses } from './x509.ts'
 
@@ -20,6 +20,27 @@ export function tlsInfo(socket: TLSSocket, clients: boolean, single?: Buffer): T
     certificateAddresses: clients ? provenAddresses(socket) : [],
     earlyData: false,
   }
+}
+
+/** Certificates beyond this are not looked at. */
+const CHAIN = 10
+
+/**
+ * What a peer server has shown. `problem` is OpenSSL's: a certificate for servers only is none for whoever connects, and
+ * where that is what it says nothing is known of the rest.
+ */
+export function shownBy(socket: TLSSocket): ShownCertificates {
+  const chain: Buffer[] = []
+  let next = socket.getPeerX509Certificate()
+  while (next && chain.length < CHAIN) {
+    chain.push(next.raw)
+    const issuer = next.issuerCertificate
+    if (!issuer || issuer.raw.equals(next.raw)) break
+    next = issuer
+  }
+  if (chain.length === 0 || socket.isSessionReused()) return { chain: [], problem: 'NO_CERTIFICATE' }
+  const problem = socket.authorized ? undefined : String(socket.authorizationError || 'UNKNOWN')
+  return { chain, problem }
 }
 
 /**

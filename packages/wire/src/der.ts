@@ -12,6 +12,7 @@ export class DerError extends Error {
 export const OID = 0x06
 export const OCTET_STRING = 0x04
 export const UTF8_STRING = 0x0c
+export const IA5_STRING = 0x16
 export const SEQUENCE = 0x30
 
 /** The values that stand one after another in `bytes`. @throws DerError where a length does not fit */

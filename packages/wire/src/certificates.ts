@@ -1,7 +1,14 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls'
+import {
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TlsOptions,
+} from 'node:tls'
 import { domainToUnicode } from 'node:url'
 import type { Clock, Config, Logger } from '@xmpp/server-core'
 import { endPoint } from './bindings.ts'
@@ -53,7 +60,10 @@ export class Certificates {
   readonly #held = new Map<string, Held>()
   readonly #listeners = new Set<() => void>()
   readonly #stop: () => void
+  /** Made when they are asked for, and anew after a reload. */
+  readonly #peers = new Map<string, SecureContext>()
   #clientCa: string | undefined
+  #serverCa: string | undefined
   #tickets: Tickets | undefined
 
   private constructor(parts: CertificateParts) {
@@ -65,7 +75,8 @@ export class Certificates {
   static async open(parts: CertificateParts): Promise<Certificates> {
     const certificates = new Certificates(parts)
     try {
-      certificates.#clientCa = await readClientCa(parts.config.tls.clientCa)
+      certificates.#clientCa = await readAuthorities('tls.clientCa', parts.config.tls.clientCa)
+      certificates.#serverCa = await readAuthorities('tls.serverCa', parts.config.tls.serverCa)
       for (const domain of parts.config.domains.keys()) certificates.#held.set(domain, await certificates.#load(domain))
       const { ticketSecret: secret, clock, log } = parts
       if (secret) certificates.#tickets = await Tickets.open({ secret, clock, log }, () => certificates.#tell())
@@ -154,6 +165,40 @@ export class Certificates {
     }
   }
 
+  /**
+   * What TLS with other servers needs, whichever of the two has connected: our certificate, and the authorities that may
+   * vouch for theirs. A session that is resumed shows no certificate, so none is.
+   */
+  peerOptions(domain: string): SecureContextOptions {
+    const { cert, key } = this.#held.get(this.#hostOf(domain))!
+    return {
+      cert,
+      key,
+      minVersion: this.#parts.config.tls.minVersion,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+      ...(this.#serverCa === undefined ? {} : { ca: [...rootCertificates, this.#serverCa] }),
+    }
+  }
+
+  /** A context of {@link peerOptions}, for the certificate of `domain`. */
+  peerContext(domain: string): SecureContext {
+    const host = this.#hostOf(domain)
+    let context = this.#peers.get(host)
+    if (!context) {
+      context = createSecureContext(this.peerOptions(host))
+      this.#peers.set(host, context)
+    }
+    return context
+  }
+
+  /** The domain whose certificate is that of `name`: its own, that of the domain it is a service of, or the default. */
+  #hostOf(name: string): string {
+    const lower = name.toLowerCase()
+    const unicode = domainToUnicode(lower)
+    for (const known of [lower, unicode, unicode.slice(unicode.indexOf('.') + 1)]) if (this.#held.has(known)) return known
+    return this.defaultDomain
+  }
+
   /** Options of the HTTPS server: names that are not hosted, such as that of `publicUrl`, get the default certificate. */
   webOptions(): TlsOptions {
     return { ...this.options(this.defaultDomain, 'https'), SNICallback: (name, done) => done(null, this.context(name)) }
@@ -178,6 +223,7 @@ export class Certificates {
 
   /** TLS servers take what they need anew. */
   #tell(): void {
+    this.#peers.clear()
     for (const listener of this.#listeners) listener()
   }
 
@@ -229,13 +275,13 @@ function usable({ cert, key }: KeyPair, source: string, ca: string | undefined) 
   return { x509, endPoint: endPoint(x509.raw), context }
 }
 
-async function readClientCa(file: string | undefined): Promise<string | undefined> {
+async function readAuthorities(key: string, file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return
   try {
     const pem = await readFile(file, 'utf8')
     new X509Certificate(pem)
     return pem
   } catch {
-    throw new CertificateError(`tls.clientCa: ${file} is not readable, or no PEM certificate`)
+    throw new CertificateError(`${key}: ${file} is not readable, or no PEM certificate`)
   }
 }

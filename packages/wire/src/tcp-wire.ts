@@ -3,11 +3,10 @@ import type { TLSSocket } from 'node:tls'
 import { NS } from '@parley/stanza'
 import { StreamParser, XmlStreamError } from '@parley/xml'
 import type { Clock, OurHeader, TlsInfo, Wire, WireEvents } from '@xmpp/server-core'
-import { tlsInfo } from './bindings.ts'
+import { shownBy, tlsInfo } from './bindings.ts'
 import { headerXml, readHeader } from './header.ts'
 import { Outbox } from './outbox.ts'
 import type { Reader, Stalls } from './stalls.ts'
-import type { TlsDoor } from './tls-door.ts'
 
 /** After our side is closed the peer has this long to close its own. */
 const LINGER = 2000
@@ -15,13 +14,23 @@ const LINGER = 2000
 const CLEAR_TEXT = 10_000
 const TAG_END = 0x3e
 
+/** One side of TLS handshakes: that of the server, or that of whoever has connected. */
+export interface TlsSide {
+  /** Whether clients may authenticate with certificates. */
+  readonly clients: boolean
+  /** The end point of the only certificate that there is (RFC 5929 §4.1); undefined where there are several. */
+  readonly single: Buffer | undefined
+  /** Begins a handshake on `raw`, which nobody reads, for the stream to or from `domain`; a failed one closes it. */
+  handshake(raw: Socket, domain: string | undefined, done: (socket: TLSSocket) => void): void
+}
+
 export interface TcpWireOptions {
   readonly clock: Clock
   readonly stalls: Stalls
   /** Takes an error of our own that reading ran into; the connection is closed. */
   readonly crashed: (error: unknown) => void
   /** Absent: plain text for ever. */
-  readonly tls?: TlsDoor
+  readonly tls?: TlsSide
   /** TLS comes first (XEP-0368), not STARTTLS. */
   readonly direct?: boolean
   /** The namespace of stanzas on this stream; read as `jabber:client`. */
@@ -245,17 +254,17 @@ export class TcpWire implements Wire, Reader {
       socket.destroy()
       return
     }
-    const wasDirect = this.#options.direct
     this.#state = 'open'
     this.#socket = socket
     this.#outbox.moveTo(socket)
     const { clients, single } = this.#options.tls!
-    this.tls = tlsInfo(socket, clients, single)
+    const info = tlsInfo(socket, clients, single)
+    this.tls = this.#content === NS.server ? { ...info, shown: shownBy(socket) } : info
     socket.on('error', () => {})
     socket.on('close', () => this.#lost())
     socket.on('data', chunk => this.#read(chunk))
     if (this.#paused) socket.pause()
-    if (!wasDirect) this.#events?.secured()
+    this.#events?.secured()
   }
 
   // ── out and away ──

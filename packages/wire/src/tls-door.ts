@@ -1,14 +1,20 @@
 import type { Socket } from 'node:net'
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Certificates } from './certificates.ts'
-import type { Handshakes } from './counts.ts'
 import { Pace } from './pace.ts'
+import type { TlsSide } from './tcp-wire.ts'
 
-/** RFC 7301 identifier of client streams (XEP-0368 §4). */
-const ALPN = 'xmpp-client'
+/** RFC 7301 identifiers of streams (XEP-0368 §4). */
+type Protocol = 'xmpp-client' | 'xmpp-server'
 const HANDSHAKE_TIME = 30_000
 /** Handshakes that begin in one turn of the event loop: each takes about a millisecond, and thousands may come at once. */
 const AT_ONCE = 8
+
+/** TLS handshakes that have ended. */
+export interface Handshakes {
+  ok: number
+  failed: number
+}
 
 /**
  * Does TLS handshakes on connections that are open already. One `tls.Server` for each domain that clients name in their
@@ -19,9 +25,10 @@ const AT_ONCE = 8
  * named a hosted domain in its stream header, and gets that domain's certificate where its SNI says something else, as
  * RFC 6066 §3 permits: old clients put the name of the machine there.
  */
-export class TlsDoor {
+export class TlsDoor implements TlsSide {
   readonly #certificates: Certificates
   readonly #direct: boolean
+  readonly #protocol: Protocol
   readonly #servers = new Map<string, Server>()
   /** Handshakes under way, by the two ends of their connection. */
   readonly #waiting = new Map<string, (socket: TLSSocket) => void>()
@@ -29,9 +36,11 @@ export class TlsDoor {
   readonly #pace = new Pace(AT_ONCE)
   readonly handshakes: Handshakes = { ok: 0, failed: 0 }
 
-  constructor(certificates: Certificates, { direct }: { readonly direct: boolean }) {
+  constructor(certificates: Certificates, options: { readonly direct: boolean; readonly protocol?: Protocol }) {
+    const { direct, protocol = 'xmpp-client' } = options
     this.#certificates = certificates
     this.#direct = direct
+    this.#protocol = protocol
     this.#unlisten = certificates.onReload(() => {
       for (const [domain, server] of this.#servers) server.setSecureContext(this.#options(domain))
     })
@@ -80,9 +89,9 @@ export class TlsDoor {
     server = createServer({
       ...this.#options(domain),
       handshakeTimeout: HANDSHAKE_TIME,
-      requestCert: this.clients,
+      requestCert: this.clients || this.#protocol === 'xmpp-server',
       rejectUnauthorized: false,
-      ...(this.#direct ? { ALPNProtocols: [ALPN] } : {}),
+      ...(this.#direct ? { ALPNProtocols: [this.#protocol] } : {}),
       SNICallback: (name, done) => this.#choose(name, done),
     })
     server.on('secureConnection', socket => {
@@ -100,6 +109,7 @@ export class TlsDoor {
   }
 
   #options(domain: string): TlsOptions {
+    if (this.#protocol === 'xmpp-server') return this.#certificates.peerOptions(domain)
     return this.#certificates.options(domain, this.#direct ? 'direct TLS' : 'STARTTLS')
   }
 
@@ -112,7 +122,8 @@ export class TlsDoor {
   }
 
   #choose(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
-    const context = this.#certificates.context(name)
+    const context =
+      this.#protocol === 'xmpp-server' ? this.#certificates.peerContext(name) : this.#certificates.context(name)
     if (context || !this.#direct) done(null, context)
     else done(new Error('No such name'))
   }

@@ -1,0 +1,133 @@
+import { type Command, CommandError, type CommandRow, type CommandSpec, type Parameter } from '@xmpp/server-core'
+import { explain } from './explain.ts'
+import type { Federation } from './federation.ts'
+import { contradiction, type Partner, type Partners } from './partners.ts'
+import { prepared } from './prepared.ts'
+
+const DOMAIN: Parameter = { name: 'domain', type: 'text', required: true, positional: true, help: 'a domain elsewhere' }
+const COMMENT: Parameter = { name: 'comment', type: 'text', help: 'why' }
+const demand = (name: string, help: string): Parameter => ({
+  name,
+  type: 'choice',
+  choices: ['required', 'optional', 'off'],
+  help,
+})
+
+const LIST: CommandSpec = { name: 'federation list', summary: 'List other servers: connections and records', parameters: [] }
+const SHOW: CommandSpec = { name: 'federation show', summary: 'Show what holds for a domain', parameters: [DOMAIN] }
+const ALLOW: CommandSpec = {
+  name: 'federation allow',
+  summary: 'Allow a domain and those below it, with demands of its own where they are given',
+  parameters: [
+    DOMAIN,
+    demand('tls', 'encryption'),
+    demand('sasl', 'proof by certificate'),
+    demand('dialback', 'proof by asking the domain itself'),
+    { name: 'host', type: 'text', help: 'host:port where it is, whatever DNS says' },
+    COMMENT,
+  ],
+}
+const BLOCK: CommandSpec = {
+  name: 'federation block',
+  summary: 'Block a domain and those below it; its connections end',
+  parameters: [DOMAIN, COMMENT],
+}
+const FORGET: CommandSpec = { name: 'federation forget', summary: 'Remove the record of a domain', parameters: [DOMAIN] }
+const TEST: CommandSpec = {
+  name: 'federation test',
+  summary: 'Connect to a domain and tell step by step what works and what does not',
+  parameters: [DOMAIN],
+}
+
+export const FEDERATION_COMMANDS: readonly CommandSpec[] = [LIST, SHOW, ALLOW, BLOCK, FORGET, TEST]
+
+const HOST_AND_PORT = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/
+
+/** What operators can see of other domains, and say of them. */
+export function federationCommands(federation: Federation, partners: Partners): Command[] {
+  const change = async (domain: string, partner: Partner) => {
+    const problem = contradiction({ ...partners.profile(domain), ...partner })
+    if (problem !== undefined) throw new CommandError(problem)
+    await partners.set(domain, partner)
+  }
+  return [
+    { ...LIST, run: () => ({ rows: [...rows(federation, partners)] }) },
+    {
+      ...SHOW,
+      run({ domain: text }) {
+        const domain = domainOf(text)
+        const { of, partner } = partners.record(domain) ?? {}
+        const { blocked, tls, sasl, dialback, host } = partners.profile(domain)
+        const said = partner ? `${partner.state} by the record of ${of}` : `${blocked ? 'not allowed' : 'allowed'}: no record`
+        const lines = [
+          `${domain}: ${said}${partner?.comment ? ` (${partner.comment})` : ''}`,
+          `tls: ${tls}, sasl: ${sasl}, dialback: ${dialback}${host ? `, at ${host}` : ''}`,
+        ]
+        return { text: lines.join('\n'), rows: [...rows(federation, partners)].filter(row => row['domain'] === domain) }
+      },
+    },
+    {
+      ...ALLOW,
+      async run({ domain: text, tls, sasl, dialback, host, comment }) {
+        const domain = domainOf(text)
+        if (host !== undefined && !HOST_AND_PORT.test(String(host))) throw new CommandError('host must be host:port')
+        const given = Object.entries({ tls, sasl, dialback, host, comment }).filter(([, value]) => value !== undefined)
+        await change(domain, { state: 'allowed', ...Object.fromEntries(given) })
+        return { text: `${domain} is allowed` }
+      },
+    },
+    {
+      ...BLOCK,
+      async run({ domain: text, comment }) {
+        const domain = domainOf(text)
+        await partners.set(domain, { state: 'blocked', ...(comment === undefined ? {} : { comment: String(comment) }) })
+        federation.cutBlocked()
+        return { text: `${domain} is blocked` }
+      },
+    },
+    {
+      ...FORGET,
+      async run({ domain: text }) {
+        const domain = domainOf(text)
+        if (!(await partners.remove(domain))) throw new CommandError(`There is no record of ${domain}`)
+        federation.cutBlocked()
+        return { text: `The record of ${domain} is removed` }
+      },
+    },
+    {
+      ...TEST,
+      async run({ domain: text }) {
+        const domain = domainOf(text)
+        const steps: CommandRow[] = []
+        const problem = await federation.test(domain, event => void steps.push({ ...explain(event) }))
+        return { text: problem === undefined ? `${domain} can be reached` : `${domain} cannot be reached: ${problem}`, rows: steps }
+      },
+    },
+  ]
+}
+
+function domainOf(text: unknown): string {
+  const domain = prepared(String(text))
+  if (domain === undefined) throw new CommandError('domain must be a domain name')
+  return domain
+}
+
+/** A row for each way there is: streams that came, links of ours, and records without either. */
+function* rows(federation: Federation, partners: Partners): Iterable<CommandRow> {
+  const seen = new Set<string>()
+  for (const { domains, local, wire } of federation.incoming) {
+    for (const [domain, how] of domains) {
+      seen.add(domain)
+      yield { domain, direction: 'in', with: local, state: 'open', proof: how, tls: wire.tls?.protocol ?? 'none', waiting: 0, problem: '' }
+    }
+  }
+  for (const { pair, state, stream, waiting, problem } of federation.links) {
+    seen.add(pair.to)
+    const { judgement } = stream ?? {}
+    const proof = judgement === undefined ? '' : judgement.proven ? 'certificate' : judgement.why
+    const tls = stream?.wire.tls?.protocol ?? (stream ? 'none' : '')
+    yield { domain: pair.to, direction: 'out', with: pair.from, state, proof, tls, waiting, problem: problem?.message ?? '' }
+  }
+  for (const [domain, { state, comment = '' }] of partners.records)
+    if (!seen.has(domain)) yield { domain, direction: '', with: '', state, proof: '', tls: '', waiting: 0, problem: comment }
+}

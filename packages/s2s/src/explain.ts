@@ -1,0 +1,50 @@
+import type { DiscoveryEvent } from './discovery.ts'
+import type { Negotiation } from './outgoing.ts'
+
+export type Step = DiscoveryEvent | Negotiation
+
+/** One line of the account that `parley federation test` gives: what was tried, and what came of it. */
+export interface Explained {
+  readonly step: string
+  readonly result: string
+  readonly detail: string
+}
+
+/** A step in words for an operator. */
+export function explain(event: Step): Explained {
+  const line = (step: string, result: string, detail = ''): Explained => ({ step, result, detail })
+  switch (event.step) {
+    case 'srv': {
+      const found = event.records.map(({ target, port }) => `${target}:${port}`).join(', ')
+      const words = { found: 'found', none: 'no such record', declined: 'declined', failed: 'failed' }
+      const detail = event.result === 'declined' ? 'the record says ".": this service is not offered' : event.error
+      return line(`DNS SRV ${event.name}`, words[event.result], event.result === 'found' ? found : detail)
+    }
+    case 'targets':
+      return line('where to connect', event.kind, event.list.map(({ host, port }) => `${host}:${port}`).join(', '))
+    case 'address':
+      return line(
+        `DNS ${event.family === 4 ? 'A' : 'AAAA'} ${event.host}`,
+        event.addresses.length > 0 ? 'found' : 'nothing',
+        event.addresses.length > 0 ? event.addresses.join(', ') : event.error,
+      )
+    case 'refused': {
+      const why = event.reason === 'port' ? 'not a port for XMPP' : 'a private address: see federation.allow'
+      return line(`connect to ${event.address ?? event.host}:${event.port}`, 'not tried', why)
+    }
+    case 'tcp':
+      return line(`connect to ${event.address}:${event.port}`, event.result, event.error ?? `${Math.round(event.ms)} ms`)
+    case 'tlsa':
+      return line(`DNS TLSA ${event.name}`, `${event.records.length} records`, event.secure ? 'DNSSEC' : 'no DNSSEC')
+    case 'posh':
+      return line(`POSH ${event.url}`, event.result, event.error)
+    case 'stream':
+      return line('stream', 'opened', event.version === undefined ? 'a server from before XMPP 1.0' : undefined)
+    case 'features':
+      return line('features', event.names.join(', ') || 'none')
+    case 'tls':
+      return line('TLS', `${event.protocol} ${event.cipher}`, event.judgement.proven ? 'its certificate is good' : event.judgement.why)
+    case 'proof':
+      return line(`our proof by ${event.how}`, event.result)
+  }
+}

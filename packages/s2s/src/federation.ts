@@ -1,0 +1,255 @@
+import type { Socket } from 'node:net'
+import { type Stanza, StanzaError, NS } from '@parley/stanza'
+import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
+import { networkOf, type Server } from '@xmpp/server-core'
+import { connectTo } from './connect/connect.ts'
+import type { ConnectRules } from './connect/rules.ts'
+import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
+import type { Resolver } from './dns/resolver.ts'
+import type { Targets } from './dns/targets.ts'
+import type { Step } from './explain.ts'
+import { IncomingStream, type Proof, type Reception } from './incoming.ts'
+import { Link, type LinkEvents } from './link.ts'
+import { OutgoingStream, PeerError } from './outgoing.ts'
+import type { Profile } from './profile.ts'
+
+export interface FederationParts {
+  readonly server: Server
+  readonly certificates: Certificates
+  readonly resolver: Resolver
+  readonly rules: ConnectRules
+  /** Shared by all nodes: at least 256 random bits. */
+  readonly secret: Buffer
+  profile(domain: string): Profile
+}
+
+/** From the connection of a peer to its first proof (ms). */
+const NEGOTIATION = 60_000
+/** Links that are remembered; those that are idle give way. */
+const LINKS = 10_000
+
+/** Streams with other servers, both ways. */
+export class Federation implements Reception {
+  readonly server: Server
+  readonly keys: DialbackKeys
+  readonly #parts: FederationParts
+  readonly #stalls: Stalls
+  readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
+  readonly #incoming = new Map<IncomingStream, () => void>()
+  readonly #links = new Map<string, Link>()
+
+  constructor(parts: FederationParts) {
+    const { server, certificates, secret } = parts
+    this.server = server
+    this.#parts = parts
+    this.keys = new DialbackKeys(secret)
+    this.#stalls = new Stalls(server.clock)
+    const protocol = 'xmpp-server'
+    this.#doors = {
+      starttls: new TlsDoor(certificates, { direct: false, protocol }),
+      direct: new TlsDoor(certificates, { direct: true, protocol }),
+    }
+    server.router.remote = stanza => this.#send(stanza)
+  }
+
+  get incoming(): Iterable<IncomingStream> {
+    return this.#incoming.keys()
+  }
+
+  get links(): Iterable<Link> {
+    return this.#links.values()
+  }
+
+  /** A connection of another server. False: its address has too many, or the server is going down. */
+  accept(socket: Socket, direct: boolean, remote?: string): boolean {
+    const { clock, connections, draining } = this.server
+    const tls = direct ? this.#doors.direct : this.#doors.starttls
+    const wire = this.#wire(socket, tls, direct, remote)
+    if (draining || !connections.take(networkOf(wire.remote))) {
+      wire.destroy()
+      return false
+    }
+    const stream = new IncomingStream(this, wire)
+    const stop = clock.after(NEGOTIATION, () => {
+      if (stream.domains.size === 0) stream.fail('connection-timeout', 'Nothing was proven within a minute')
+    })
+    this.#incoming.set(stream, stop)
+    return true
+  }
+
+  /** TLS handshakes of peers that have ended. */
+  handshakes(direct: boolean): Handshakes {
+    return (direct ? this.#doors.direct : this.#doors.starttls).handshakes
+  }
+
+  close(): void {
+    this.server.router.remote = undefined
+    for (const stream of this.#incoming.keys()) stream.fail('system-shutdown', 'The server is going down')
+    for (const link of this.#links.values()) link.close()
+    this.#doors.starttls.close()
+    this.#doors.direct.close()
+    this.#stalls.stop()
+  }
+
+  // ── for streams that peers open ──
+
+  isOurs(domain: string): boolean {
+    const { hosts, services, components } = this.server.router
+    return hosts.has(domain) || services.has(domain) || components.has(domain)
+  }
+
+  profile(domain: string): Profile {
+    return this.#parts.profile(domain)
+  }
+
+  proven({ wire }: IncomingStream, domain: string, how: Proof): void {
+    this.server.log.info('another server has connected', { domain, how, address: wire.remote, tls: wire.tls?.protocol })
+  }
+
+  ended(stream: IncomingStream): void {
+    this.#incoming.get(stream)?.()
+    this.#incoming.delete(stream)
+  }
+
+  /** XEP-0220 §2.1.2: over a stream of its own, never the one that the request came on. */
+  async verify(pair: Pair, id: string, key: string): Promise<DialbackResult> {
+    const own = { from: pair.to, to: pair.from }
+    const open = this.#links.get(linkKey(own))?.stream
+    if (open) return open.verify(pair, id, key)
+    try {
+      const stream = await this.#open(own, 'verify', { ended: () => {}, confirmed: () => {} })
+      try {
+        return await stream.verify(pair, id, key)
+      } finally {
+        stream.close()
+      }
+    } catch (error) {
+      this.server.log.info('a dialback key could not be verified', { ...pair, reason: (error as Error).message })
+      return { type: 'error', condition: 'remote-server-timeout' }
+    }
+  }
+
+  // ── streams that we open ──
+
+  /** Connects to a domain and ends it again. Gives why it does not work; undefined where it does. */
+  async test(domain: string, observe: (step: Step) => void): Promise<string | undefined> {
+    if (this.isOurs(domain)) return 'it is here'
+    if (this.profile(domain).blocked) return 'it is not allowed, by its record or because there is none'
+    const pair = { from: this.server.defaultDomain, to: domain }
+    try {
+      const stream = await this.#open(pair, 'stanzas', { ended: () => {}, confirmed: () => {} }, observe)
+      stream.close()
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  /** Ends the streams of domains that are blocked by now. */
+  cutBlocked(): void {
+    for (const stream of this.#incoming.keys()) {
+      if ([...stream.domains.keys()].some(domain => this.profile(domain).blocked))
+        stream.fail('policy-violation', 'This domain is not federated with')
+    }
+    for (const link of this.#links.values()) if (this.profile(link.pair.to).blocked) link.close()
+  }
+
+  #send(stanza: Stanza): void {
+    const { from, to } = stanza
+    if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
+    const pair = { from: from.domain, to: to.domain }
+    if (this.profile(pair.to).blocked) throw new StanzaError('not-allowed', `${pair.to} is not federated with`)
+    this.#link(pair).send(stanza)
+  }
+
+  #link(pair: Pair): Link {
+    const key = linkKey(pair)
+    let link = this.#links.get(key)
+    if (link) return link
+    if (this.#links.size >= LINKS) this.#forgetIdle()
+    const { clock, log, router } = this.server
+    link = new Link(pair, { clock, log, router, open: (own, events) => this.#open(own, 'stanzas', events) })
+    this.#links.set(key, link)
+    return link
+  }
+
+  #forgetIdle(): void {
+    for (const [key, link] of this.#links) if (link.state === 'idle' || link.state === 'resting') this.#links.delete(key)
+    if (this.#links.size >= LINKS)
+      throw new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
+  }
+
+  /** Tries one server of the domain after another. @throws DnsError, PeerError */
+  async #open(
+    pair: Pair,
+    purpose: 'stanzas' | 'verify',
+    events: LinkEvents,
+    observe?: (step: Step) => void,
+  ): Promise<OutgoingStream> {
+    const { resolver, rules } = this.#parts
+    const { clock } = this.server
+    const { host } = this.profile(pair.to)
+    const targets = host === undefined ? await resolver.targets(pair.to, { observe }) : pinned(pair.to, host)
+    const attempts = connectTo(targets, { resolver, rules, clock, observe })
+    let last: Error | undefined
+    for (let next = await attempts.next(); next; next = await attempts.next()) {
+      const { socket, direct } = next
+      const stream = this.#stream(socket, direct, pair, purpose, events, observe)
+      try {
+        await stream.ready
+        return stream
+      } catch (error) {
+        last = error as Error
+        if (last instanceof PeerError && !last.elsewhere) break
+      }
+    }
+    attempts.stop()
+    const failures = attempts.failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
+    throw last ?? new PeerError(failures.join('; ') || 'no server of it can be connected to')
+  }
+
+  #stream(
+    socket: Socket,
+    direct: boolean,
+    pair: Pair,
+    purpose: 'stanzas' | 'verify',
+    events: LinkEvents,
+    observe?: (step: Step) => void,
+  ): OutgoingStream {
+    const { certificates } = this.#parts
+    let failure: Error | undefined
+    const failed = (error: Error) => {
+      failure = new PeerError(`TLS failed: ${error.message}`)
+    }
+    const tls = new TlsCaller(certificates, { local: pair.from, remote: pair.to, direct, failed })
+    const wire = this.#wire(socket, tls, direct)
+    return new OutgoingStream({
+      wire,
+      clock: this.server.clock,
+      pair,
+      profile: this.profile(pair.to),
+      keys: this.keys,
+      purpose,
+      observe,
+      ended: reason => events.ended((failure as PeerError | undefined) ?? reason),
+      confirmed: count => events.confirmed(count),
+    })
+  }
+
+  #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
+    const { clock, log } = this.server
+    const crashed = (error: unknown) => log.error('a connection could not be read', { error })
+    return new TcpWire(socket, { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }, remote)
+  }
+}
+
+function pinned(domain: string, place: string): Targets {
+  const colon = place.lastIndexOf(':')
+  const host = place.slice(0, colon).replace(/^\[|\]$/g, '')
+  const target = { host, port: Number(place.slice(colon + 1)), direct: false, priority: 0, weight: 0, secure: false }
+  return { domain, list: [target], secure: false, kind: 'fallback' }
+}
+
+function linkKey({ from, to }: Pair): string {
+  return `${from} ${to}`
+}
