@@ -17,8 +17,8 @@ export function explain(event: Step): Explained {
     case 'srv': {
       const found = event.records.map(({ target, port }) => `${target}:${port}`).join(', ')
       const words = { found: 'found', none: 'no such record', declined: 'declined', failed: 'failed' }
-      const detail = event.result === 'declined' ? 'the record says ".": this service is not offered' : event.error
-      return line(`DNS SRV ${event.name}`, words[event.result], event.result === 'found' ? found : detail)
+      const detail = event.result === 'declined' ? 'the record says ".": this service is not offered' : event.error?.message
+      return line(`DNS SRV ${event.name}`, words[event.result], event.result === 'found' ? found : String(detail ?? ''))
     }
     case 'targets':
       return line('where to connect', event.kind, event.list.map(({ host, port }) => `${host}:${port}`).join(', '))
@@ -26,7 +26,7 @@ export function explain(event: Step): Explained {
       return line(
         `DNS ${event.family === 4 ? 'A' : 'AAAA'} ${event.host}`,
         event.addresses.length > 0 ? 'found' : 'nothing',
-        event.addresses.length > 0 ? event.addresses.join(', ') : event.error,
+        event.addresses.length > 0 ? event.addresses.join(', ') : (event.error?.message ?? ''),
       )
     case 'refused': {
       const why = event.reason === 'port' ? 'not a port for XMPP' : 'a private address: see federation.allow'

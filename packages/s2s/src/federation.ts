@@ -136,8 +136,11 @@ export class Federation implements Reception {
     if (this.isOurs(domain)) return 'it is here'
     if (this.profile(domain).blocked) return 'it is not allowed, by its record or because there is none'
     const pair = { from: this.server.defaultDomain, to: domain }
+    const tell = (step: Step) => {
+      if (step.step !== 'tcp' || step.result !== 'started') observe(step)
+    }
     try {
-      const stream = await this.#open(pair, 'stanzas', { ended: () => {}, confirmed: () => {} }, observe)
+      const stream = await this.#open(pair, 'stanzas', { ended: () => {}, confirmed: () => {} }, tell)
       stream.close()
       return undefined
     } catch (error) {

@@ -88,19 +88,19 @@ export class IncomingStream implements WireEvents {
   opened(header: PeerHeader): void {
     if (this.#state !== 'silent') return
     this.#state = 'open'
-    const { server, isOurs } = this.#reception
+    const reception = this.#reception
     const local = prepared(header.to)
     const remote = prepared(header.from)
-    const isKnown = local !== undefined && isOurs(local)
-    this.#local = isKnown ? local : server.defaultDomain
+    const isKnown = local !== undefined && reception.isOurs(local)
+    this.#local = isKnown ? local : reception.server.defaultDomain
     // A peer that has proven itself does not become another one by a new header.
     this.#remote ??= remote
     this.wire.header({ from: this.#local, to: remote, id: this.id, lang: 'en' })
     if (!header.namespacesOk) this.fail('invalid-namespace', 'Not a stream between servers')
     else if (!isKnown) this.fail('host-unknown', 'No such domain here')
     else if (header.from !== undefined && remote === undefined) this.fail('invalid-from', 'Not a domain name')
-    else if (remote !== undefined && isOurs(remote)) this.fail('invalid-from', 'That domain is here')
-    else if (remote !== undefined && this.#reception.profile(remote).blocked)
+    else if (remote !== undefined && reception.isOurs(remote)) this.fail('invalid-from', 'That domain is here')
+    else if (remote !== undefined && reception.profile(remote).blocked)
       this.fail('policy-violation', 'This domain is not federated with')
     // RFC 6120 §4.7.5: who says no version knows no features.
     else if (header.version !== undefined) this.#offer()
@@ -217,11 +217,11 @@ export class IncomingStream implements WireEvents {
       this.wire.send(resultXml({ from: element.attrs['to'] ?? '', to: element.attrs['from'] ?? '' }, result))
     // Unasked answers are no questions (threat 109).
     if (element.attrs['type'] !== undefined) return this.fail('invalid-xml', 'Nobody has asked for this result')
-    const { isOurs, profile } = this.#reception
-    if (!isOurs(pair.to)) return answer({ type: 'error', condition: 'item-not-found' })
-    const { blocked, tls, dialback, sasl } = profile(pair.from)
+    const reception = this.#reception
+    if (!reception.isOurs(pair.to)) return answer({ type: 'error', condition: 'item-not-found' })
+    const { blocked, tls, dialback, sasl } = reception.profile(pair.from)
     const isOpen = tls === 'required' && this.wire.tls === undefined
-    if (pair.from === '' || isOurs(pair.from) || blocked || isOpen)
+    if (pair.from === '' || reception.isOurs(pair.from) || blocked || isOpen)
       return answer({ type: 'error', condition: isOpen ? 'policy-violation' : 'forbidden' })
     // XEP-0220 §2.2.1 allows any method: a certificate that names the domain proves it without asking.
     if (sasl !== 'off' && this.#isShown(pair.from)) {
@@ -232,7 +232,7 @@ export class IncomingStream implements WireEvents {
     if (this.#verifying >= VERIFYING || this.#proven.size >= DOMAINS)
       return answer({ type: 'error', condition: 'resource-constraint' })
     this.#verifying++
-    this.#reception
+    reception
       .verify(pair, this.id, element.text().trim())
       .then(result => this.#verified(pair, result, answer))
       .catch((error: unknown) => this.#crashed(error))
@@ -266,14 +266,14 @@ export class IncomingStream implements WireEvents {
   // ── stanzas ──
 
   #stanza(element: Element): Awaitable<void> {
-    const { server, isOurs } = this.#reception
+    const { server } = this.#reception
     const { from, to } = element.attrs
     const sender = address(from)
     const target = address(to)
     // RFC 6120 §8.1.1.2, §8.1.2.2.
     if (!sender || !target) return this.fail('improper-addressing', 'A stanza between servers needs "from" and "to"')
     if (!this.#proven.has(sender.domain)) return this.fail('invalid-from', `Nobody has proven to be ${sender.domain}`)
-    if (!isOurs(target.domain)) return this.fail('host-unknown', `${target.domain} is not here`)
+    if (!this.#reception.isOurs(target.domain)) return this.fail('host-unknown', `${target.domain} is not here`)
     return chain(this.#route(element, sender, target, server), () => {
       if (this.#handled !== undefined) this.#handled++
     })

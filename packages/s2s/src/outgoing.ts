@@ -1,5 +1,5 @@
 import { NS } from '@parley/stanza'
-import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
+import { type Element, el, type XmlStreamError } from '@parley/xml'
 import { type Clock, type PeerHeader, streamErrorXml, type Wire, type WireEvents } from '@xmpp/server-core'
 import { type DialbackKeys, type DialbackResult, type Pair, readResult, resultXml, verifyXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
