@@ -1,7 +1,7 @@
 import { type Command, CommandError, type CommandRow, type CommandSpec, type Parameter } from '@xmpp/server-core'
 import { explain } from './explain.ts'
 import type { Federation } from './federation.ts'
-import { contradiction, type Partner, type Partners } from './partners.ts'
+import { contradiction, type Partner } from './partners.ts'
 import { prepared } from './prepared.ts'
 
 const DOMAIN: Parameter = { name: 'domain', type: 'text', required: true, positional: true, help: 'a domain elsewhere' }
@@ -13,7 +13,11 @@ const demand = (name: string, help: string): Parameter => ({
   help,
 })
 
-const LIST: CommandSpec = { name: 'federation list', summary: 'List other servers: connections and records', parameters: [] }
+const LIST: CommandSpec = {
+  name: 'federation list',
+  summary: 'List other servers: connections and records',
+  parameters: [],
+}
 const SHOW: CommandSpec = { name: 'federation show', summary: 'Show what holds for a domain', parameters: [DOMAIN] }
 const ALLOW: CommandSpec = {
   name: 'federation allow',
@@ -32,7 +36,11 @@ const BLOCK: CommandSpec = {
   summary: 'Block a domain and those below it; its connections end',
   parameters: [DOMAIN, COMMENT],
 }
-const FORGET: CommandSpec = { name: 'federation forget', summary: 'Remove the record of a domain', parameters: [DOMAIN] }
+const FORGET: CommandSpec = {
+  name: 'federation forget',
+  summary: 'Remove the record of a domain',
+  parameters: [DOMAIN],
+}
 const TEST: CommandSpec = {
   name: 'federation test',
   summary: 'Connect to a domain and tell step by step what works and what does not',
@@ -44,26 +52,29 @@ export const FEDERATION_COMMANDS: readonly CommandSpec[] = [LIST, SHOW, ALLOW, B
 const HOST_AND_PORT = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/
 
 /** What operators can see of other domains, and say of them. */
-export function federationCommands(federation: Federation, partners: Partners): Command[] {
+export function federationCommands(federation: Federation): Command[] {
+  const { partners } = federation
   const change = async (domain: string, partner: Partner) => {
     const problem = contradiction({ ...partners.profile(domain), ...partner })
     if (problem !== undefined) throw new CommandError(problem)
     await partners.set(domain, partner)
   }
   return [
-    { ...LIST, run: () => ({ rows: [...rows(federation, partners)] }) },
+    { ...LIST, run: () => ({ rows: [...rows(federation)] }) },
     {
       ...SHOW,
       run({ domain: text }) {
         const domain = domainOf(text)
         const { of, partner } = partners.record(domain) ?? {}
         const { blocked, tls, sasl, dialback, host } = partners.profile(domain)
-        const said = partner ? `${partner.state} by the record of ${of}` : `${blocked ? 'not allowed' : 'allowed'}: no record`
+        const said = partner
+          ? `${partner.state} by the record of ${of}`
+          : `${blocked ? 'not allowed' : 'allowed'}: no record`
         const lines = [
           `${domain}: ${said}${partner?.comment ? ` (${partner.comment})` : ''}`,
           `tls: ${tls}, sasl: ${sasl}, dialback: ${dialback}${host ? `, at ${host}` : ''}`,
         ]
-        return { text: lines.join('\n'), rows: [...rows(federation, partners)].filter(row => row['domain'] === domain) }
+        return { text: lines.join('\n'), rows: [...rows(federation)].filter(row => row['domain'] === domain) }
       },
     },
     {
@@ -100,7 +111,10 @@ export function federationCommands(federation: Federation, partners: Partners): 
         const domain = domainOf(text)
         const steps: CommandRow[] = []
         const problem = await federation.test(domain, event => void steps.push({ ...explain(event) }))
-        return { text: problem === undefined ? `${domain} can be reached` : `${domain} cannot be reached: ${problem}`, rows: steps }
+        return {
+          text: problem === undefined ? `${domain} can be reached` : `${domain} cannot be reached: ${problem}`,
+          rows: steps,
+        }
       },
     },
   ]
@@ -113,21 +127,40 @@ function domainOf(text: unknown): string {
 }
 
 /** A row for each way there is: streams that came, links of ours, and records without either. */
-function* rows(federation: Federation, partners: Partners): Iterable<CommandRow> {
+function* rows({ incoming, links, partners }: Federation): Iterable<CommandRow> {
   const seen = new Set<string>()
-  for (const { domains, local, wire } of federation.incoming) {
+  for (const { domains, local, wire } of incoming) {
     for (const [domain, how] of domains) {
       seen.add(domain)
-      yield { domain, direction: 'in', with: local, state: 'open', proof: how, tls: wire.tls?.protocol ?? 'none', waiting: 0, problem: '' }
+      yield {
+        domain,
+        direction: 'in',
+        with: local,
+        state: 'open',
+        proof: how,
+        tls: wire.tls?.protocol ?? 'none',
+        waiting: 0,
+        problem: '',
+      }
     }
   }
-  for (const { pair, state, stream, waiting, problem } of federation.links) {
+  for (const { pair, state, stream, waiting, problem } of links) {
     seen.add(pair.to)
     const { judgement } = stream ?? {}
     const proof = judgement === undefined ? '' : judgement.proven ? 'certificate' : judgement.why
     const tls = stream?.wire.tls?.protocol ?? (stream ? 'none' : '')
-    yield { domain: pair.to, direction: 'out', with: pair.from, state, proof, tls, waiting, problem: problem?.message ?? '' }
+    yield {
+      domain: pair.to,
+      direction: 'out',
+      with: pair.from,
+      state,
+      proof,
+      tls,
+      waiting,
+      problem: problem?.message ?? '',
+    }
   }
   for (const [domain, { state, comment = '' }] of partners.records)
-    if (!seen.has(domain)) yield { domain, direction: '', with: '', state, proof: '', tls: '', waiting: 0, problem: comment }
+    if (!seen.has(domain))
+      yield { domain, direction: '', with: '', state, proof: '', tls: '', waiting: 0, problem: comment }
 }

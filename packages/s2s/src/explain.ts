@@ -17,7 +17,8 @@ export function explain(event: Step): Explained {
     case 'srv': {
       const found = event.records.map(({ target, port }) => `${target}:${port}`).join(', ')
       const words = { found: 'found', none: 'no such record', declined: 'declined', failed: 'failed' }
-      const detail = event.result === 'declined' ? 'the record says ".": this service is not offered' : event.error?.message
+      const detail =
+        event.result === 'declined' ? 'the record says ".": this service is not offered' : event.error?.message
       return line(`DNS SRV ${event.name}`, words[event.result], event.result === 'found' ? found : String(detail ?? ''))
     }
     case 'targets':
@@ -33,7 +34,11 @@ export function explain(event: Step): Explained {
       return line(`connect to ${event.address ?? event.host}:${event.port}`, 'not tried', why)
     }
     case 'tcp':
-      return line(`connect to ${event.address}:${event.port}`, event.result, event.error ?? `${Math.round(event.ms)} ms`)
+      return line(
+        `connect to ${event.address}:${event.port}`,
+        event.result,
+        event.error ?? `${Math.round(event.ms)} ms`,
+      )
     case 'tlsa':
       return line(`DNS TLSA ${event.name}`, `${event.records.length} records`, event.secure ? 'DNSSEC' : 'no DNSSEC')
     case 'posh':
@@ -43,7 +48,11 @@ export function explain(event: Step): Explained {
     case 'features':
       return line('features', event.names.join(', ') || 'none')
     case 'tls':
-      return line('TLS', `${event.protocol} ${event.cipher}`, event.judgement.proven ? 'its certificate is good' : event.judgement.why)
+      return line(
+        'TLS',
+        `${event.protocol} ${event.cipher}`,
+        event.judgement.proven ? 'its certificate is good' : event.judgement.why,
+      )
     case 'proof':
       return line(`our proof by ${event.how}`, event.result)
   }

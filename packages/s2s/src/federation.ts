@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type Stanza, StanzaError, NS } from '@parley/stanza'
+import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
 import { networkOf, type Server } from '@xmpp/server-core'
 import { connectTo } from './connect/connect.ts'
@@ -11,6 +11,7 @@ import type { Step } from './explain.ts'
 import { IncomingStream, type Proof, type Reception } from './incoming.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { OutgoingStream, PeerError } from './outgoing.ts'
+import type { Partners } from './partners.ts'
 import type { Profile } from './profile.ts'
 
 export interface FederationParts {
@@ -20,7 +21,7 @@ export interface FederationParts {
   readonly rules: ConnectRules
   /** Shared by all nodes: at least 256 random bits. */
   readonly secret: Buffer
-  profile(domain: string): Profile
+  readonly partners: Partners
 }
 
 /** From the connection of a peer to its first proof (ms). */
@@ -32,6 +33,7 @@ const LINKS = 10_000
 export class Federation implements Reception {
   readonly server: Server
   readonly keys: DialbackKeys
+  readonly partners: Partners
   readonly #parts: FederationParts
   readonly #stalls: Stalls
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
@@ -42,6 +44,7 @@ export class Federation implements Reception {
     const { server, certificates, secret } = parts
     this.server = server
     this.#parts = parts
+    this.partners = parts.partners
     this.keys = new DialbackKeys(secret)
     this.#stalls = new Stalls(server.clock)
     const protocol = 'xmpp-server'
@@ -99,7 +102,7 @@ export class Federation implements Reception {
   }
 
   profile(domain: string): Profile {
-    return this.#parts.profile(domain)
+    return this.partners.profile(domain)
   }
 
   proven({ wire }: IncomingStream, domain: string, how: Proof): void {
@@ -177,7 +180,8 @@ export class Federation implements Reception {
   }
 
   #forgetIdle(): void {
-    for (const [key, link] of this.#links) if (link.state === 'idle' || link.state === 'resting') this.#links.delete(key)
+    for (const [key, link] of this.#links)
+      if (link.state === 'idle' || link.state === 'resting') this.#links.delete(key)
     if (this.#links.size >= LINKS)
       throw new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
   }

@@ -148,9 +148,15 @@ export class IncomingStream implements WireEvents {
     const mayStart = wire.canStartTls && tls !== 'off'
     if (mayStart) features.push(el('starttls', NS.tls, null, tls === 'required' && el('required', NS.tls)))
     if (!mayStart || tls !== 'required') {
-      if (sasl !== 'off' && this.#remote !== undefined && !this.#proven.has(this.#remote) && this.#isShown(this.#remote))
+      if (
+        sasl !== 'off' &&
+        this.#remote !== undefined &&
+        !this.#proven.has(this.#remote) &&
+        this.#isShown(this.#remote)
+      )
         features.push(el('mechanisms', NS.sasl, null, el('mechanism', NS.sasl, null, 'EXTERNAL')))
-      if (dialback !== 'off') features.push(el('dialback', S2S.dialbackFeature, null, el('errors', S2S.dialbackFeature)))
+      if (dialback !== 'off')
+        features.push(el('dialback', S2S.dialbackFeature, null, el('errors', S2S.dialbackFeature)))
       features.push(el('sm', S2S.sm))
     }
     const { stanzaBytes } = this.#reception.server.config.limits
@@ -167,8 +173,10 @@ export class IncomingStream implements WireEvents {
     const { name, ns } = element
     if (ns === NS.client && STANZAS.has(name)) return this.#stanza(element)
     if (ns === NS.tls && name === 'starttls') return this.#starttls()
-    if (this.wire.canStartTls && this.#profile.tls === 'required' && ns !== NS.dialback)
-      return this.fail('policy-violation', 'TLS comes first')
+    if (this.wire.canStartTls && this.#profile.tls === 'required' && ns !== NS.dialback) {
+      this.fail('policy-violation', 'TLS comes first')
+      return
+    }
     if (ns === NS.sasl) return this.#sasl(element)
     if (ns === NS.dialback && name === 'result') return this.#result(element)
     if (ns === NS.dialback && name === 'verify') return this.#verify(element)
@@ -192,12 +200,20 @@ export class IncomingStream implements WireEvents {
 
   /** XEP-0178 §3: the certificate has said it all; what is named must be what it names. */
   #sasl(element: Element): void {
-    if (element.name !== 'auth' || element.attrs['mechanism'] !== 'EXTERNAL') return this.#refuse('invalid-mechanism')
+    if (element.name !== 'auth' || element.attrs['mechanism'] !== 'EXTERNAL') {
+      this.#refuse('invalid-mechanism')
+      return
+    }
     const text = element.text().trim()
     const named = text === '' || text === '=' ? this.#remote : prepared(Buffer.from(text, 'base64').toString())
-    if (named === undefined || named !== this.#remote) return this.#refuse('invalid-authzid')
-    if (this.#profile.sasl === 'off' || this.#proven.has(named) || !this.#isShown(named))
-      return this.#refuse('not-authorized')
+    if (named === undefined || named !== this.#remote) {
+      this.#refuse('invalid-authzid')
+      return
+    }
+    if (this.#profile.sasl === 'off' || this.#proven.has(named) || !this.#isShown(named)) {
+      this.#refuse('not-authorized')
+      return
+    }
     this.#isProven(named, 'certificate')
     this.wire.send(serialize(el('success', NS.sasl)))
     this.#state = 'silent'
@@ -216,21 +232,35 @@ export class IncomingStream implements WireEvents {
     const answer = (result: DialbackResult) =>
       this.wire.send(resultXml({ from: element.attrs['to'] ?? '', to: element.attrs['from'] ?? '' }, result))
     // Unasked answers are no questions (threat 109).
-    if (element.attrs['type'] !== undefined) return this.fail('invalid-xml', 'Nobody has asked for this result')
+    if (element.attrs['type'] !== undefined) {
+      this.fail('invalid-xml', 'Nobody has asked for this result')
+      return
+    }
     const reception = this.#reception
-    if (!reception.isOurs(pair.to)) return answer({ type: 'error', condition: 'item-not-found' })
+    if (!reception.isOurs(pair.to)) {
+      answer({ type: 'error', condition: 'item-not-found' })
+      return
+    }
     const { blocked, tls, dialback, sasl } = reception.profile(pair.from)
     const isOpen = tls === 'required' && this.wire.tls === undefined
-    if (pair.from === '' || reception.isOurs(pair.from) || blocked || isOpen)
-      return answer({ type: 'error', condition: isOpen ? 'policy-violation' : 'forbidden' })
+    if (pair.from === '' || reception.isOurs(pair.from) || blocked || isOpen) {
+      answer({ type: 'error', condition: isOpen ? 'policy-violation' : 'forbidden' })
+      return
+    }
     // XEP-0220 §2.2.1 allows any method: a certificate that names the domain proves it without asking.
     if (sasl !== 'off' && this.#isShown(pair.from)) {
       this.#isProven(pair.from, 'certificate')
-      return answer({ type: 'valid' })
+      answer({ type: 'valid' })
+      return
     }
-    if (dialback === 'off' || sasl === 'required') return answer({ type: 'error', condition: 'policy-violation' })
-    if (this.#verifying >= VERIFYING || this.#proven.size >= DOMAINS)
-      return answer({ type: 'error', condition: 'resource-constraint' })
+    if (dialback === 'off' || sasl === 'required') {
+      answer({ type: 'error', condition: 'policy-violation' })
+      return
+    }
+    if (this.#verifying >= VERIFYING || this.#proven.size >= DOMAINS) {
+      answer({ type: 'error', condition: 'resource-constraint' })
+      return
+    }
     this.#verifying++
     reception
       .verify(pair, this.id, element.text().trim())
@@ -250,10 +280,16 @@ export class IncomingStream implements WireEvents {
   /** XEP-0220 §2.2.2: somebody asks whether a key is ours. */
   #verify(element: Element): void {
     const { from = '', to = '', id = '', type } = element.attrs
-    if (type !== undefined) return this.fail('invalid-xml', 'Nobody has asked for this result')
+    if (type !== undefined) {
+      this.fail('invalid-xml', 'Nobody has asked for this result')
+      return
+    }
     const pair = { from: prepared(to) ?? '', to: prepared(from) ?? '' }
     const answer = (result: DialbackResult) => this.wire.send(verifyXml({ from: to, to: from }, id, result))
-    if (!this.#reception.isOurs(pair.from)) return answer({ type: 'error', condition: 'item-not-found' })
+    if (!this.#reception.isOurs(pair.from)) {
+      answer({ type: 'error', condition: 'item-not-found' })
+      return
+    }
     const matches = this.#reception.keys.matches(element.text().trim(), pair, id)
     answer({ type: matches ? 'valid' : 'invalid' })
   }
@@ -271,9 +307,18 @@ export class IncomingStream implements WireEvents {
     const sender = address(from)
     const target = address(to)
     // RFC 6120 §8.1.1.2, §8.1.2.2.
-    if (!sender || !target) return this.fail('improper-addressing', 'A stanza between servers needs "from" and "to"')
-    if (!this.#proven.has(sender.domain)) return this.fail('invalid-from', `Nobody has proven to be ${sender.domain}`)
-    if (!this.#reception.isOurs(target.domain)) return this.fail('host-unknown', `${target.domain} is not here`)
+    if (!sender || !target) {
+      this.fail('improper-addressing', 'A stanza between servers needs "from" and "to"')
+      return
+    }
+    if (!this.#proven.has(sender.domain)) {
+      this.fail('invalid-from', `Nobody has proven to be ${sender.domain}`)
+      return
+    }
+    if (!this.#reception.isOurs(target.domain)) {
+      this.fail('host-unknown', `${target.domain} is not here`)
+      return
+    }
     return chain(this.#route(element, sender, target, server), () => {
       if (this.#handled !== undefined) this.#handled++
     })
@@ -294,7 +339,10 @@ export class IncomingStream implements WireEvents {
   #count(element: Element): void {
     switch (element.name) {
       case 'enable':
-        if (this.#proven.size === 0 || this.#handled !== undefined) return this.#noCount('unexpected-request')
+        if (this.#proven.size === 0 || this.#handled !== undefined) {
+          this.#noCount('unexpected-request')
+          return
+        }
         this.#handled = 0
         this.wire.send(serialize(el('enabled', S2S.sm)))
         return
@@ -302,7 +350,8 @@ export class IncomingStream implements WireEvents {
         if (this.#handled !== undefined) this.wire.send(serialize(el('a', S2S.sm, { h: this.#handled % WRAP })))
         return
       case 'resume':
-        return this.#noCount('item-not-found')
+        this.#noCount('item-not-found')
+        return
       default:
     }
   }

@@ -161,7 +161,10 @@ export class OutgoingStream implements WireEvents {
     const judgement = judge(this.wire.tls, this.#options.pair.to)
     const chain = this.wire.tls?.shown?.chain ?? []
     const vouched = this.#options.vouched?.(chain)
-    if (!vouched) return this.#secured(judgement)
+    if (!vouched) {
+      this.#secured(judgement)
+      return
+    }
     vouched.then(
       better => this.#secured(better ?? judgement),
       (error: Error) => this.fail(new PeerError(error.message)),
@@ -181,8 +184,10 @@ export class OutgoingStream implements WireEvents {
     const { profile, purpose } = this.#options
     const { protocol = '', cipher = '' } = this.wire.tls ?? {}
     this.#observe({ step: 'tls', protocol, cipher, judgement })
-    if (!judgement.proven && profile.sasl === 'required' && purpose === 'stanzas')
-      return this.fail(new PeerError(judgement.why))
+    if (!judgement.proven && profile.sasl === 'required' && purpose === 'stanzas') {
+      this.fail(new PeerError(judgement.why))
+      return
+    }
     this.wire.restart()
     this.#open()
   }
@@ -197,19 +202,28 @@ export class OutgoingStream implements WireEvents {
       this.wire.send(`<starttls xmlns="${NS.tls}"/>`)
       return
     }
-    if (!isSecure && profile.tls === 'required') return this.fail(new PeerError('it offers no TLS'))
+    if (!isSecure && profile.tls === 'required') {
+      this.fail(new PeerError('it offers no TLS'))
+      return
+    }
     this.#prove()
   }
 
   #tls(name: string): void {
-    if (name !== 'proceed' || !this.wire.canStartTls) return this.fail(new PeerError('it refuses TLS'))
+    if (name !== 'proceed' || !this.wire.canStartTls) {
+      this.fail(new PeerError('it refuses TLS'))
+      return
+    }
     this.wire.startTls(this.#options.pair.to)
   }
 
   /** By certificate where the peer takes one, else by dialback. */
   #prove(): void {
     const { profile, pair, purpose, keys } = this.#options
-    if (this.#isProven || purpose === 'verify') return this.#finish()
+    if (this.#isProven || purpose === 'verify') {
+      this.#finish()
+      return
+    }
     this.#state = 'proving'
     const mechanisms = this.#features?.child('mechanisms', NS.sasl)
     const offers = mechanisms?.elements().some(mechanism => mechanism.text().trim() === 'EXTERNAL') ?? false
@@ -229,7 +243,10 @@ export class OutgoingStream implements WireEvents {
     const isGood = element.name === 'success'
     this.#observe({ step: 'proof', how: 'certificate', result: isGood ? 'accepted' : conditionOf(element) })
     // XEP-0178 §3: where the certificate is not taken, dialback may be.
-    if (!isGood) return this.#prove()
+    if (!isGood) {
+      this.#prove()
+      return
+    }
     this.#isProven = true
     this.#state = 'opening'
     this.wire.restart()
@@ -242,13 +259,19 @@ export class OutgoingStream implements WireEvents {
     const result = readResult(element)
     const text = result.type === 'error' ? result.condition : result.type
     this.#observe({ step: 'proof', how: 'dialback', result: text })
-    if (result.type !== 'valid') return this.fail(new PeerError(`it does not take our proof by dialback: ${text}`, false))
+    if (result.type !== 'valid') {
+      this.fail(new PeerError(`it does not take our proof by dialback: ${text}`, false))
+      return
+    }
     this.#isProven = true
     this.#finish()
   }
 
   #finish(): void {
-    if (this.#options.purpose === 'verify') return this.#begin()
+    if (this.#options.purpose === 'verify') {
+      this.#begin()
+      return
+    }
     if (this.#features?.child('sm', S2S.sm)) this.wire.send(`<enable xmlns="${S2S.sm}"/>`)
     else this.#begin()
   }
@@ -312,6 +335,9 @@ function verifyKey({ from, to }: Pair, id: string): string {
 /** What an error of a peer says, short enough for a line of ours. */
 function conditionOf(error: Element): string {
   const [condition] = error.elements()
-  const text = error.elements().find(({ name }) => name === 'text')?.text()
+  const text = error
+    .elements()
+    .find(({ name }) => name === 'text')
+    ?.text()
   return `${condition?.name ?? error.name}${text ? `: ${text}` : ''}`.slice(0, SAID)
 }

@@ -1,6 +1,6 @@
 import type { Stanza } from '@parley/stanza'
 import type { Clock } from '@xmpp/server-core'
-import { type OutgoingStream, PING_ID, PeerError } from './outgoing.ts'
+import { type OutgoingStream, PeerError, PING_ID } from './outgoing.ts'
 
 /** After so many stanzas, or so long after the first (ms), the peer is asked what it has handled. */
 const ASK_AFTER = 100

@@ -195,7 +195,8 @@ export class Certificates {
   #hostOf(name: string): string {
     const lower = name.toLowerCase()
     const unicode = domainToUnicode(lower)
-    for (const known of [lower, unicode, unicode.slice(unicode.indexOf('.') + 1)]) if (this.#held.has(known)) return known
+    for (const known of [lower, unicode, unicode.slice(unicode.indexOf('.') + 1)])
+      if (this.#held.has(known)) return known
     return this.defaultDomain
   }
 

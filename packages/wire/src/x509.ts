@@ -48,7 +48,10 @@ export function namesServer(certificate: Buffer, domain: string): boolean {
   try {
     return alternativeNames(certificate)
       .slice(0, NAMES)
-      .some(name => namesDns(name, ascii) || namesService(name, ascii) || addresses(name).some(jid => jid.domain === domain))
+      .some(
+        name =>
+          namesDns(name, ascii) || namesService(name, ascii) || addresses(name).some(jid => jid.domain === domain),
+      )
   } catch (error) {
     if (error instanceof DerError) return false
     throw error

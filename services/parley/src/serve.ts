@@ -4,7 +4,7 @@ import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import type { Live } from '@parley/live'
 import { modules } from '@parley/modules'
-import { openFederation } from '@parley/s2s'
+import { federationCommands, openFederation } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { Certificates } from '@parley/wire'
 import {
@@ -99,7 +99,10 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const reload = () => reloadAll(options, certificates, log)
     server.hear(RELOAD, () => reloadOnSignal(reload, log))
     server.hear(DRAIN, node => drainWhenMeant(live, node))
-    const commands = [...processCommands({ server, store, listeners, reload }), ...(peers?.commands ?? [])]
+    const commands = [
+      ...processCommands({ server, store, listeners, reload }),
+      ...(peers ? federationCommands(peers) : []),
+    ]
     const shared = cluster.isWorker
     closers.push(await openControl({ server, commands, log, path: socketOf(config), shared }))
     closers.push(keepHouse(store, log))

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Clock, type Logger, Networks } from '@xmpp/server-core'
 import { ends } from '@parley/wire'
+import { type Clock, type Logger, Networks } from '@xmpp/server-core'
 import { mayBeginHeader, ProxyHeaderError, readProxyHeader } from './header.ts'
 
 /** HAProxy's proxy-protocol.txt §2: at least 3 seconds, which one lost packet may cost. */
