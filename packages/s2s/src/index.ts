@@ -12,6 +12,8 @@
 //       if (worked) break
 //       next.socket.destroy()
 //     }
+
+export { FEDERATION_COMMANDS, federationCommands } from './commands.ts'
 export {
   type Attempts,
   type ConnectFailure,
@@ -30,6 +32,5 @@ export { type Fingerprint, matchesPosh } from './dns/posh-document.ts'
 export type { Answer, RecordType, SrvRecord, TlsaRecord } from './dns/records.ts'
 export { Resolver, type ResolverOptions } from './dns/resolver.ts'
 export { SERVER_PORT, type Target, type Targets } from './dns/targets.ts'
-export { FEDERATION_COMMANDS, federationCommands } from './commands.ts'
 export type { Federation } from './federation.ts'
 export { openFederation } from './open.ts'
