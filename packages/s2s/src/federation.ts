@@ -105,8 +105,11 @@ export class Federation implements Reception {
     return this.partners.profile(domain)
   }
 
-  proven({ wire }: IncomingStream, domain: string, how: Proof): void {
-    this.server.log.info('another server has connected', { domain, how, address: wire.remote, tls: wire.tls?.protocol })
+  proven({ wire, local }: IncomingStream, domain: string, proof: Proof): void {
+    const { protocol: tls } = wire.tls ?? {}
+    this.server.log.info('another server has connected', {
+      ...{ domain, to: local, proof, tls, direct: wire.kind === 'tls', address: wire.remote },
+    })
   }
 
   ended(stream: IncomingStream): void {

@@ -102,7 +102,10 @@ export class Link {
     this.#state = 'open'
     this.#backOff = 0
     this.#problem = undefined
-    this.#parts.log.info('connected to another server', { ...this.pair })
+    const { wire, proof, acknowledges } = stream
+    const { protocol: tls } = wire.tls ?? {}
+    const said = { proof, tls, direct: wire.kind === 'tls', acknowledges, address: wire.remote }
+    this.#parts.log.info('connected to another server', { ...this.pair, ...said })
     this.#stopIdle = this.#parts.clock.every(IDLE, () => this.#closeWhenIdle())
     this.#write()
   }

@@ -58,7 +58,7 @@ export class OutgoingStream implements WireEvents {
   #state: 'opening' | 'proving' | 'ready' | 'closed' = 'opening'
   #id = ''
   #features: Element | undefined
-  #isProven = false
+  #proof: 'certificate' | 'dialback' | undefined
   #triedExternal = false
   /** Whether the peer acknowledges (XEP-0198); false: it is asked with pings. */
   #counts = false
@@ -80,6 +80,11 @@ export class OutgoingStream implements WireEvents {
   /** How the peer has proven to be who it should be; undefined before TLS. */
   get judgement(): Judgement | undefined {
     return this.#judgement
+  }
+
+  /** How we have proven to be who we are. */
+  get proof(): 'certificate' | 'dialback' | undefined {
+    return this.#proof
   }
 
   get acknowledges(): boolean {
@@ -220,7 +225,7 @@ export class OutgoingStream implements WireEvents {
   /** By certificate where the peer takes one, else by dialback. */
   #prove(): void {
     const { profile, pair, purpose, keys } = this.#options
-    if (this.#isProven || purpose === 'verify') {
+    if (this.#proof !== undefined || purpose === 'verify') {
       this.#finish()
       return
     }
@@ -247,7 +252,7 @@ export class OutgoingStream implements WireEvents {
       this.#prove()
       return
     }
-    this.#isProven = true
+    this.#proof = 'certificate'
     this.#state = 'opening'
     this.wire.restart()
     this.#open()
@@ -263,7 +268,7 @@ export class OutgoingStream implements WireEvents {
       this.fail(new PeerError(`it does not take our proof by dialback: ${text}`, false))
       return
     }
-    this.#isProven = true
+    this.#proof = 'dialback'
     this.#finish()
   }
 
