@@ -8,13 +8,16 @@ export const PYTHON = '/usr/bin/python3'
 
 /** Clients, and what they need to run here, with the way to find out whether they are installed. */
 const PROGRAMS = {
+  ejabberdctl: onPath('ejabberdctl'),
   'go-sendxmpp': onPath('go-sendxmpp'),
   haproxy: onPath('haproxy'),
+  'jabberd2-s2s': onPath('jabberd2-s2s'),
   import: onPath('import'),
   mcabber: onPath('mcabber'),
   openbox: onPath('openbox'),
   pidgin: onPath('pidgin'),
   profanity: onPath('profanity'),
+  prosody: onPath('prosody'),
   'redis-server': onPath('redis-server'),
   'prometheus-client': inPython('prometheus_client'),
   slixmpp: inPython('slixmpp'),

@@ -13,7 +13,7 @@ export {
   scramAuthenticate,
   text,
 } from './login.ts'
-export { any, type Captures, capture, exactly, like, type Pattern, p } from './pattern.ts'
+export { any, type Captures, capture, exactly, like, mismatch, type Pattern, p, xmlOf } from './pattern.ts'
 export { blackPng, noise, type Pixel, png, pngSize } from './picture.ts'
 export { refused, scenario } from './scenario.ts'
 export { ScramClient, type ScramOptions, tokenMessage } from './scram-client.ts'

@@ -1,0 +1,93 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Certificate } from '../ca.ts'
+import type { Doors, World } from '../world.ts'
+import { certificateOf, type Link, moreDomains, type Options, type Peer, policyOf } from './peer.ts'
+import { ProcessServer } from './process-server.ts'
+
+/** From test/federation/peers, or from what is compiled of it in test/federation/dist/federation/peers. */
+const ROOT = new URL(import.meta.url.includes('/dist/') ? '../../../../../' : '../../../', import.meta.url)
+const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
+
+/** Our own server, as `npm start` runs it: one more peer. */
+export const parley: Peer = {
+  name: 'parley',
+  believes: {
+    // RFC 9525 § 2: a common name is no name. Who opens a stream may show a certificate for servers only (XEP-0178 as it is lived).
+    in: ['good', 'server-only', 'client-only', 'wildcard', 'xmpp-addr', 'srv-name'],
+    out: ['good', 'server-only', 'wildcard', 'xmpp-addr', 'srv-name'],
+  },
+  chokes: [],
+  hides: [],
+  lacks: {},
+
+  missing: () => (existsSync(PROGRAM) ? undefined : 'not built'),
+
+  cannot: () => undefined,
+
+  async start(world, domain, options = {}) {
+    const folder = world.place(domain)
+    mkdirSync(join(folder, 'data'))
+    chmodSync(join(folder, 'data'), 0o711)
+    const doors = await world.doors(policyOf(options).directTls)
+    const rooms = `conference.${domain}`
+    const own = await world.authority.issue(certificateOf(options), domain, [rooms])
+    const more = await Promise.all(
+      moreDomains(domain, options).map(
+        async ([name, kind]) => [name, await world.authority.issue(kind, name)] as const,
+      ),
+    )
+    const file = join(folder, 'parley.yaml')
+    const certificates = Object.fromEntries([[domain, own], ...more])
+    writeFileSync(file, configuration(world, { folder, doors, certificates }, options))
+    return ProcessServer.start(world, {
+      ...{ peer: 'parley', domain, doors, folder, options, rooms, read },
+      processes: [{ name: 'parley', command: [process.execPath, PROGRAM, '--config', file, 'serve'] }],
+    })
+  },
+}
+
+interface Place {
+  readonly folder: string
+  readonly doors: Doors
+  readonly certificates: Readonly<Record<string, Certificate>>
+}
+
+/** The one place that knows what the keys of federation are called. */
+function configuration(world: World, { folder, doors, certificates }: Place, options: Options): string {
+  const { tls, proof, bidi, acknowledged } = policyOf(options)
+  const { address, client, server, serverTls } = doors
+  const may = (wanted: boolean) => (wanted ? 'optional' : 'off')
+  const domains = Object.entries(certificates).map(
+    ([name, { cert, key }]) => `  ${name}: { certificate: { cert: ${cert}, key: ${key} } }\n`,
+  )
+  return `domains:
+${domains.join('')}\
+data: ${folder}/data
+listen:
+  client: "${address}:${client}"
+  server: "${address}:${server}"
+${serverTls === undefined ? '' : `  serverTls: "${address}:${serverTls}"\n`}\
+tls: { client: optional }
+federation:
+  resolver: "${world.names.address}:${world.names.port}"
+  authorities: ${world.authority.file}
+  privateAddresses: true
+  default:
+    tls: ${tls}
+    external: ${proof === 'external' ? 'required' : may(proof === 'both')}
+    dialback: ${may(proof !== 'external')}
+    bidi: ${may(bidi)}
+    acknowledged: ${may(acknowledged)}
+registration: open
+auth: { iterations: 4096 }
+limits: { connections: 0, logins: 0, stanzas: 0, registrations: 0 }
+log: { level: info, format: json }
+`
+}
+
+/** Nothing is said of streams between servers yet. */
+function read(): Link[] {
+  return []
+}
