@@ -11,8 +11,9 @@ export interface Cast {
 
 export interface Play {
   readonly name: string
-  /** The server that must have something of this name; it says in its `lacks` that it does not. */
-  readonly of?: 'here' | 'there'
+  /** What Romeo's server, and Juliet's, must have for it, by the names that stand in their `lacks` where they do not. */
+  readonly here?: string
+  readonly there?: string
   readonly title: string
   /** Nodes of PEP that Juliet wants to hear of. */
   readonly interests?: readonly string[]

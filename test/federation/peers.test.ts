@@ -5,7 +5,7 @@ import { Matrix } from './matrix.ts'
 import { dieAndReturn, MODES, meet, obstacle } from './modes.ts'
 import { peers } from './peers/index.ts'
 import type { PeerName } from './peers/peer.ts'
-import { perform, plays } from './plays.ts'
+import { absence, perform, plays } from './plays.ts'
 import { Pool } from './pool.ts'
 import { World } from './world.ts'
 
@@ -13,6 +13,8 @@ import { World } from './world.ts'
 const PAIRS: readonly (readonly [PeerName, PeerName])[] = [
   ['prosody', 'ejabberd'],
   ['prosody', 'prosody'],
+  ['prosody', 'jabberd2'],
+  ['ejabberd', 'jabberd2'],
 ]
 /** Who looks at whose certificates. */
 const JUDGES: readonly (readonly [judge: PeerName, stranger: PeerName])[] = [
@@ -106,9 +108,8 @@ describe.each(PAIRS)('%s and %s', (...pair) => {
       }
 
       for (const play of plays) {
-        const lacking = play.of && peers[play.of === 'here' ? here : there]
-        const reason = lacking?.lacks[play.name]
-        if (reason !== undefined) table.plays.none(play.title, column, `${lacking!.name}: ${reason}`)
+        const reason = absence(play, peers[here], peers[there])
+        if (reason !== undefined) table.plays.none(play.title, column, reason)
         else {
           test(
             play.title,

@@ -62,16 +62,25 @@ export class Person {
     this.#socket.on('close', () => this.#end('the connection is closed'))
   }
 
-  /** Makes the account and logs in; nobody knows of their presence yet. */
+  /** Makes the account, unless it is there, and logs in; nobody knows of their presence yet. */
   static async join(server: Server, name: string, transcript = new Transcript(), role: Role = {}): Promise<Person> {
-    const person = new Person(server, name, transcript, role)
-    try {
-      await person.#login()
-    } catch (error) {
-      person.leave()
-      throw error
-    }
-    return person
+    // jabberd2 binds no resource on a stream that has made an account; and a stream that comes soon after another one on the same
+    // descriptor may hear of that one's end.
+    const attempts = server.peer === 'jabberd2' ? 5 : 1
+    await using(
+      () => new Person(server, name, transcript, role),
+      newcomer => newcomer.#register(),
+      attempts,
+    ).then(newcomer => newcomer.leave())
+    return using(
+      () => new Person(server, name, transcript, role),
+      person => person.#login(),
+      attempts,
+    )
+  }
+
+  get closed(): boolean {
+    return this.#ended !== undefined
   }
 
   toString(): string {
@@ -83,10 +92,10 @@ export class Person {
     this.#say(xmlOf(strings, parts).trim())
   }
 
-  /** Sends initial presence, with capabilities where there are interests, and waits until it has come back. */
+  /** Sends initial presence, with capabilities where there are interests, and waits until the server has done with it. */
   async appears(): Promise<void> {
     this.#say(`<presence>${this.#interests.length > 0 ? this.#caps() : ''}</presence>`)
-    await this.hears`<presence from="${this.jid}"/>`
+    await this.asks`<iq type="get" to="${this.domain}"><ping xmlns="urn:xmpp:ping"/></iq>`
   }
 
   /** Waits for a stanza that matches; others may come before it, and can be asked for later. */
@@ -162,7 +171,6 @@ export class Person {
 
   async #login(): Promise<void> {
     await this.#open()
-    await this.#register()
     await this.#authenticate()
     this.#parser.reset()
     const features = await this.#open()
@@ -177,6 +185,7 @@ export class Person {
   }
 
   async #register(): Promise<void> {
+    await this.#open()
     const made = await this.asks`<iq type="set" to="${this.domain}"><query xmlns="jabber:iq:register">\
 <username>${this.name}</username><password>${PASSWORD}</password></query></iq>`
     const taken = made.child('error')?.child('conflict', 'urn:ietf:params:xml:ns:xmpp-stanzas')
@@ -288,5 +297,19 @@ export class Person {
 
   #fail(what: string, detail = ''): never {
     throw new Error(`${this.bare}: ${what} ${detail}\n\n${this.transcript}`)
+  }
+}
+
+/** Gives a person who has done `act`; one whose stream is closed meanwhile leaves to another one, as often as `attempts` says. */
+async function using(make: () => Person, act: (person: Person) => Promise<void>, attempts: number): Promise<Person> {
+  const person = make()
+  try {
+    await act(person)
+    return person
+  } catch (error) {
+    const { closed } = person
+    person.leave()
+    if (attempts === 1 || !closed) throw error
+    return using(make, act, attempts - 1)
   }
 }

@@ -14,7 +14,8 @@ const HASH = createHash('sha1').update(PICTURE).digest('hex')
 
 export const tunes: Play = {
   name: 'pep',
-  of: 'here',
+  here: 'publishing',
+  there: 'interests',
   title: 'a tune reaches a contact who wants tunes (XEP-0163, XEP-0118)',
   interests: [TUNE],
   async act({ romeo, juliet }) {
@@ -31,7 +32,8 @@ export const tunes: Play = {
 
 export const avatars: Play = {
   name: 'pep',
-  of: 'here',
+  here: 'publishing',
+  there: 'interests',
   title: 'a new picture is told to a contact, who fetches it (XEP-0084)',
   interests: [METADATA],
   async act({ romeo, juliet }) {

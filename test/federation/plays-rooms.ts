@@ -8,7 +8,7 @@ let made = 0
 
 export const rooms: Play = {
   name: 'rooms',
-  of: 'there',
+  there: 'rooms',
   title: 'a room of the other server: enter, speak, whisper, page its archive, leave (XEP-0045, XEP-0313)',
   async act(cast) {
     const { romeo, juliet, there } = cast

@@ -1,6 +1,6 @@
 import { capture, p, Transcript } from '@parley/testkit'
 import { befriend, type Play } from './cast.ts'
-import type { Server } from './peers/peer.ts'
+import type { Peer, Server } from './peers/peer.ts'
 import { Person } from './person.ts'
 import { avatars, tunes } from './plays-pep.ts'
 import { rooms } from './plays-rooms.ts'
@@ -15,6 +15,19 @@ const WORDS = [
   SIXTY_THOUSAND,
 ]
 
+/** Why a play cannot be played at two servers; undefined where it can. */
+export function absence(play: Play, here: Peer, there: Peer): string | undefined {
+  for (const [peer, need] of [
+    [here, play.here],
+    [there, play.there],
+    [here, `${play.there} of ${there.name}`],
+  ] as const) {
+    const reason = need === undefined ? undefined : peer.lacks[need]
+    if (reason !== undefined) return `${peer.name}: ${reason}`
+  }
+  return undefined
+}
+
 /** Runs a play with two new people. */
 export async function perform(play: Play, here: Server, there: Server): Promise<void> {
   const transcript = new Transcript()
@@ -25,6 +38,9 @@ export async function perform(play: Play, here: Server, there: Server): Promise<
   try {
     await Promise.all([romeo.appears(), juliet.appears()])
     await play.act({ romeo, juliet, there })
+  } catch (error) {
+    const { message } = error as Error
+    throw message.includes(`${transcript}`) ? error : new Error(`${message}\n\n${transcript}`)
   } finally {
     romeo.leave()
     juliet.leave()
@@ -115,7 +131,7 @@ const receipts: Play = {
 
 const blocking: Play = {
   name: 'blocking',
-  of: 'there',
+  there: 'blocking',
   title: 'who is blocked at the other server is told so, and not heard; unblocked, is heard (XEP-0191)',
   async act({ romeo, juliet }) {
     result(await juliet.asks`<iq type="get"><blocklist xmlns="urn:xmpp:blocking"/></iq>`)
@@ -134,7 +150,7 @@ const blocking: Play = {
 
 const hiding: Play = {
   name: 'hiding',
-  of: 'there',
+  there: 'hiding',
   title: 'a contact of the other server who is blocked sees her go, and come back (XEP-0191 § 3.3, § 3.4)',
   async act({ romeo, juliet }) {
     await befriend({ romeo, juliet })
