@@ -20,7 +20,7 @@ export const ejabberd: Peer = {
   },
   // The process of the stream crashes where it collects the names.
   chokes: ['xmpp-addr'],
-  // It chooses certificates by DNS names, id-on-xmppAddr and common names.
+  // It shows another certificate where the name is an SRVName.
   hides: ['srv-name'],
   lacks: { hiding: 'tells a contact who is blocked nothing' },
 
