@@ -11,6 +11,9 @@ import { World } from './world.ts'
 
 /** Who meets whom; each pair in both directions. */
 const PAIRS: readonly (readonly [PeerName, PeerName])[] = [
+  ['parley', 'prosody'],
+  ['parley', 'ejabberd'],
+  ['parley', 'jabberd2'],
   ['prosody', 'ejabberd'],
   ['prosody', 'prosody'],
   ['prosody', 'jabberd2'],
@@ -18,6 +21,7 @@ const PAIRS: readonly (readonly [PeerName, PeerName])[] = [
 ]
 /** Who looks at whose certificates. */
 const JUDGES: readonly (readonly [judge: PeerName, stranger: PeerName])[] = [
+  ['parley', 'prosody'],
   ['prosody', 'prosody'],
   ['ejabberd', 'prosody'],
   ['prosody', 'ejabberd'],

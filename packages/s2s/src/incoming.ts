@@ -89,7 +89,8 @@ export class IncomingStream implements WireEvents {
     if (this.#state !== 'silent') return
     this.#state = 'open'
     const reception = this.#reception
-    const local = prepared(header.to)
+    // Servers from before XMPP 1.0 name nobody here: dialback does (XEP-0220 §2.2.1).
+    const local = header.to === undefined ? reception.server.defaultDomain : prepared(header.to)
     const remote = prepared(header.from)
     const isKnown = local !== undefined && reception.isOurs(local)
     this.#local = isKnown ? local : reception.server.defaultDomain

@@ -34,6 +34,8 @@ export class TlsCaller implements TlsSide {
       socket: raw,
       secureContext: this.#certificates.peerContext(local),
       rejectUnauthorized: false,
+      // Names are judged with everything else, and by other rules: never a common name, and XMPP's own kinds too.
+      checkServerIdentity: () => undefined,
       ...(servername === '' || /^[\d.]+$|:/.test(servername) ? {} : { servername }),
       ...(direct ? { ALPNProtocols: ['xmpp-server'] } : {}),
     })

@@ -14,8 +14,9 @@ const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
 export const parley: Peer = {
   name: 'parley',
   believes: {
-    // RFC 9525 § 2: a common name is no name. Who opens a stream may show a certificate for servers only (XEP-0178 as it is lived).
-    in: ['good', 'server-only', 'client-only', 'wildcard', 'xmpp-addr', 'srv-name'],
+    // RFC 9525 § 2: a common name is no name. Who opens a stream is a client of TLS: a certificate for servers proves nothing
+    // there, and dialback has to.
+    in: ['good', 'client-only', 'wildcard', 'xmpp-addr', 'srv-name'],
     out: ['good', 'server-only', 'wildcard', 'xmpp-addr', 'srv-name'],
   },
   chokes: [],
@@ -24,7 +25,7 @@ export const parley: Peer = {
 
   missing: () => (existsSync(PROGRAM) ? undefined : 'not built'),
 
-  cannot: () => undefined,
+  cannot: options => (policyOf(options).bidi ? 'one stream is for one direction' : undefined),
 
   async start(world, domain, options = {}) {
     const folder = world.place(domain)
@@ -56,7 +57,7 @@ interface Place {
 
 /** The one place that knows what the keys of federation are called. */
 function configuration(world: World, { folder, doors, certificates }: Place, options: Options): string {
-  const { tls, proof, bidi, acknowledged } = policyOf(options)
+  const { tls, proof } = policyOf(options)
   const { address, client, server, serverTls } = doors
   const may = (wanted: boolean) => (wanted ? 'optional' : 'off')
   const domains = Object.entries(certificates).map(
@@ -69,17 +70,13 @@ listen:
   client: "${address}:${client}"
   server: "${address}:${server}"
 ${serverTls === undefined ? '' : `  serverTls: "${address}:${serverTls}"\n`}\
-tls: { client: optional }
+tls: { client: optional, serverCa: ${world.authority.file} }
 federation:
-  resolver: "${world.names.address}:${world.names.port}"
-  authorities: ${world.authority.file}
-  privateAddresses: true
-  default:
-    tls: ${tls}
-    external: ${proof === 'external' ? 'required' : may(proof === 'both')}
-    dialback: ${may(proof !== 'external')}
-    bidi: ${may(bidi)}
-    acknowledged: ${may(acknowledged)}
+  dns: ["${world.names.address}:${world.names.port}"]
+  allow: [127.0.0.0/8]
+  tls: ${tls}
+  sasl: ${proof === 'external' ? 'required' : may(proof === 'both')}
+  dialback: ${may(proof !== 'external')}
 registration: open
 auth: { iterations: 4096 }
 limits: { connections: 0, logins: 0, stanzas: 0, registrations: 0 }
@@ -87,7 +84,16 @@ log: { level: info, format: json }
 `
 }
 
-/** Nothing is said of streams between servers yet. */
-function read(): Link[] {
-  return []
+/** Each line is an object. */
+function read(line: string): Link[] {
+  if (!line.startsWith('{')) return []
+  const said = JSON.parse(line) as Record<string, string | boolean | undefined>
+  const facts: Link['fact'][] = [said['proof'] === 'certificate' ? 'EXTERNAL' : 'dialback', 'open']
+  if (said['tls'] !== undefined) facts.push('tls')
+  if (said['direct']) facts.push('direct')
+  if (said['acknowledges']) facts.push('sm')
+  const link = (direction: Link['direction'], here: unknown, there: unknown) =>
+    facts.map(fact => ({ direction, here: String(here), there: String(there), fact }))
+  if (said['msg'] === 'another server has connected') return link('in', said['to'], said['domain'])
+  return said['msg'] === 'connected to another server' ? link('out', said['from'], said['to']) : []
 }
