@@ -20,6 +20,7 @@ export const jabberd2: Peer = {
     interests: 'answers disco#info itself where a client is asked',
     rooms: 'no rooms: they are a program of their own (mu-conference)',
     'rooms of ejabberd': 'messages of the archive lose their namespace on the way through it',
+    'rooms of parley': 'messages of the archive lose their namespace on the way through it',
     blocking: 'no XEP-0191, only privacy lists',
     hiding: 'no XEP-0191, only privacy lists',
   },
