@@ -19,7 +19,7 @@ export const MODES: readonly Mode[] = [
     title: 'STARTTLS, EXTERNAL',
     options: { tls: 'required', proof: 'external' },
     facts: ['tls', 'EXTERNAL'],
-    never: ['direct', 'dialback', 'bidi', 'sm'],
+    never: ['direct', 'dialback', 'bidi'],
   },
   {
     title: 'STARTTLS, dialback',

@@ -11,6 +11,7 @@ import { World } from './world.ts'
 
 /** Who meets whom; each pair in both directions. */
 const PAIRS: readonly (readonly [PeerName, PeerName])[] = [
+  ['parley', 'parley'],
   ['parley', 'prosody'],
   ['parley', 'ejabberd'],
   ['parley', 'jabberd2'],

@@ -7,7 +7,7 @@ const listening = defineModule({
   xeps: [
     { number: 114, version: '1.6' },
     { number: 156, version: '1.4.0', partial: 'BOSH links' },
-    { number: 178, version: '1.2', partial: 'servers (§3)' },
+    { number: 178, version: '1.2' },
     { number: 368, version: '1.1.0' },
   ],
   rfcs: [

@@ -1,7 +1,9 @@
+import type { Jid } from '@parley/jid'
 import { Body, Iq, NS, type Presence } from '@parley/stanza'
 import { type Element, el, parseElement, serialize } from '@parley/xml'
 import {
   type Awaitable,
+  chain,
   defineHook,
   defineModule,
   isPromise,
@@ -32,6 +34,16 @@ const NODE = 'urn:parley'
 export interface Caps {
   /** The features behind the `caps` of a session entry, once its client has told them and the hash was right. */
   features(caps: string): Awaitable<ReadonlySet<string> | undefined>
+  /** The same, and where nobody has told them yet `to` is asked, in the name of `from`. */
+  learn(claim: CapsClaim, from: Jid, to: Jid): Awaitable<ReadonlySet<string> | undefined>
+}
+
+/** What a presence says of the client that has sent it. */
+export interface CapsClaim {
+  /** Hash and version, as in a session entry. */
+  readonly caps: string
+  readonly algorithm: string
+  readonly node: string
 }
 
 /** What a session of this node can do is known, for the first time or anew, and its hash was right. */
@@ -39,6 +51,14 @@ export const capsLearned = defineHook<{ readonly session: Session; readonly feat
   'caps-learned',
   'observe',
 )
+
+/** What a presence says of its client; undefined where its hash is not one that we verify. */
+export function readCaps(presence: Presence): CapsClaim | undefined {
+  const { hash, ver, node } = presence.child('c', CAPS)?.attrs ?? {}
+  const algorithm = hash === undefined ? undefined : hashOf(hash)
+  if (!algorithm || !ver || !node || ver.length > VER_LENGTH) return undefined
+  return { caps: `${hash} ${ver}`, algorithm, node }
+}
 
 /**
  * Entity capabilities (XEP-0115): the server's own in its stream features, and those of its clients. What a client says of
@@ -98,24 +118,30 @@ export default defineModule({
     }
 
     /** Not awaited by anybody: the answer comes behind the stanza that is being handled. */
-    async function learn(session: Session, caps: string, algorithm: string, node: string): Promise<void> {
-      const features = known.get(caps) ?? (await load(caps)) ?? (await ask(session, caps, algorithm, node))
-      if (features && session.entry.caps === caps) server.finish(host, observe(listening, { session, features }, log))
+    async function notify(session: Session, claim: CapsClaim): Promise<void> {
+      const features = await learn(claim, host.jid, session.jid)
+      if (features && session.entry.caps === claim.caps)
+        server.finish(host, observe(listening, { session, features }, log))
+    }
+
+    function learn(claim: CapsClaim, from: Jid, to: Jid): Awaitable<ReadonlySet<string> | undefined> {
+      const features = known.get(claim.caps) ?? load(claim.caps)
+      return chain(features, found => found ?? ask(claim, from, to))
     }
 
     /** Each client speaks for itself: one that does not answer keeps nothing from the others. */
-    async function ask(session: Session, caps: string, algorithm: string, node: string) {
-      const question = `${session.sid} ${caps}`
+    async function ask({ caps, algorithm, node }: CapsClaim, from: Jid, to: Jid) {
+      const question = `${to.text} ${caps}`
       if (asking.has(question) || asking.size >= KEPT) return undefined
       asking.add(question)
       try {
         const ver = caps.slice(caps.indexOf(' ') + 1)
         const query = el('query', NS.discoInfo, { node: `${node}#${ver}` })
-        const head = { type: 'get', id: 'caps', from: host.jid, to: session.jid } as const
+        const head = { type: 'get', id: 'caps', from, to } as const
         const answer = (await request(new Iq(head, Body.of([query])))).child('query', NS.discoInfo)
         // XEP-0115 §5.4: what does not have the hash that was claimed is forgotten.
         if (!answer || verificationString(answer, algorithm) !== ver) {
-          log.info('capabilities that do not have their hash', { session: session.jid.text })
+          log.info('capabilities that do not have their hash', { client: to.text })
           return undefined
         }
         const xml = serialize(answer)
@@ -127,7 +153,7 @@ export default defineModule({
         writes.add(writing)
         return features
       } catch (error) {
-        log.debug('a client did not tell its capabilities', { session: session.jid.text, error })
+        log.debug('a client did not tell its capabilities', { client: to.text, error })
         return undefined
       } finally {
         asking.delete(question)
@@ -136,15 +162,13 @@ export default defineModule({
 
     function notice({ stanza, session }: Omit<Outbound, 'stanza'> & { readonly stanza: Presence }): undefined {
       if (stanza.type !== 'available' || stanza.to) return
-      const c = stanza.child('c', CAPS)
-      const { hash, ver, node } = c?.attrs ?? {}
-      const algorithm = hash === undefined ? undefined : hashOf(hash)
-      const caps = algorithm && ver && node && ver.length <= VER_LENGTH ? `${hash} ${ver}` : undefined
+      const claim = readCaps(stanza)
+      const caps = claim?.caps
       if (caps === session.entry.caps) return
       const updated = session.update({ caps })
       if (isPromise(updated))
         updated.catch((error: unknown) => log.warn('capabilities are not known to others', { error }))
-      if (caps) learn(session, caps, algorithm!, node!).catch(error => log.error('capabilities', { error }))
+      if (claim) notify(session, claim).catch(error => log.error('capabilities', { error }))
     }
 
     /** What the host says changes only while modules are set up. */
@@ -167,7 +191,7 @@ export default defineModule({
             stream.account ? el('c', CAPS, { hash: 'sha-1', node: NODE, ver: ownVersion() }) : undefined,
         },
       ],
-      api: { features: caps => known.get(caps) ?? load(caps) } satisfies Caps,
+      api: { features: caps => known.get(caps) ?? load(caps), learn } satisfies Caps,
       stop: () => Promise.allSettled(writes).then(() => undefined),
     }
   },

@@ -6,6 +6,7 @@ import type { Element } from '@parley/xml'
 import { type Awaitable, type Context, chain } from '@xmpp/server-core'
 import type { Blocking } from './blocking.ts'
 import type { Caps } from './caps.ts'
+import { pepVisitors } from './pep-visitors.ts'
 import { barrier } from './pubsub/access.ts'
 import { type Audience, messageIds, send, tell, tellLast, toSubscribers } from './pubsub/audience.ts'
 import { option } from './pubsub/config.ts'
@@ -15,7 +16,7 @@ import type { Notice, PubsubService } from './pubsub/service.ts'
 import type { Roster } from './roster.ts'
 import { toAll } from './slices.ts'
 
-type Parts = Pick<Context, 'live' | 'route' | 'server' | 'store'> & {
+type Parts = Pick<Context, 'live' | 'route' | 'server' | 'store' | 'host'> & {
   readonly uses: { readonly blocking: Blocking; readonly caps: Caps; readonly roster: Roster }
 }
 
@@ -24,9 +25,11 @@ const OWNERS = 100
 const CHARS = 4_000_000
 
 /** Who hears what of an account's nodes (XEP-0163 §4): its own clients, contacts who ask for it, and subscribers. */
-export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: (account: Jid) => PubsubService) {
+export function pepNews(parts: Parts, serviceOf: (account: Jid) => PubsubService) {
+  const { live, route, server, store, uses } = parts
   const nextId = messageIds('pep')
   const audience: Audience = { live, route, mayHear, nextId }
+  const visitors = pepVisitors(parts, (account, jid, features) => showLast([account], jid, features))
 
   /** XEP-0060 §9.2: only what a client's capabilities ask for. */
   function wants({ presence, caps }: SessionEntry, feature: string): Awaitable<boolean> {
@@ -51,6 +54,17 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
     })
   }
 
+  /** The same for a contact at another server, of whose clients presence tells (XEP-0163 §4.3.2). */
+  function toVisitors(account: Jid, to: Jid, message: Message, feature: string, heard?: Set<string>): Awaitable<void> {
+    return toAll(visitors.of(account, to), ({ jid, caps }) =>
+      chain(uses.caps.features(caps), features => {
+        if (!features?.has(feature)) return undefined
+        heard?.add(jid.text).add(jid.bare.text)
+        return route(message.addressed(jid))
+      }),
+    )
+  }
+
   function notify(account: Jid, { node, event }: Notice): Awaitable<void> {
     const service = serviceOf(account)
     if (option(service, node.config, 'deliver_notifications') !== true) return
@@ -65,9 +79,12 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
       // XEP-0060 §9.1.2: whom owners let in has asked by name.
       const asked = option(service, node.config, 'access_model') === 'authorize'
       const watchers = asked ? [] : view.watchers
-      const here = watchers.filter(contact => server.router.hosts.has(contact.domain) && may(contact))
-      return chain(uses.blocking.without(account, here), contacts =>
-        toAll([account, ...contacts], to => toWanting(account, to, message, feature, heard)),
+      return chain(uses.blocking.without(account, watchers.filter(may)), contacts =>
+        toAll([account, ...contacts], to =>
+          server.router.hosts.has(to.domain)
+            ? toWanting(account, to, message, feature, heard)
+            : toVisitors(account, to, message, feature, heard),
+        ),
       )
     })
     if (!heard) return told
@@ -138,6 +155,7 @@ export function pepNews({ live, route, server, store, uses }: Parts, serviceOf: 
   }
 
   return {
+    visitors,
     notify,
     showLast,
     welcome,

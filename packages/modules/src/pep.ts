@@ -17,6 +17,7 @@ import {
   only,
   type Request,
   type Session,
+  sessionEnded,
   Throttle,
   type Verdict,
 } from '@xmpp/server-core'
@@ -191,6 +192,8 @@ export default defineModule({
       ],
       on: [
         on(inbound, 'guard', only('message', decided)),
+        on(inbound, 'deliver', only('presence', news.visitors.heard)),
+        on(sessionEnded, 'observe', news.visitors.ended),
         on(becameAvailable, 'observe', available),
         on(capsLearned, 'observe', learned),
         on(presenceGranted, 'observe', ({ account, contact }) => news.welcome(account, contact)),

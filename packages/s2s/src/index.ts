@@ -24,6 +24,7 @@ export {
 } from './connect/connect.ts'
 export { type HttpsFetcherOptions, httpsFetcher } from './connect/fetch.ts'
 export { ConnectRules, type Refusal } from './connect/rules.ts'
+export { DialbackKeys } from './dialback.ts'
 export type { AddressStep, Asking, DiscoveryEvent, Observe, SrvStep, TcpStep } from './discovery.ts'
 export { checkDane, type DaneVerdict, type PeerChecks } from './dns/dane.ts'
 export { DnsError, type DnsFailure } from './dns/errors.ts'
@@ -33,4 +34,5 @@ export type { Answer, RecordType, SrvRecord, TlsaRecord } from './dns/records.ts
 export { Resolver, type ResolverOptions } from './dns/resolver.ts'
 export { SERVER_PORT, type Target, type Targets } from './dns/targets.ts'
 export type { Federation } from './federation.ts'
+export { federationModules } from './module.ts'
 export { openFederation } from './open.ts'

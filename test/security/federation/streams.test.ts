@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
+import { DialbackKeys } from '@parley/s2s'
 import { Body, Message } from '@parley/stanza'
 import { DnsServer } from '@parley/testkit'
 import { el } from '@parley/xml'
@@ -60,15 +61,22 @@ async function proven(): Promise<Peer> {
   return peer
 }
 
-describe('XEP-0220: dialback', () => {
-  test('who is asked says yes: stanzas are taken', async () => {
+describe('dialback', () => {
+  test('XEP-0185 § 3: a key is made as the example says', () => {
+    const keys = new DialbackKeys(Buffer.from('s3cr3tf0rd14lb4ck'))
+    expect(keys.key({ from: 'capulet.example', to: 'montague.example' }, 'D60000229F')).toBe(
+      'b4835385f37fe2895af6c196b59097b16862406db80559900d96bf6fa7d23df3',
+    )
+  })
+
+  test('XEP-0220 § 2.2.1: who is asked says yes: stanzas are taken', async () => {
     const peer = await proven()
     await peer.write('<iq type="get" id="1" from="juliet@b.test/x" to="a.test"><ping xmlns="urn:xmpp:ping"/></iq>')
     await front.until(() => rival.text.includes('type="result"'))
     expect(rival.text).toContain('<iq from="a.test" to="juliet@b.test/x" type="result" id="1"/>')
   })
 
-  test('§ 2.2.1: who is asked says no: the stream of a liar is closed', async () => {
+  test('XEP-0220 § 2.2.1: who is asked says no: the stream of a liar is closed', async () => {
     rival.manner = (text, socket) => {
       if (text.includes('<db:verify'))
         socket.write(
