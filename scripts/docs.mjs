@@ -216,12 +216,12 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   await prepare()
   const { modules } = await import('../packages/modules/dist/index.js')
   const { listenerModules } = await import('../packages/c2s/dist/index.js')
-  const { federationModules } = await import('../packages/s2s/dist/index.js')
+  const { serverModules } = await import('../packages/s2s/dist/index.js')
   const { configKeys, loadOrder } = await import('../packages/server-core/dist/index.js')
   const { OWN_COMMANDS: ownCommands } = await import('../services/parley/dist/own-commands.js')
   rmSync(join(root, 'docs/modules'), { recursive: true, force: true })
   for (const [path, text] of pages({
-    modules: [...modules, ...listenerModules('required'), ...federationModules],
+    modules: [...modules, ...listenerModules('required'), ...serverModules()],
     configKeys,
     loadOrder,
     ownCommands,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { listenerModules } from '@parley/c2s'
 import { modules } from '@parley/modules'
-import { federationModules } from '@parley/s2s'
+import { serverModules } from '@parley/s2s'
 import { loadOrder } from '@xmpp/server-core'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -12,7 +12,7 @@ const plays = ['test/scenarios', 'test/security'].flatMap(folder => texts(join(r
 const titles = plays.flatMap(text =>
   [...text.matchAll(/\b(?:scenario|test)\(\s*(['"`])(.*?)\1/gs)].map(match => match[2]!),
 )
-const all = loadOrder([...modules, ...listenerModules('required'), ...federationModules])
+const all = loadOrder([...modules, ...listenerModules('required'), ...serverModules()])
 
 function texts(folder: string): string[] {
   if (!existsSync(folder)) return []

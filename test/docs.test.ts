@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { listenerModules } from '@parley/c2s'
 import { modules } from '@parley/modules'
-import { federationModules } from '@parley/s2s'
+import { serverModules } from '@parley/s2s'
 import { configKeys, loadOrder } from '@xmpp/server-core'
 import { pages } from '../scripts/docs.mjs'
 import { OWN_COMMANDS } from '../services/parley/src/own-commands.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const all = [...modules, ...listenerModules('required'), ...federationModules]
+const all = [...modules, ...listenerModules('required'), ...serverModules()]
 
 describe('what is written about the code is what the code says', () => {
   const made = pages({ modules: all, configKeys, loadOrder, ownCommands: OWN_COMMANDS })

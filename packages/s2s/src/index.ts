@@ -34,5 +34,5 @@ export type { Answer, RecordType, SrvRecord, TlsaRecord } from './dns/records.ts
 export { Resolver, type ResolverOptions } from './dns/resolver.ts'
 export { SERVER_PORT, type Target, type Targets } from './dns/targets.ts'
 export type { Federation } from './federation.ts'
-export { federationModules } from './module.ts'
 export { openFederation } from './open.ts'
+export { serverModules } from './servers.ts'

@@ -4,7 +4,7 @@ import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import type { Live } from '@parley/live'
 import { modules } from '@parley/modules'
-import { federationCommands, federationModules, openFederation } from '@parley/s2s'
+import { federationCommands, openFederation, serverModules } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { Certificates } from '@parley/wire'
 import {
@@ -78,7 +78,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const clock = systemClock
     const live = await openLive(config, log, store)
     const parts = { config, store, live, log, clock, version: version() }
-    const all = [...modules, ...listenerModules(config.tls.client), ...federationModules]
+    const all = [...modules, ...listenerModules(config.tls.client), ...serverModules()]
     const server = await Server.start({ ...parts, modules: all })
     const certificates = await Certificates.open({
       config,
