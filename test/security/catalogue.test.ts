@@ -13,7 +13,7 @@ const PENDING: Readonly<Record<number, string>> = {
   65: 'multicast (XEP-0033) is not spoken',
   69: 'no service yet whose use has several steps (proxy, upload, rooms)',
 }
-const LAST_OF_NOW = 108
+const LAST_OF_NOW = 122
 /** 109 to 178 come with federation, uploads, console, gateways and clusters; some are here already. */
 const LAST = 178
 

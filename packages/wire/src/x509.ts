@@ -49,8 +49,7 @@ export function namesServer(certificate: Buffer, domain: string): boolean {
     return alternativeNames(certificate)
       .slice(0, NAMES)
       .some(
-        name =>
-          namesDns(name, ascii) || namesService(name, ascii) || addresses(name).some(jid => jid.domain === domain),
+        name => namesDns(name, ascii) || namesService(name, ascii) || addresses(name).some(jid => jid.text === domain),
       )
   } catch (error) {
     if (error instanceof DerError) return false
