@@ -14,5 +14,5 @@ RUN ln -s /app/services/parley/bin/parley.js /usr/local/bin/parley \
   && useradd --system --uid 5222 --home-dir /data --create-home parley
 USER parley
 VOLUME /data
-EXPOSE 5222 5223 5280 5281
+EXPOSE 5222 5223 5269 5270 5280 5281
 CMD ["parley", "serve"]

@@ -20,7 +20,10 @@ PostgreSQL and Redis; then Smack's integration tests (npm run test:interop).
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
 /** What starts whole servers and programs, or measures: one after another. Of everything else two at a time. */
-const WHOLE = ['test/interop', 'test/services', 'test/faults', 'test/security/load', 'packages/live/src/redis']
+const WHOLE = [
+  ...['test/interop', 'test/federation', 'test/services', 'test/faults', 'test/security/load'],
+  'packages/live/src/redis',
+]
 /** Those of them that want an installed PostgreSQL and make do with the embedded engine. */
 const SERVERS = ['test/services/compose', 'test/services/workers']
 

@@ -69,6 +69,8 @@ describe('the front end of docker-compose.yml, as a process on this machine', ()
       PARLEY_DATABASE: url,
       PARLEY_LISTEN_CLIENT: `127.0.0.1:${client}`,
       PARLEY_LISTEN_CLIENT_TLS: `127.0.0.1:${clientTls}`,
+      PARLEY_LISTEN_SERVER: '127.0.0.1:0',
+      PARLEY_LISTEN_SERVER_TLS: '127.0.0.1:0',
       PARLEY_LISTEN_HTTP: `127.0.0.1:${http}`,
       PARLEY_LISTEN_HTTPS: `127.0.0.1:${https}`,
     }
