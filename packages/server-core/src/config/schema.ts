@@ -132,10 +132,16 @@ export const configSchema = z.strictObject({
       enabled: onOff.prefault('on').describe('whether users here talk with those of other domains at all'),
       discovery: onOff.prefault('on').describe('whether domains without a record of their own are spoken with'),
       tls: demand.default('required').describe('encryption of streams with other servers'),
-      sasl: demand.default('optional').describe('proof by certificate; required: a certificate must be valid for the domain'),
+      sasl: demand
+        .default('optional')
+        .describe('proof by certificate; required: a certificate must be valid for the domain'),
       dialback: demand.default('optional').describe('proof by asking the domain itself (XEP-0220)'),
       dns: z
-        .array(z.string().regex(/^(\[[0-9a-fA-F:.]{2,45}\]|[\d.]{7,15})(:\d{1,5})?$/, 'must be an address, such as 192.0.2.53'))
+        .array(
+          z
+            .string()
+            .regex(/^(\[[0-9a-fA-F:.]{2,45}\]|[\d.]{7,15})(:\d{1,5})?$/, 'must be an address, such as 192.0.2.53'),
+        )
         .optional()
         .describe('DNS servers; absent: those of the system'),
       allow: networks
