@@ -214,8 +214,14 @@ export class Federation implements Reception {
       }
     }
     attempts.stop()
+    if (last) throw last
     const failures = attempts.failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
-    throw last ?? new PeerError(failures.join('; ') || 'no server of it can be connected to')
+    // Neither SRV nor address records: it is not that a server is away.
+    const isNowhere = targets.kind === 'fallback' && attempts.failures.every(({ address }) => address === undefined)
+    throw new PeerError(
+      failures.join('; ') || 'no server of it can be connected to',
+      isNowhere ? { code: 'nodata' } : {},
+    )
   }
 
   #stream(

@@ -11,10 +11,16 @@ export class PeerError extends Error {
   override readonly name = 'PeerError'
   /** Whether another server of the same domain may do better. */
   readonly elsewhere: boolean
+  /** As DnsError has it, where the domain has no server at all. */
+  readonly code: 'nodata' | undefined
 
-  constructor(message: string, elsewhere = true) {
+  constructor(
+    message: string,
+    { elsewhere = true, code }: { readonly elsewhere?: boolean; readonly code?: 'nodata' } = {},
+  ) {
     super(message)
     this.elsewhere = elsewhere
+    this.code = code
   }
 }
 
@@ -265,7 +271,7 @@ export class OutgoingStream implements WireEvents {
     const text = result.type === 'error' ? result.condition : result.type
     this.#observe({ step: 'proof', how: 'dialback', result: text })
     if (result.type !== 'valid') {
-      this.fail(new PeerError(`it does not take our proof by dialback: ${text}`, false))
+      this.fail(new PeerError(`it does not take our proof by dialback: ${text}`, { elsewhere: false }))
       return
     }
     this.#proof = 'dialback'

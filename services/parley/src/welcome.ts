@@ -3,6 +3,8 @@ import type { Config } from '@xmpp/server-core'
 const DOORS: Record<string, string> = {
   client: 'clients (STARTTLS)',
   clientTls: 'clients (direct TLS)',
+  server: 'other servers (STARTTLS)',
+  serverTls: 'other servers (direct TLS)',
   component: 'components',
   http: 'HTTP, for a proxy on this machine',
   https: 'WebSocket and host-meta (HTTPS)',

@@ -47,6 +47,23 @@ async function send(domain: string, count: number, body = 'hi'): Promise<number>
   return front.server.router.bounced - before
 }
 
+describe('other servers that are not there', () => {
+  test.each([
+    ['a domain that DNS does not know', 'nowhere.test', 'no addresses', 'nodata'],
+    ['a domain whose server is away', 'away.test', 'ECONNREFUSED', undefined],
+  ])('RFC 6120 § 8.3.3: %s', async (_, domain, why, code) => {
+    dns.srv('_xmpp-server._tcp.away.test', { port: 1025, target: 'host.test' })
+    await send(domain, 1)
+    await front.until(() => linkTo(domain).problem !== undefined)
+    const { problem } = linkTo(domain)
+    expect(problem?.message).toContain(why)
+    expect(problem).toMatchObject({ code })
+    expect(() => linkTo(domain).send(new Message({ type: 'chat' }))).toThrow(
+      expect.objectContaining({ condition: code ? 'remote-server-not-found' : 'remote-server-timeout' }),
+    )
+  })
+})
+
 describe('other servers that do not keep up', () => {
   test('threat 117: what is sent to a black hole waits up to a bound, and each stanza is answered once', async () => {
     rival.manner = () => {}
