@@ -59,11 +59,8 @@ if (postgres) {
   await round(`PostgreSQL (${postgres.version})`, database, again)
   if (redis && all) {
     const where = `four processes that share PostgreSQL (${postgres.version}) and Redis (${redis.version})`
-    await round(where, { ...database, TARGET: 'cluster' }, [
-      'test/scenarios',
-      'test/security/auth',
-      'test/security/routing',
-    ])
+    const shared = ['auth', 'routing', 'rooms', 'pubsub', 'archive'].map(folder => `test/security/${folder}`)
+    await round(where, { ...database, TARGET: 'cluster' }, ['--maxWorkers=2', 'test/scenarios', ...shared])
   }
   await postgres.stop()
 } else {
