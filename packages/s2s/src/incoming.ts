@@ -193,7 +193,10 @@ export class IncomingStream implements WireEvents {
     }
     this.#inlet.shut()
     this.#state = 'silent'
+    // RFC 6120 §5.4.3.3: what was said in the clear counts no more.
     this.#remote = undefined
+    this.#proven.clear()
+    this.#handled = undefined
     this.wire.send(serialize(el('proceed', NS.tls)))
     this.wire.startTls(this.#local)
     this.wire.restart()
