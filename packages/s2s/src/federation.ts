@@ -233,13 +233,10 @@ export class Federation implements Reception {
     observe?: (step: Step) => void,
   ): OutgoingStream {
     const { certificates } = this.#parts
-    let failure: Error | undefined
-    const failed = (error: Error) => {
-      failure = new PeerError(`TLS failed: ${error.message}`)
-    }
+    const failed = (error: Error) => stream.fail(new PeerError(`TLS failed: ${error.message}`))
     const tls = new TlsCaller(certificates, { local: pair.from, remote: pair.to, direct, failed })
     const wire = this.#wire(socket, tls, direct)
-    return new OutgoingStream({
+    const stream = new OutgoingStream({
       wire,
       clock: this.server.clock,
       pair,
@@ -247,9 +244,9 @@ export class Federation implements Reception {
       keys: this.keys,
       purpose,
       observe,
-      ended: reason => events.ended((failure as PeerError | undefined) ?? reason),
-      confirmed: count => events.confirmed(count),
+      ...events,
     })
+    return stream
   }
 
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {

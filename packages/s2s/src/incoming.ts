@@ -69,11 +69,6 @@ export class IncomingStream implements WireEvents {
     wire.start(this)
   }
 
-  /** The domain that the peer says it is. */
-  get remote(): string | undefined {
-    return this.#remote
-  }
-
   get local(): string {
     return this.#local
   }

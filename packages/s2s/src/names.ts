@@ -2,9 +2,6 @@
 export const S2S = {
   /** XEP-0220 §2.4.1. */
   dialbackFeature: 'urn:xmpp:features:dialback',
-  /** XEP-0288 §2: one for the feature, one for the request. */
-  bidiFeature: 'urn:xmpp:features:bidi',
-  bidi: 'urn:xmpp:bidi',
   limits: 'urn:xmpp:stream-limits:0',
   sm: 'urn:xmpp:sm:3',
   ping: 'urn:xmpp:ping',

@@ -40,15 +40,13 @@ export interface OutgoingOptions {
   /** `stanzas`: to send them; `verify`: only to ask about keys, for which we need not prove ourselves. */
   readonly purpose: 'stanzas' | 'verify'
   readonly observe?: ((step: Negotiation) => void) | undefined
-  /** More certain than a certificate by itself (DANE, POSH); undefined where there is nothing to go by. */
-  readonly vouched?: (chain: readonly Buffer[]) => Promise<Judgement | undefined>
   /** The stream has ended; what was written and not confirmed is for the caller to see to. */
   readonly ended: (reason: PeerError) => void
   /** The peer has handled so many stanzas in all since the stream was ready. */
   readonly confirmed?: (count: number) => void
 }
 
-/** From the connection to readiness (ms). */
+/** From the connection to readiness, and from a question about a key to its answer (ms). */
 const NEGOTIATION = 30_000
 /** Mechanisms, errors and the like of a peer that go into our own texts. */
 const SAID = 100
@@ -97,10 +95,6 @@ export class OutgoingStream implements WireEvents {
     return this.#counts
   }
 
-  get isReady(): boolean {
-    return this.#state === 'ready'
-  }
-
   write(xml: string): void {
     this.wire.stanza(xml)
   }
@@ -116,7 +110,16 @@ export class OutgoingStream implements WireEvents {
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult> {
     return new Promise(resolve => {
       if (this.#state === 'closed') return resolve({ type: 'error', condition: 'remote-connection-failed' })
-      this.#verifying.set(verifyKey(pair, id), resolve)
+      const asked = verifyKey(pair, id)
+      // Who asks waits for it, and keeps a place for it (threat 116).
+      const stop = this.#options.clock.after(NEGOTIATION, () => {
+        this.#verifying.delete(asked)
+        resolve({ type: 'error', condition: 'remote-server-timeout' })
+      })
+      this.#verifying.set(asked, result => {
+        stop()
+        resolve(result)
+      })
       this.wire.send(verifyXml({ from: pair.to, to: pair.from }, id, { key }))
     })
   }
@@ -169,30 +172,10 @@ export class OutgoingStream implements WireEvents {
   }
 
   secured(): void {
-    const judgement = judge(this.wire.tls, this.#options.pair.to)
-    const chain = this.wire.tls?.shown?.chain ?? []
-    const vouched = this.#options.vouched?.(chain)
-    if (!vouched) {
-      this.#secured(judgement)
-      return
-    }
-    vouched.then(
-      better => this.#secured(better ?? judgement),
-      (error: Error) => this.fail(new PeerError(error.message)),
-    )
-  }
-
-  // ── negotiation ──
-
-  #open(): void {
-    const { from, to } = this.#options.pair
-    this.wire.header({ from, to, lang: 'en' })
-  }
-
-  #secured(judgement: Judgement): void {
     if (this.#state === 'closed') return
+    const { profile, purpose, pair } = this.#options
+    const judgement = judge(this.wire.tls, pair.to)
     this.#judgement = judgement
-    const { profile, purpose } = this.#options
     const { protocol = '', cipher = '' } = this.wire.tls ?? {}
     this.#observe({ step: 'tls', protocol, cipher, judgement })
     if (!judgement.proven && profile.sasl === 'required' && purpose === 'stanzas') {
@@ -201,6 +184,13 @@ export class OutgoingStream implements WireEvents {
     }
     this.wire.restart()
     this.#open()
+  }
+
+  // ── negotiation ──
+
+  #open(): void {
+    const { from, to } = this.#options.pair
+    this.wire.header({ from, to, lang: 'en' })
   }
 
   #negotiate(features: Element): void {

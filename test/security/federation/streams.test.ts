@@ -174,6 +174,8 @@ describe('threats of streams between servers', () => {
     front.clock.advance(61_000)
     await peer.closed
     expect(rival.text.match(/<db:verify/g)).toHaveLength(1)
+    // Nobody goes on waiting for the answer.
+    await front.until(() => rival.sockets.size === 0)
   })
 
   test('threat 119: what asks for two directions in any namespace is not used', async () => {
