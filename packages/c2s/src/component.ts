@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { Jid, JidError } from '@parley/jid'
+import { Jid } from '@parley/jid'
 import { NS, readStanza, refusalOf, type Stanza, StanzaError } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
@@ -127,7 +127,7 @@ export class ComponentStream implements WireEvents {
       this.fail('improper-addressing', 'A stanza of a component needs "from" and "to"')
       return
     }
-    const sender = parsed(from)
+    const sender = Jid.tryParse(from)
     // Compared as prepared domains, whole: neither a suffix nor another spelling of the domain passes.
     if (sender?.domain !== this.domain || sender === undefined) {
       this.fail('invalid-from', 'Not an address of this component')
@@ -170,15 +170,6 @@ function sameText(given: string, expected: string): boolean {
 }
 
 function domainOf(text: string | undefined): string | undefined {
-  const jid = text === undefined ? undefined : parsed(text)
+  const jid = text === undefined ? undefined : Jid.tryParse(text)
   return jid?.local === '' && jid.isBare ? jid.domain : undefined
-}
-
-function parsed(text: string): Jid | undefined {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

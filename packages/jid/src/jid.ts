@@ -32,6 +32,16 @@ export class Jid {
     return cache.get(text) ?? parseAnew(text)
   }
 
+  /** As {@link Jid.parse}; undefined where the text is no address. */
+  static tryParse(text: string): Jid | undefined {
+    try {
+      return Jid.parse(text)
+    } catch (error) {
+      if (error instanceof JidError) return undefined
+      throw error
+    }
+  }
+
   /** @throws JidError where a part is not allowed; '' stands for no local part and for no resource */
   static of(local: string, domain: string, resource = ''): Jid {
     return Jid.#make(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Jid, JidError } from '@parley/jid'
+import { Jid } from '@parley/jid'
 import { NS, readStanza, refusalOf, StanzaError } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
@@ -303,8 +303,8 @@ export class IncomingStream implements WireEvents {
   #stanza(element: Element): Awaitable<void> {
     const { server } = this.#reception
     const { from, to } = element.attrs
-    const sender = address(from)
-    const target = address(to)
+    const sender = from === undefined ? undefined : Jid.tryParse(from)
+    const target = to === undefined ? undefined : Jid.tryParse(to)
     // RFC 6120 §8.1.1.2, §8.1.2.2.
     if (!sender || !target) {
       this.fail('improper-addressing', 'A stanza between servers needs "from" and "to"')
@@ -371,15 +371,5 @@ export class IncomingStream implements WireEvents {
   #crashed(error: unknown): void {
     this.#reception.server.log.error('a stream of another server could not go on', { remote: this.#remote, error })
     this.fail('internal-server-error', '')
-  }
-}
-
-function address(text: string | undefined): Jid | undefined {
-  if (text === undefined) return
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Jid, JidError } from '@parley/jid'
+import { Jid } from '@parley/jid'
 import { type Ended, type Live, type LiveHandlers, newEntry } from '@parley/live'
 import type { Store } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
@@ -119,12 +119,12 @@ export class Server {
   hostOf(domain: string): Host | undefined {
     const exact = this.router.hosts.get(domain)
     if (exact) return exact
-    const jid = parsed(domain)
+    const jid = Jid.tryParse(domain)
     return jid?.local === '' && jid.isBare ? this.router.hosts.get(jid.domain) : undefined
   }
 
   isSameAddress(text: string, jid: Jid): boolean {
-    const other = parsed(text)
+    const other = Jid.tryParse(text)
     return other !== undefined && (other.equals(jid) || other.equals(jid.bare))
   }
 
@@ -327,13 +327,4 @@ function resolvable(): Resolvable {
     resolve = done
   })
   return { promise, resolve: () => resolve() }
-}
-
-function parsed(text: string): Jid | undefined {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

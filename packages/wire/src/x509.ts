@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { domainToASCII } from 'node:url'
-import { Jid, JidError } from '@parley/jid'
+import { Jid } from '@parley/jid'
 import { type Der, DerError, IA5_STRING, OCTET_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
 
 /** id-on-xmppAddr, 1.3.6.1.5.5.7.8.5 (RFC 6120 §13.7.1.4). */
@@ -104,13 +104,8 @@ function alternativeNames(certificate: Buffer): Der[] {
 function addresses(name: Der): Jid[] {
   const text = otherName(name, XMPP_ADDR)
   if (text?.tag !== UTF8_STRING || !isUtf8(text.content)) return []
-  try {
-    const jid = Jid.parse(text.content.toString())
-    return jid.isBare ? [jid] : []
-  } catch (error) {
-    if (error instanceof JidError) return []
-    throw error
-  }
+  const jid = Jid.tryParse(text.content.toString())
+  return jid?.isBare ? [jid] : []
 }
 
 /** The only value of an otherName of that type. */
