@@ -80,10 +80,10 @@ export default defineModule({
       if (stored.always.length + stored.never.length > config.entries)
         throw new StanzaError('resource-constraint', 'Too many addresses in the archive preferences')
       await stores.preferences.set(to.text, KEY, stored)
-      const preferences = preferencesOf(stored)
-      known.set(to.text, preferences)
+      // Another node may have written last: what is so is read.
+      known.forget(to.text)
       live.tell(CHANGED, to.text)
-      return elementOf(preferences)
+      return elementOf(preferencesOf(stored))
     }
 
     return {

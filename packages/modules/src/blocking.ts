@@ -22,10 +22,13 @@ import {
 } from '@xmpp/server-core'
 import roster from './roster.ts'
 import { presenceGranted } from './subscription.ts'
+import { ToldCache } from './told-cache.ts'
 import { Turns } from './turns.ts'
 
 const NS = 'urn:xmpp:blocking'
 const ERRORS = 'urn:xmpp:blocking:errors'
+/** Tells the other nodes whose list has changed. */
+const CHANGED = 'blocked'
 /** Block lists in memory; the one used longest ago goes first. */
 const CACHED = 20_000
 /** What an index of the store takes, with some room. */
@@ -46,34 +49,25 @@ export default defineModule({
   config: { entries: integer(1000, 1, 100_000, 'addresses that one account may block') },
   stores: { blocked: map<true>() },
   setup({ config, stores, uses, live, route, server, phase, log }) {
-    const lists = new Map<string, ReadonlySet<string>>()
     const granted = phase(presenceGranted, 'observe')
     const turns = new Turns()
-    server.hear('blocked', account => lists.delete(account))
+    const stored = async (account: string): Promise<ReadonlySet<string>> => new Set(await stores.blocked.keys(account))
+    const lists = new ToldCache(CACHED, stored)
+    server.hear(CHANGED, account => lists.forget(account))
 
-    function listOf(account: Jid): Awaitable<ReadonlySet<string>> {
-      return lists.get(account.text) ?? stores.blocked.keys(account.text).then(keys => learn(account, new Set(keys)))
-    }
-
-    /** What was read is kept unless it has changed meanwhile. */
-    function learn(account: Jid, list: ReadonlySet<string>): ReadonlySet<string> {
-      return lists.get(account.text) ?? keep(account, list)
-    }
-
-    function keep(account: Jid, list: ReadonlySet<string>): ReadonlySet<string> {
-      lists.delete(account.text)
-      lists.set(account.text, list)
-      const oldest = lists.size > CACHED ? lists.keys().next().value : undefined
-      if (oldest !== undefined) lists.delete(oldest)
-      return list
+    /** Another node may have changed it just now too: what both wrote is what the store has. */
+    function changed(account: Jid): Awaitable<ReadonlySet<string>> {
+      lists.forget(account.text)
+      live.tell(CHANGED, account.text)
+      return lists.get(account.text)
     }
 
     function isBlocked(account: Jid, other: Jid): Awaitable<boolean> {
-      return chain(listOf(account), list => covers(list, account, other))
+      return chain(lists.get(account.text), list => covers(list, account, other))
     }
 
     function without(account: Jid, others: readonly Jid[]): Awaitable<readonly Jid[]> {
-      return chain(listOf(account), list =>
+      return chain(lists.get(account.text), list =>
         list.size === 0 ? others : others.filter(other => !covers(list, account, other)),
       )
     }
@@ -83,25 +77,22 @@ export default defineModule({
       if (jids.length === 0) throw new StanzaError('bad-request', 'Nobody to block')
       if (jids.some(({ text }) => Buffer.byteLength(text) > ADDRESS_BYTES))
         throw new StanzaError('not-acceptable', 'The address is too long to block')
-      const list = await listOf(account)
+      const list = await lists.get(account.text)
       const more = new Set([...list, ...jids.map(({ text }) => text)])
       if (more.size > config.entries) throw new StanzaError('resource-constraint', 'The block list is full')
       // XEP-0191 §3.3: whoever sees the account sees it leave, before the block stops that too.
       const seeing = await watchersAmong(account, jids)
       for (const watcher of seeing) if (!covers(list, account, watcher)) await tellGone(account, watcher)
       for (const jid of jids) await stores.blocked.set(account.text, jid.text, true)
-      keep(account, more)
-      live.tell('blocked', account.text)
+      await changed(account)
       await push(account, 'block', payload)
     }
 
     async function unblock(account: Jid, payload: Element): Promise<undefined> {
-      const list = await listOf(account)
+      const list = await lists.get(account.text)
       const jids = payload.elements().length === 0 ? [...list].map(readAddress) : itemsOf(payload)
       for (const jid of jids) await stores.blocked.delete(account.text, jid.text)
-      const gone = new Set(jids.map(({ text }) => text))
-      const left = keep(account, new Set([...list].filter(text => !gone.has(text))))
-      live.tell('blocked', account.text)
+      const left = await changed(account)
       // XEP-0191 §3.4
       for (const contact of await watchersAmong(account, jids)) {
         const again = covers(list, account, contact) && !covers(left, account, contact)
@@ -140,7 +131,7 @@ export default defineModule({
         'blocklist',
         NS,
         null,
-        [...(await listOf(to))].map(jid => el('item', NS, { jid })),
+        [...(await stored(to.text))].map(jid => el('item', NS, { jid })),
       )
     }
 
@@ -173,7 +164,7 @@ export default defineModule({
       on: [
         on(inbound, 'guard', guardIn),
         on(outbound, 'guard', guardOut),
-        on(accountRemoved, 'observe', ({ account }) => void lists.delete(account.text)),
+        on(accountRemoved, 'observe', ({ account }) => lists.forget(account.text)),
       ],
       api: { isBlocked, without } satisfies Blocking,
     }

@@ -107,7 +107,7 @@ export default defineModule({
       if (isEmpty(item)) return erase(account, item.contact, seen)
       try {
         const version = await store.rosters.put(account.text, item, server.config.limits.roster, seen)
-        rosters.edit(account, view => view.with(version, item))
+        rosters.edit(account, seen, view => view.with(version, item))
         live.tell(CHANGED, account.text)
       } catch (error) {
         if (error instanceof StoreError && error.code === 'full')
@@ -118,7 +118,7 @@ export default defineModule({
 
     async function erase(account: Jid, contact: string, seen: string): Promise<void> {
       const version = await store.rosters.remove(account.text, contact, seen)
-      if (version !== undefined) rosters.edit(account, view => view.without(version, contact))
+      if (version !== undefined) rosters.edit(account, seen, view => view.without(version, contact))
       live.tell(CHANGED, account.text)
     }
 
@@ -342,9 +342,10 @@ function cachedRosters({ store }: Context) {
   return {
     view: (account: Jid): Awaitable<RosterView> =>
       views.get(account.text) ?? loading.get(account.text) ?? load(account),
-    edit(account: Jid, edit: (view: RosterView) => RosterView): void {
+    /** What was read as of another version than `seen` is read again. */
+    edit(account: Jid, seen: string, edit: (view: RosterView) => RosterView): void {
       const view = views.get(account.text)
-      if (view) keep(account, edit(view))
+      if (view?.stored === seen) keep(account, edit(view))
       else forget(account)
     },
     forget,

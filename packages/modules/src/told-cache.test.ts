@@ -20,22 +20,6 @@ describe('values that others may change', () => {
     expect([await early, await late, cache.get('a')]).toEqual(['old', 'new', 'new'])
   })
 
-  test('that were set are not overwritten by what was being read', async () => {
-    let answer = (_: string) => {}
-    const cache = new ToldCache(
-      10,
-      () =>
-        new Promise<string>(resolve => {
-          answer = resolve
-        }),
-    )
-    const reading = cache.get('a')
-    cache.set('a', 'mine')
-    answer('old')
-    await reading
-    expect(cache.get('a')).toBe('mine')
-  })
-
   test('are forgotten, the oldest first; a read that fails is tried again', async () => {
     let reads = 0
     const cache = new ToldCache(2, async key => {

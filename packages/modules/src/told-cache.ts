@@ -1,8 +1,8 @@
 import type { Awaitable } from '@xmpp/server-core'
 
 /**
- * Values by key that are read when first asked for, `most` at a time. Whoever changes one calls {@link forget} on every other
- * node; what was being read just then is given to those who wait for it, but not kept.
+ * Values by key that are read when first asked for, `most` at a time. Whoever changes one calls {@link forget} behind
+ * that, on every node; what was being read just then is given to those who wait for it, but not kept.
  */
 export class ToldCache<T> {
   readonly #read: (key: string) => Promise<T>
@@ -19,12 +19,6 @@ export class ToldCache<T> {
     return this.#values.get(key) ?? this.#reads.get(key) ?? this.#fetch(key)
   }
 
-  set(key: string, value: T): void {
-    this.forget(key)
-    this.#values.set(key, value)
-    if (this.#values.size > this.#most) this.#values.delete(this.#values.keys().next().value!)
-  }
-
   forget(key: string): void {
     this.#values.delete(key)
     this.#reads.delete(key)
@@ -33,7 +27,7 @@ export class ToldCache<T> {
   #fetch(key: string): Promise<T> {
     const reading = this.#read(key).then(
       value => {
-        if (this.#reads.get(key) === reading) this.set(key, value)
+        if (this.#reads.get(key) === reading) this.#keep(key, value)
         return value
       },
       (error: unknown) => {
@@ -43,5 +37,11 @@ export class ToldCache<T> {
     )
     this.#reads.set(key, reading)
     return reading
+  }
+
+  #keep(key: string, value: T): void {
+    this.forget(key)
+    this.#values.set(key, value)
+    if (this.#values.size > this.#most) this.#values.delete(this.#values.keys().next().value!)
   }
 }
