@@ -24,6 +24,9 @@ export interface FederationParts {
   readonly partners: Partners
 }
 
+/** What nodes tell each other when a peer has answered a ping that another one has sent. */
+const PONG = 's2s-pong'
+const UNHEARD: LinkEvents = { ended: () => {}, confirmed: () => {}, ponged: () => {} }
 /** From the connection of a peer to its first proof (ms). */
 const NEGOTIATION = 60_000
 /** Links that are remembered; those that are idle give way. */
@@ -53,6 +56,10 @@ export class Federation implements Reception {
       direct: new TlsDoor(certificates, { direct: true, protocol }),
     }
     server.router.remote = stanza => this.#send(stanza)
+    server.hear(PONG, text => {
+      const [from = '', to = '', id = ''] = text.split(' ')
+      this.#links.get(linkKey({ from, to }))?.ponged(id)
+    })
   }
 
   get incoming(): Iterable<IncomingStream> {
@@ -112,6 +119,12 @@ export class Federation implements Reception {
     })
   }
 
+  ponged(pair: Pair, id: string): void {
+    const link = this.#links.get(linkKey(pair))
+    if (link) link.ponged(id)
+    else if (this.server.live.isShared) this.server.live.tell(PONG, `${pair.from} ${pair.to} ${id}`)
+  }
+
   ended(stream: IncomingStream): void {
     this.#incoming.get(stream)?.()
     this.#incoming.delete(stream)
@@ -123,7 +136,7 @@ export class Federation implements Reception {
     const open = this.#links.get(linkKey(own))?.stream
     if (open) return open.verify(pair, id, key)
     try {
-      const stream = await this.#open(own, 'verify', { ended: () => {}, confirmed: () => {} })
+      const stream = await this.#open(own, 'verify', UNHEARD)
       try {
         return await stream.verify(pair, id, key)
       } finally {
@@ -146,7 +159,7 @@ export class Federation implements Reception {
       if (step.step !== 'tcp' || step.result !== 'started') observe(step)
     }
     try {
-      const stream = await this.#open(pair, 'stanzas', { ended: () => {}, confirmed: () => {} }, tell)
+      const stream = await this.#open(pair, 'stanzas', UNHEARD, tell)
       stream.close()
       return undefined
     } catch (error) {

@@ -18,6 +18,7 @@ import { S2S, WRAP } from './names.ts'
 import { prepared } from './prepared.ts'
 import type { Profile } from './profile.ts'
 import { judge } from './trust.ts'
+import { PING_ID } from './unconfirmed.ts'
 
 /** What the federation does for a stream that a peer has opened. */
 export interface Reception {
@@ -30,6 +31,8 @@ export interface Reception {
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
   /** Another domain has been proven on this stream. */
   proven(stream: IncomingStream, domain: string, how: Proof): void
+  /** The peer has answered a ping behind the stanzas of our stream to it. @param pair ours, and theirs */
+  ponged(pair: Pair, id: string): void
   ended(stream: IncomingStream): void
 }
 
@@ -316,6 +319,12 @@ export class IncomingStream implements WireEvents {
     }
     if (!this.#reception.isOurs(target.domain)) {
       this.fail('host-unknown', `${target.domain} is not here`)
+      return
+    }
+    const { type, id } = element.attrs
+    if (element.name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(PING_ID)) {
+      this.#reception.ponged({ from: target.domain, to: sender.domain }, id)
+      if (this.#handled !== undefined) this.#handled++
       return
     }
     return chain(this.#route(element, sender, target, server), () => {

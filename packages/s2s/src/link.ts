@@ -15,6 +15,7 @@ export interface LinkParts {
 export interface LinkEvents {
   ended(reason: PeerError): void
   confirmed(count: number): void
+  ponged(id: string): void
 }
 
 /** Characters that may wait for one peer, written or not. */
@@ -77,6 +78,11 @@ export class Link {
     else if (this.#state === 'idle') this.#connect()
   }
 
+  /** The peer has answered a ping of ours, on whichever stream. */
+  ponged(id: string): void {
+    this.#unconfirmed?.ponged(id)
+  }
+
   /** Ends the stream; what waits goes back. */
   close(): void {
     this.#problem = new PeerError('the server is going down')
@@ -89,6 +95,7 @@ export class Link {
     const events = {
       ended: (reason: PeerError) => this.#ended(reason),
       confirmed: (count: number) => this.#unconfirmed?.confirm(count),
+      ponged: (id: string) => this.ponged(id),
     }
     this.#parts.open(this.pair, events).then(
       stream => this.#opened(stream),

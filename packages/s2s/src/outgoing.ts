@@ -44,6 +44,8 @@ export interface OutgoingOptions {
   readonly ended: (reason: PeerError) => void
   /** The peer has handled so many stanzas in all since the stream was ready. */
   readonly confirmed?: (count: number) => void
+  /** The peer has answered the ping of that id. */
+  readonly ponged?: (id: string) => void
 }
 
 /** From the connection to readiness, and from a question about a key to its answer (ms). */
@@ -296,9 +298,9 @@ export class OutgoingStream implements WireEvents {
     } else if (element.name === 'r') this.wire.send(`<a xmlns="${S2S.sm}" h="0"/>`)
   }
 
+  /** Servers that take one stream for both directions answer here; the others on their own stream to us. */
   #ponged({ attrs }: Element): void {
-    const count = attrs['id']?.startsWith(PING_ID) ? Number(attrs['id'].slice(PING_ID.length)) : Number.NaN
-    if (Number.isInteger(count)) this.#options.confirmed?.(count)
+    if (attrs['id'] !== undefined) this.#options.ponged?.(attrs['id'])
   }
 
   #verified(element: Element): void {
@@ -325,9 +327,6 @@ export class OutgoingStream implements WireEvents {
     this.#options.ended(reason)
   }
 }
-
-/** Pings that ask whether everything before them has been handled begin so; the count of stanzas before them follows. */
-export const PING_ID = 'parley-until-'
 
 function verifyKey({ from, to }: Pair, id: string): string {
   return `${from} ${to} ${id}`

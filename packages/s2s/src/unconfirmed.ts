@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { Stanza } from '@parley/stanza'
 import type { Clock } from '@xmpp/server-core'
-import { type OutgoingStream, PeerError, PING_ID } from './outgoing.ts'
+import { type OutgoingStream, PeerError } from './outgoing.ts'
 
 /** After so many stanzas, or so long after the first (ms), the peer is asked what it has handled. */
 const ASK_AFTER = 100
@@ -8,10 +9,15 @@ const ASK_WITHIN = 500
 /** What is not confirmed for so long is taken for lost, and the stream with it. */
 const PATIENCE = 60_000
 
+/** Pings that ask whether everything before them has been handled begin so; whose they are and the count of stanzas before them follow. */
+export const PING_ID = 'parley-until-'
+
 /** What was written to one stream and is not known to have been handled: by the peer's counting (XEP-0198), or by pings. */
 export class Unconfirmed {
   readonly #stream: OutgoingStream
   readonly #clock: Clock
+  /** A late answer on one stream says nothing of the next one. */
+  readonly #pings = `${PING_ID}${randomBytes(6).toString('hex')}-`
   /** The first has the number `#confirmed + 1`. */
   #sent: { readonly stanza: Stanza; readonly chars: number }[] = []
   #chars = 0
@@ -52,6 +58,13 @@ export class Unconfirmed {
     this.#stopPatience = this.#sent.length > 0 ? this.#watch() : undefined
   }
 
+  /** Stanzas are handled in order (RFC 6120 §10.1): an answer, of whatever kind, says that what was before the ping was handled. */
+  ponged(id: string): void {
+    const count = id.startsWith(this.#pings) ? Number(id.slice(this.#pings.length)) : Number.NaN
+    // Nobody confirms what was not written.
+    if (Number.isInteger(count) && count <= this.#confirmed + this.#sent.length) this.confirm(count)
+  }
+
   /** The stream is over: what nobody knows of. */
   rest(): readonly Stanza[] {
     this.#stopAsking?.()
@@ -63,7 +76,7 @@ export class Unconfirmed {
     this.#stopAsking?.()
     this.#stopAsking = undefined
     this.#asked = this.#confirmed + this.#sent.length
-    this.#stream.ask(`${PING_ID}${this.#asked}`)
+    this.#stream.ask(`${this.#pings}${this.#asked}`)
   }
 
   #watch(): () => void {

@@ -14,7 +14,7 @@ let front: Front
 beforeAll(async () => {
   dns = await DnsServer.start()
   rival = await Rival.open()
-  for (const name of ['b.test', 'hole.test', 'other.test'])
+  for (const name of ['b.test', 'hole.test', 'other.test', 'quiet.test'])
     dns.srv(`_xmpp-server._tcp.${name}`, { port: rival.port, target: 'host.test' })
   dns.a('host.test', '127.0.0.1')
   front = await Front.open({
@@ -94,6 +94,30 @@ describe('other servers that do not keep up', () => {
     expect(linkTo('b.test').waiting).toBeLessThan(20_000)
     await send('other.test', 1)
     await front.until(() => rival.text.includes('juliet@other.test'))
+  })
+
+  test('a server that counts nothing is asked by pings; it answers them on the stream that it has opened', async () => {
+    rival.manner = honest
+    await send('quiet.test', 3)
+    const link = linkTo('quiet.test')
+    await front.until(() => link.state === 'open')
+    front.clock.advance(1000)
+    await front.until(() => rival.text.includes('urn:xmpp:ping'))
+    expect(link.waiting).toBe(3)
+    const id = /<iq type="get" id="([^"]+)" from="a.test" to="quiet.test"><ping/.exec(rival.text)![1]!
+    const peer = await dial(front.port('server'))
+    await peer.write(
+      '<?xml version="1.0"?><stream:stream xmlns="jabber:server" xmlns:stream="http://etherx.jabber.org/streams" xmlns:db="jabber:server:dialback" from="quiet.test" to="a.test" version="1.0">',
+    )
+    await peer.until('</stream:features>')
+    await peer.write('<db:result from="quiet.test" to="a.test">abc</db:result>')
+    await peer.until('type="valid"/>')
+    await peer.write(`<iq type="result" id="${id.replace(/3$/, '99')}" from="quiet.test" to="a.test"/>`)
+    await peer.write('<iq type="get" id="fence" from="quiet.test" to="a.test"><ping xmlns="urn:xmpp:ping"/></iq>')
+    await front.until(() => rival.text.includes('id="fence"'))
+    expect(link.waiting).toBeGreaterThanOrEqual(3)
+    await peer.write(`<iq type="error" id="${id}" from="quiet.test" to="a.test"><error type="cancel"/></iq>`)
+    await front.until(() => link.waiting === 1)
   })
 
   test('threat 122: a flood from a proven server is read slowly, and not lost', async () => {
