@@ -9,6 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const FLOORS: Readonly<Record<string, number>> = {
   xml: 0,
   jid: 0,
+  adapter: 0,
   sasl: 0,
   stanza: 1,
   store: 1,
@@ -23,7 +24,12 @@ const FLOORS: Readonly<Record<string, number>> = {
   testkit: 5,
 }
 /** Imports on the same floor that are allowed. */
-const SIDEWAYS: Readonly<Record<string, readonly string[]>> = { sasl: ['jid'], c2s: ['http'], modules: ['http'] }
+const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
+  sasl: ['jid'],
+  c2s: ['http'],
+  modules: ['http'],
+  gateway: ['modules'],
+}
 const FILE_LINES = 400
 const SERVICE_LINES = 200
 const MODULE_MEDIAN = 120
