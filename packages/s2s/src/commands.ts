@@ -3,6 +3,7 @@ import { explain } from './explain.ts'
 import type { Federation } from './federation.ts'
 import { contradiction, type Partner } from './partners.ts'
 import { prepared } from './prepared.ts'
+import type { Voucher } from './trust.ts'
 
 const DOMAIN: Parameter = { name: 'domain', type: 'text', required: true, positional: true, help: 'a domain elsewhere' }
 const COMMENT: Parameter = { name: 'comment', type: 'text', help: 'why' }
@@ -110,7 +111,10 @@ export function federationCommands(federation: Federation): Command[] {
       async run({ domain: text }) {
         const domain = domainOf(text)
         const steps: CommandRow[] = []
-        const problem = await federation.test(domain, event => void steps.push({ ...explain(event) }))
+        const problem = await federation.test(domain, event => {
+          // How it ended is told as well.
+          if (event.step !== 'tcp' || event.result !== 'started') steps.push({ ...explain(event) })
+        })
         return {
           text: problem === undefined ? `${domain} can be reached` : `${domain} cannot be reached: ${problem}`,
           rows: steps,
@@ -118,6 +122,13 @@ export function federationCommands(federation: Federation): Command[] {
       },
     },
   ]
+}
+
+/** How a certificate came to be believed, as operators read it. */
+const PROOFS: Readonly<Record<Voucher, string>> = {
+  pkix: 'certificate',
+  dane: 'certificate (DANE)',
+  posh: 'certificate (POSH)',
 }
 
 function domainOf(text: unknown): string {
@@ -147,7 +158,7 @@ function* rows({ incoming, links, partners }: Federation): Iterable<CommandRow> 
   for (const { pair, state, stream, waiting, problem } of links) {
     seen.add(pair.to)
     const { judgement } = stream ?? {}
-    const proof = judgement === undefined ? '' : judgement.proven ? 'certificate' : judgement.why
+    const proof = judgement === undefined ? '' : judgement.proven ? PROOFS[judgement.by] : judgement.why
     const tls = stream?.wire.tls?.protocol ?? (stream ? 'none' : '')
     yield {
       domain: pair.to,

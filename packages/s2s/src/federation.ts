@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
 import { networkOf, type Server } from '@xmpp/server-core'
-import { connectTo } from './connect/connect.ts'
+import { NO_ADDRESSES } from './connect/attempt.ts'
+import { type ConnectFailure, connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
 import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
 import type { Resolver } from './dns/resolver.ts'
@@ -10,8 +11,9 @@ import type { Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
 import { IncomingStream, type Proof, type Reception } from './incoming.ts'
 import { Link, type LinkEvents } from './link.ts'
-import { OutgoingStream, PeerError } from './outgoing.ts'
-import type { Partners } from './partners.ts'
+import { OutgoingStream } from './outgoing.ts'
+import { blockedBy, type Partners } from './partners.ts'
+import { PeerError } from './peer-error.ts'
 import type { Profile } from './profile.ts'
 
 export interface FederationParts {
@@ -153,13 +155,12 @@ export class Federation implements Reception {
   /** Connects to a domain and ends it again. Gives why it does not work; undefined where it does. */
   async test(domain: string, observe: (step: Step) => void): Promise<string | undefined> {
     if (this.isOurs(domain)) return 'it is here'
-    if (this.profile(domain).blocked) return 'it is not allowed, by its record or because there is none'
+    if (this.profile(domain).blocked) return blockedBy(domain, this.partners)
     const pair = { from: this.server.defaultDomain, to: domain }
-    const tell = (step: Step) => {
-      if (step.step !== 'tcp' || step.result !== 'started') observe(step)
-    }
+    const ours = this.#parts.certificates.describe(pair.from)
+    if (ours) observe({ step: 'own', domain: pair.from, certificate: ours, now: this.server.clock.now() })
     try {
-      const stream = await this.#open(pair, 'stanzas', UNHEARD, tell)
+      const stream = await this.#open(pair, 'stanzas', UNHEARD, observe)
       stream.close()
       return undefined
     } catch (error) {
@@ -214,7 +215,7 @@ export class Federation implements Reception {
     const { host } = this.profile(pair.to)
     const targets = host === undefined ? await resolver.targets(pair.to, { observe }) : pinned(pair.to, host)
     const attempts = connectTo(targets, { resolver, rules, clock, observe })
-    let last: Error | undefined
+    let last: PeerError | undefined
     for (let next = await attempts.next(); next; next = await attempts.next()) {
       const { socket, direct } = next
       const stream = this.#stream(socket, direct, pair, purpose, events, observe)
@@ -222,19 +223,14 @@ export class Federation implements Reception {
         await stream.ready
         return stream
       } catch (error) {
-        last = error as Error
-        if (last instanceof PeerError && !last.elsewhere) break
+        // What came furthest says most; of two that came as far, the one that the domain wants to be asked first.
+        if (!(error instanceof PeerError)) throw error
+        if (!last || error.reached > last.reached) last = error
+        if (!error.elsewhere) break
       }
     }
     attempts.stop()
-    if (last) throw last
-    const failures = attempts.failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
-    // Neither SRV nor address records: it is not that a server is away.
-    const isNowhere = targets.kind === 'fallback' && attempts.failures.every(({ address }) => address === undefined)
-    throw new PeerError(
-      failures.join('; ') || 'no server of it can be connected to',
-      isNowhere ? { code: 'nodata' } : {},
-    )
+    throw last ?? unreachable(targets, attempts.failures)
   }
 
   #stream(
@@ -274,6 +270,19 @@ function pinned(domain: string, place: string): Targets {
   const host = place.slice(0, colon).replace(/^\[|\]$/g, '')
   const target = { host, port: Number(place.slice(colon + 1)), direct: false, priority: 0, weight: 0, secure: false }
   return { domain, list: [target], secure: false, kind: 'fallback' }
+}
+
+/** Why nobody could be connected to. */
+function unreachable({ domain, kind }: Targets, failures: readonly ConnectFailure[]): PeerError {
+  // Neither SRV nor address records: it is not that a server is away.
+  const isNowhere = kind === 'fallback' && failures.every(({ address }) => address === undefined)
+  if (isNowhere && failures.some(({ reason }) => reason.endsWith(NO_ADDRESSES)))
+    return new PeerError(
+      `DNS has no addresses for ${domain}, and no SRV record _xmpp-server._tcp.${domain} that names another host`,
+      { code: 'nodata' },
+    )
+  const reasons = failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
+  return new PeerError(reasons.join('; ') || 'no server of it can be connected to', isNowhere ? { code: 'nodata' } : {})
 }
 
 function linkKey({ from, to }: Pair): string {

@@ -3,26 +3,12 @@ import { type Element, el, type XmlStreamError } from '@parley/xml'
 import { type Clock, type PeerHeader, streamErrorXml, type Wire, type WireEvents } from '@xmpp/server-core'
 import { type DialbackKeys, type DialbackResult, type Pair, readResult, resultXml, verifyXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
+import { PeerError, REACHED, type Reached } from './peer-error.ts'
 import type { Profile } from './profile.ts'
 import { type Judgement, judge } from './trust.ts'
+import { conditionOf, verdictOf } from './words.ts'
 
-/** Why a stream to another server came to nothing. */
-export class PeerError extends Error {
-  override readonly name = 'PeerError'
-  /** Whether another server of the same domain may do better. */
-  readonly elsewhere: boolean
-  /** As DnsError has it, where the domain has no server at all. */
-  readonly code: 'nodata' | undefined
-
-  constructor(
-    message: string,
-    { elsewhere = true, code }: { readonly elsewhere?: boolean; readonly code?: 'nodata' } = {},
-  ) {
-    super(message)
-    this.elsewhere = elsewhere
-    this.code = code
-  }
-}
+export { PeerError } from './peer-error.ts'
 
 /** What is told while a stream is negotiated, for whoever explains a failure. */
 export type Negotiation =
@@ -50,8 +36,6 @@ export interface OutgoingOptions {
 
 /** From the connection to readiness, and from a question about a key to its answer (ms). */
 const NEGOTIATION = 30_000
-/** Mechanisms, errors and the like of a peer that go into our own texts. */
-const SAID = 100
 
 /** A stream that we have opened to another server: stanzas of one pair of domains go out on it. */
 export class OutgoingStream implements WireEvents {
@@ -66,8 +50,13 @@ export class OutgoingStream implements WireEvents {
   #features: Element | undefined
   #proof: 'certificate' | 'dialback' | undefined
   #triedExternal = false
+  /** What the peer had against our certificate. */
+  #refusal: string | undefined
   /** Whether the peer acknowledges (XEP-0198); false: it is asked with pings. */
   #counts = false
+  #reached: Reached = REACHED.connection
+  /** What the peer is to say next, for whoever is told that it does not. */
+  #awaited = 'it says nothing: no stream header'
   #judgement: Judgement | undefined
 
   constructor(options: OutgoingOptions) {
@@ -78,7 +67,9 @@ export class OutgoingStream implements WireEvents {
     })
     // Who only verifies does not wait for it.
     this.ready.catch(() => {})
-    this.#stopWatch = options.clock.after(NEGOTIATION, () => this.fail(new PeerError('it did not answer in time')))
+    this.#stopWatch = options.clock.after(NEGOTIATION, () =>
+      this.fail(new PeerError(`it did not answer in time: ${this.#awaited}`)),
+    )
     this.wire.start(this)
     if (this.wire.kind !== 'tls') this.#open()
   }
@@ -139,6 +130,7 @@ export class OutgoingStream implements WireEvents {
   opened(header: PeerHeader): void {
     if (this.#state === 'closed') return
     this.#id = header.id ?? ''
+    this.#advance(REACHED.stream, 'its stream has no features')
     this.#observe({ step: 'stream', id: this.#id, version: header.version })
     if (!header.namespacesOk) this.fail(new PeerError('it does not speak server-to-server XMPP'))
     // RFC 6120 §4.7.5: a server from before features knows dialback only.
@@ -149,7 +141,7 @@ export class OutgoingStream implements WireEvents {
     if (this.#state === 'closed') return
     const { name, ns } = element
     if (ns === NS.streams && name === 'features') this.#negotiate(element)
-    else if (ns === NS.streams && name === 'error') this.fail(new PeerError(`it says ${conditionOf(element)}`))
+    else if (ns === NS.streams && name === 'error') this.#told(conditionOf(element))
     else if (ns === NS.tls) this.#tls(name)
     else if (ns === NS.sasl) this.#sasl(element)
     else if (ns === NS.dialback && name === 'result') this.#result(element)
@@ -161,7 +153,7 @@ export class OutgoingStream implements WireEvents {
   }
 
   closed(): void {
-    this.fail(new PeerError('it has closed the stream'))
+    this.fail(this.#unwanted('it has closed the stream'))
   }
 
   failed(error: XmlStreamError): void {
@@ -170,7 +162,7 @@ export class OutgoingStream implements WireEvents {
   }
 
   lost(): void {
-    this.fail(new PeerError('the connection is lost'))
+    this.fail(this.#unwanted('the connection is lost'))
   }
 
   secured(): void {
@@ -180,6 +172,7 @@ export class OutgoingStream implements WireEvents {
     this.#judgement = judgement
     const { protocol = '', cipher = '' } = this.wire.tls ?? {}
     this.#observe({ step: 'tls', protocol, cipher, judgement })
+    this.#advance(REACHED.tls, 'it opens no stream after TLS')
     if (!judgement.proven && profile.sasl === 'required' && purpose === 'stanzas') {
       this.fail(new PeerError(judgement.why))
       return
@@ -203,10 +196,11 @@ export class OutgoingStream implements WireEvents {
     const isSecure = this.wire.tls !== undefined
     if (!isSecure && profile.tls !== 'off' && features.child('starttls', NS.tls)) {
       this.wire.send(`<starttls xmlns="${NS.tls}"/>`)
+      this.#advance(REACHED.stream, 'the TLS handshake does not end')
       return
     }
     if (!isSecure && profile.tls === 'required') {
-      this.fail(new PeerError('it offers no TLS'))
+      this.fail(new PeerError('it offers no TLS, which is required'))
       return
     }
     this.#prove()
@@ -228,6 +222,7 @@ export class OutgoingStream implements WireEvents {
       return
     }
     this.#state = 'proving'
+    this.#advance(REACHED.proof, 'it does not say whether it takes our certificate')
     const mechanisms = this.#features?.child('mechanisms', NS.sasl)
     const offers = mechanisms?.elements().some(mechanism => mechanism.text().trim() === 'EXTERNAL') ?? false
     if (offers && profile.sasl !== 'off' && !this.#triedExternal) {
@@ -237,8 +232,11 @@ export class OutgoingStream implements WireEvents {
       this.wire.send(`<auth xmlns="${NS.sasl}" mechanism="EXTERNAL">${name}</auth>`)
     } else if (profile.dialback === 'off') {
       const why = this.#triedExternal ? 'it refuses our certificate' : 'it does not take our certificate'
-      this.fail(new PeerError(`${why}, and dialback is off`))
-    } else this.wire.send(resultXml(pair, { key: keys.key(pair, this.#id) }))
+      this.fail(new PeerError(`${why}, and dialback is off here`))
+    } else {
+      this.#advance(REACHED.proof, `it does not say whether our key is good: it may not reach a server of ${pair.from}`)
+      this.wire.send(resultXml(pair, { key: keys.key(pair, this.#id) }))
+    }
   }
 
   #sasl(element: Element): void {
@@ -247,6 +245,7 @@ export class OutgoingStream implements WireEvents {
     this.#observe({ step: 'proof', how: 'certificate', result: isGood ? 'accepted' : conditionOf(element) })
     // XEP-0178 §3: where the certificate is not taken, dialback may be.
     if (!isGood) {
+      this.#refusal = conditionOf(element)
       this.#prove()
       return
     }
@@ -263,7 +262,9 @@ export class OutgoingStream implements WireEvents {
     const text = result.type === 'error' ? result.condition : result.type
     this.#observe({ step: 'proof', how: 'dialback', result: text })
     if (result.type !== 'valid') {
-      this.fail(new PeerError(`it does not take our proof by dialback: ${text}`, { elsewhere: false }))
+      this.fail(
+        new PeerError(`it does not take our proof by dialback: ${verdictOf(result, pair)}`, { elsewhere: false }),
+      )
       return
     }
     this.#proof = 'dialback'
@@ -311,6 +312,24 @@ export class OutgoingStream implements WireEvents {
     this.#verifying.delete(key)
   }
 
+  /** RFC 6120 §4.9: a stream error. That of a server without dialback says that our key was nothing to it. */
+  #told(error: string): void {
+    const why = `it says ${error}`
+    this.fail(error.startsWith('unsupported-stanza-type') ? this.#unwanted(why) : new PeerError(why))
+  }
+
+  /** Who ends the stream when it is asked for dialback has none, or wants none with us. */
+  #unwanted(why: string): PeerError {
+    if (this.#state !== 'proving') return new PeerError(why)
+    const refusal = this.#refusal === undefined ? '' : ` (${this.#refusal})`
+    return new PeerError(`it takes neither our certificate${refusal} nor dialback: ${why}`)
+  }
+
+  #advance(reached: Reached, awaited: string): void {
+    this.#reached = reached
+    this.#awaited = awaited
+  }
+
   #observe(step: Negotiation): void {
     this.#options.observe?.(step)
   }
@@ -318,6 +337,7 @@ export class OutgoingStream implements WireEvents {
   #end(reason: PeerError): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    reason.reached = this.#reached
     this.#stopWatch()
     this.wire.footer()
     this.wire.end()
@@ -330,14 +350,4 @@ export class OutgoingStream implements WireEvents {
 
 function verifyKey({ from, to }: Pair, id: string): string {
   return `${from} ${to} ${id}`
-}
-
-/** What an error of a peer says, short enough for a line of ours. */
-function conditionOf(error: Element): string {
-  const [condition] = error.elements()
-  const text = error
-    .elements()
-    .find(({ name }) => name === 'text')
-    ?.text()
-  return `${condition?.name ?? error.name}${text ? `: ${text}` : ''}`.slice(0, SAID)
 }

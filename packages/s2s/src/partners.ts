@@ -101,3 +101,11 @@ export function contradiction({ tls, sasl, dialback }: Pick<Profile, 'tls' | 'sa
   if (tls === 'off' && sasl === 'required') return 'certificates need TLS'
   return undefined
 }
+
+/** Why a domain is not spoken with, and what would change that. */
+export function blockedBy(domain: string, partners: Partners): string {
+  const { of, partner } = partners.record(domain) ?? {}
+  if (!partner) return `it has no record, and federation.discovery is off: parley federation allow ${domain}`
+  const comment = partner.comment ? ` (${partner.comment})` : ''
+  return `it is blocked by the record of ${of}${comment}: parley federation forget ${of}, or allow ${domain}`
+}

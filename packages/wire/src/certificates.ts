@@ -22,6 +22,7 @@ import {
 } from './certificate-files.ts'
 import { selfSigned } from './self-signed.ts'
 import { type DailySecret, Tickets } from './tickets.ts'
+import { namesServer, serverNames } from './x509.ts'
 
 const HOUR = 3_600_000
 
@@ -37,6 +38,8 @@ export interface CertificateParts {
 export interface CertificateDescription {
   readonly domain: string
   readonly names: readonly string[]
+  /** Whether other servers will take it for that of the domain. */
+  readonly namesDomain: boolean
   readonly issuer: string
   /** Milliseconds since 1970. */
   readonly expires: number
@@ -124,13 +127,15 @@ export class Certificates {
     return problems
   }
 
+  /** The certificate that is shown for a domain, or for a service below it. */
   describe(domain: string): CertificateDescription | undefined {
-    const held = this.#held.get(domain)
+    const held = this.#held.get(this.#hostOf(domain))
     if (!held) return
-    const { subjectAltName = '', issuer, subject, validTo } = held.x509
+    const { issuer, subject, validTo, raw } = held.x509
     return {
       domain,
-      names: subjectAltName === '' ? [] : subjectAltName.split(', '),
+      names: serverNames(raw),
+      namesDomain: namesServer(raw, domain),
       issuer: issuer.replaceAll('\n', ', '),
       expires: Date.parse(validTo),
       selfSigned: issuer === subject,
