@@ -3,7 +3,7 @@ import { explain } from './explain.ts'
 import type { Federation } from './federation.ts'
 import { contradiction, type Partner } from './partners.ts'
 import { prepared } from './prepared.ts'
-import type { Voucher } from './trust.ts'
+import { PROOFS } from './trust.ts'
 
 const DOMAIN: Parameter = { name: 'domain', type: 'text', required: true, positional: true, help: 'a domain elsewhere' }
 const COMMENT: Parameter = { name: 'comment', type: 'text', help: 'why' }
@@ -122,13 +122,6 @@ export function federationCommands(federation: Federation): Command[] {
       },
     },
   ]
-}
-
-/** How a certificate came to be believed, as operators read it. */
-const PROOFS: Readonly<Record<Voucher, string>> = {
-  pkix: 'certificate',
-  dane: 'certificate (DANE)',
-  posh: 'certificate (POSH)',
 }
 
 function domainOf(text: unknown): string {

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
-import { networkOf, type Server } from '@xmpp/server-core'
+import { type Awaitable, networkOf, type Server, type TlsInfo } from '@xmpp/server-core'
 import { NO_ADDRESSES } from './connect/attempt.ts'
-import { type ConnectFailure, connectTo } from './connect/connect.ts'
+import { type ConnectFailure, type Connection, connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
 import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
+import type { TlsaRecord } from './dns/records.ts'
 import type { Resolver } from './dns/resolver.ts'
-import type { Targets } from './dns/targets.ts'
+import type { Target, Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
 import { IncomingStream, type Proof, type Reception } from './incoming.ts'
 import { Link, type LinkEvents } from './link.ts'
@@ -15,6 +16,8 @@ import { OutgoingStream } from './outgoing.ts'
 import { blockedBy, type Partners } from './partners.ts'
 import { PeerError } from './peer-error.ts'
 import type { Profile } from './profile.ts'
+import type { Judgement } from './trust.ts'
+import type { Vouchers } from './vouchers.ts'
 
 export interface FederationParts {
   readonly server: Server
@@ -24,6 +27,7 @@ export interface FederationParts {
   /** Shared by all nodes: at least 256 random bits. */
   readonly secret: Buffer
   readonly partners: Partners
+  readonly vouchers: Vouchers
 }
 
 /** What nodes tell each other when a peer has answered a ping that another one has sent. */
@@ -112,6 +116,10 @@ export class Federation implements Reception {
 
   profile(domain: string): Profile {
     return this.partners.profile(domain)
+  }
+
+  vouch(tls: TlsInfo | undefined, domain: string): Awaitable<Judgement> {
+    return this.#parts.vouchers.ofVisitor(tls, domain)
   }
 
   proven({ wire, local }: IncomingStream, domain: string, proof: Proof): void {
@@ -217,9 +225,8 @@ export class Federation implements Reception {
     const attempts = connectTo(targets, { resolver, rules, clock, observe })
     let last: PeerError | undefined
     for (let next = await attempts.next(); next; next = await attempts.next()) {
-      const { socket, direct } = next
-      const stream = this.#stream(socket, direct, pair, purpose, events, observe)
       try {
+        const stream = await this.#stream(next, { pair, purpose, events, observe })
         await stream.ready
         return stream
       } catch (error) {
@@ -233,15 +240,11 @@ export class Federation implements Reception {
     throw last ?? unreachable(targets, attempts.failures)
   }
 
-  #stream(
-    socket: Socket,
-    direct: boolean,
-    pair: Pair,
-    purpose: 'stanzas' | 'verify',
-    events: LinkEvents,
-    observe?: (step: Step) => void,
-  ): OutgoingStream {
-    const { certificates } = this.#parts
+  /** @throws PeerError */
+  async #stream({ socket, direct, target }: Connection, { pair, purpose, events, observe }: Opening) {
+    const { certificates, vouchers } = this.#parts
+    const profile = this.profile(pair.to)
+    const records = target.secure ? await this.#tlsa(target, socket, observe) : []
     const failed = (error: Error) => stream.fail(new PeerError(`TLS failed: ${error.message}`))
     const tls = new TlsCaller(certificates, { local: pair.from, remote: pair.to, direct, failed })
     const wire = this.#wire(socket, tls, direct)
@@ -249,8 +252,10 @@ export class Federation implements Reception {
       wire,
       clock: this.server.clock,
       pair,
-      profile: this.profile(pair.to),
+      // RFC 7671 §2.1: who publishes such records has TLS, whatever they say.
+      profile: records.length > 0 ? { ...profile, tls: 'required' } : profile,
       keys: this.keys,
+      vouch: tls => vouchers.ofServer(tls, pair.to, { target, records, observe }),
       purpose,
       observe,
       ...events,
@@ -258,11 +263,31 @@ export class Federation implements Reception {
     return stream
   }
 
+  /** RFC 7673 §3.3: where nobody can say whether there are any, the server is not used. @throws PeerError */
+  async #tlsa(target: Target, socket: Socket, observe: Opening['observe']): Promise<readonly TlsaRecord[]> {
+    const { resolver } = this.#parts
+    // Nobody else listens to it yet.
+    socket.on('error', () => {})
+    const records = await resolver.tlsa(target, { observe }).catch((error: Error) => {
+      socket.destroy()
+      throw new PeerError(`DNS does not say whether ${target.host} has TLSA records: ${error.message}`)
+    })
+    if (socket.destroyed) throw new PeerError('the connection was lost at once')
+    return records
+  }
+
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
     const { clock, log } = this.server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
     return new TcpWire(socket, { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }, remote)
   }
+}
+
+interface Opening {
+  readonly pair: Pair
+  readonly purpose: 'stanzas' | 'verify'
+  readonly events: LinkEvents
+  readonly observe: ((step: Step) => void) | undefined
 }
 
 function pinned(domain: string, place: string): Targets {

@@ -6,10 +6,12 @@ import {
   type Awaitable,
   chain,
   Inlet,
+  isPromise,
   type PeerHeader,
   type Server,
   type StreamCondition,
   streamErrorXml,
+  type TlsInfo,
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
@@ -17,7 +19,7 @@ import { type DialbackKeys, type DialbackResult, type Pair, resultXml, verifyXml
 import { S2S, WRAP } from './names.ts'
 import { prepared } from './prepared.ts'
 import type { Profile } from './profile.ts'
-import { judge } from './trust.ts'
+import { type Judgement, judge, PROOFS, type Voucher } from './trust.ts'
 import { PING_ID } from './unconfirmed.ts'
 
 /** What the federation does for a stream that a peer has opened. */
@@ -27,6 +29,8 @@ export interface Reception {
   /** Whether a domain is one of ours: a host, a service or a component. */
   isOurs(domain: string): boolean
   profile(domain: string): Profile
+  /** Judges what a peer showed in TLS, if need be with the help of others. Never rejects. */
+  vouch(tls: TlsInfo | undefined, domain: string): Awaitable<Judgement>
   /** Asks the domain itself whether a key is its own (XEP-0220 §2.1.2). */
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
   /** Another domain has been proven on this stream. */
@@ -37,7 +41,7 @@ export interface Reception {
 }
 
 /** How a peer has proven its domain. */
-export type Proof = 'certificate' | 'dialback'
+export type Proof = (typeof PROOFS)[Voucher] | 'dialback'
 
 const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 /** Domains that one stream may be proven for, and keys under way: beyond that nobody means well. */
@@ -56,6 +60,8 @@ export class IncomingStream implements WireEvents {
   #state: 'silent' | 'open' | 'closed' = 'silent'
   #local = ''
   #remote: string | undefined
+  /** Of the domain that has opened the stream: others are asked about its certificate once. */
+  #judgement: Judgement | undefined
   #verifying = 0
   /** XEP-0198: stanzas handled since the peer asked to count; undefined before. */
   #handled: number | undefined
@@ -101,8 +107,7 @@ export class IncomingStream implements WireEvents {
     else if (remote !== undefined && reception.isOurs(remote)) this.fail('invalid-from', 'That domain is here')
     else if (remote !== undefined && reception.profile(remote).blocked)
       this.fail('policy-violation', 'This domain is not federated with')
-    // RFC 6120 §4.7.5: who says no version knows no features.
-    else if (header.version !== undefined) this.#offer()
+    else this.#meet(header.version !== undefined)
   }
 
   element(element: Element): void {
@@ -140,6 +145,20 @@ export class IncomingStream implements WireEvents {
     return this.#reception.profile(this.#remote ?? '')
   }
 
+  /** @param hasFeatures RFC 6120 §4.7.5: who says no version knows none */
+  #meet(hasFeatures: boolean): void {
+    const mayProve = this.wire.tls !== undefined && this.#profile.sasl !== 'off'
+    const judged =
+      this.#remote === undefined || !mayProve || this.#judgement
+        ? this.#judgement
+        : this.#reception.vouch(this.wire.tls, this.#remote)
+    const met = chain(judged, judgement => {
+      this.#judgement = judgement
+      if (hasFeatures && this.#state === 'open') this.#offer()
+    })
+    if (isPromise(met)) this.#inlet.during(met)
+  }
+
   #offer(): void {
     const { wire } = this
     const { tls, sasl, dialback } = this.#profile
@@ -151,7 +170,7 @@ export class IncomingStream implements WireEvents {
         sasl !== 'off' &&
         this.#remote !== undefined &&
         !this.#proven.has(this.#remote) &&
-        this.#isShown(this.#remote)
+        this.#shown(this.#remote) !== undefined
       )
         features.push(el('mechanisms', NS.sasl, null, el('mechanism', NS.sasl, null, 'EXTERNAL')))
       if (dialback !== 'off')
@@ -163,9 +182,11 @@ export class IncomingStream implements WireEvents {
     wire.features(features.map(feature => serialize(feature)).join(''))
   }
 
-  /** Whether the certificate that was shown is that of the domain (XEP-0178 §3). */
-  #isShown(domain: string): boolean {
-    return judge(this.wire.tls, domain).proven
+  /** Who vouches for the certificate that was shown being that of the domain (XEP-0178 §3); undefined where nobody does. */
+  #shown(domain: string): Voucher | undefined {
+    const known = domain === this.#remote ? this.#judgement : undefined
+    const judgement = known ?? judge(this.wire.tls, domain)
+    return judgement.proven ? judgement.by : undefined
   }
 
   #receive(element: Element): Awaitable<void> {
@@ -193,6 +214,7 @@ export class IncomingStream implements WireEvents {
     this.#state = 'silent'
     // RFC 6120 §5.4.3.3: what was said in the clear counts no more.
     this.#remote = undefined
+    this.#judgement = undefined
     this.#proven.clear()
     this.#handled = undefined
     this.wire.send(serialize(el('proceed', NS.tls)))
@@ -212,11 +234,12 @@ export class IncomingStream implements WireEvents {
       this.#refuse('invalid-authzid')
       return
     }
-    if (this.#profile.sasl === 'off' || this.#proven.has(named) || !this.#isShown(named)) {
+    const voucher = this.#shown(named)
+    if (this.#profile.sasl === 'off' || this.#proven.has(named) || voucher === undefined) {
       this.#refuse('not-authorized')
       return
     }
-    this.#isProven(named, 'certificate')
+    this.#isProven(named, PROOFS[voucher])
     this.wire.send(serialize(el('success', NS.sasl)))
     this.#state = 'silent'
     this.wire.restart()
@@ -250,8 +273,9 @@ export class IncomingStream implements WireEvents {
       return
     }
     // XEP-0220 §2.2.1 allows any method: a certificate that names the domain proves it without asking.
-    if (sasl !== 'off' && this.#isShown(pair.from)) {
-      this.#isProven(pair.from, 'certificate')
+    const voucher = sasl === 'off' ? undefined : this.#shown(pair.from)
+    if (voucher !== undefined) {
+      this.#isProven(pair.from, PROOFS[voucher])
       answer({ type: 'valid' })
       return
     }

@@ -1,11 +1,20 @@
 import { NS } from '@parley/stanza'
 import { type Element, el, type XmlStreamError } from '@parley/xml'
-import { type Clock, type PeerHeader, streamErrorXml, type Wire, type WireEvents } from '@xmpp/server-core'
+import {
+  type Awaitable,
+  type Clock,
+  chain,
+  type PeerHeader,
+  streamErrorXml,
+  type TlsInfo,
+  type Wire,
+  type WireEvents,
+} from '@xmpp/server-core'
 import { type DialbackKeys, type DialbackResult, type Pair, readResult, resultXml, verifyXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
 import { PeerError, REACHED, type Reached } from './peer-error.ts'
 import type { Profile } from './profile.ts'
-import { type Judgement, judge } from './trust.ts'
+import type { Judgement } from './trust.ts'
 import { conditionOf, verdictOf } from './words.ts'
 
 export { PeerError } from './peer-error.ts'
@@ -23,6 +32,8 @@ export interface OutgoingOptions {
   readonly pair: Pair
   readonly profile: Profile
   readonly keys: DialbackKeys
+  /** Judges what the peer showed in TLS. Never rejects. */
+  vouch(tls: TlsInfo | undefined): Awaitable<Judgement>
   /** `stanzas`: to send them; `verify`: only to ask about keys, for which we need not prove ourselves. */
   readonly purpose: 'stanzas' | 'verify'
   readonly observe?: ((step: Negotiation) => void) | undefined
@@ -167,13 +178,20 @@ export class OutgoingStream implements WireEvents {
 
   secured(): void {
     if (this.#state === 'closed') return
-    const { profile, purpose, pair } = this.#options
-    const judgement = judge(this.wire.tls, pair.to)
+    this.#advance(REACHED.tls, 'nobody says whether its certificate is good')
+    // It says nothing before it has our header, so nothing is missed meanwhile.
+    void chain(this.#options.vouch(this.wire.tls), judgement => this.#judged(judgement))
+  }
+
+  #judged(judgement: Judgement): void {
+    if (this.#state === 'closed') return
+    const { profile, purpose } = this.#options
     this.#judgement = judgement
     const { protocol = '', cipher = '' } = this.wire.tls ?? {}
     this.#observe({ step: 'tls', protocol, cipher, judgement })
     this.#advance(REACHED.tls, 'it opens no stream after TLS')
-    if (!judgement.proven && profile.sasl === 'required' && purpose === 'stanzas') {
+    const mustBeProven = profile.sasl === 'required' && purpose === 'stanzas'
+    if (!judgement.proven && (judgement.isDenied || mustBeProven)) {
       this.fail(new PeerError(judgement.why))
       return
     }

@@ -27,6 +27,9 @@ const WORDS: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'its certificate is not for servers',
   CERT_REVOKED: 'its certificate has been revoked',
 }
+/** How a certificate came to be believed, as operators read it. */
+export const PROOFS = { pkix: 'certificate', dane: 'certificate (DANE)', posh: 'certificate (POSH)' } as const
+
 /** Names of one certificate that are told. */
 const TOLD = 3
 

@@ -104,6 +104,11 @@ export class Certificates {
     return others.every(({ cert }) => cert === first!.cert) ? first!.endPoint : undefined
   }
 
+  /** Who may vouch for other servers, PEM. */
+  get authorities(): readonly string[] {
+    return this.#serverCa === undefined ? rootCertificates : [...rootCertificates, this.#serverCa]
+  }
+
   get defaultDomain(): string {
     return this.#held.keys().next().value!
   }
@@ -181,7 +186,7 @@ export class Certificates {
       key,
       minVersion: this.#parts.config.tls.minVersion,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
-      ...(this.#serverCa === undefined ? {} : { ca: [...rootCertificates, this.#serverCa] }),
+      ...(this.#serverCa === undefined ? {} : { ca: [...this.authorities] }),
     }
   }
 

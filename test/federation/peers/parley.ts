@@ -88,7 +88,7 @@ log: { level: info, format: json }
 function read(line: string): Link[] {
   if (!line.startsWith('{')) return []
   const said = JSON.parse(line) as Record<string, string | boolean | undefined>
-  const facts: Link['fact'][] = [said['proof'] === 'certificate' ? 'EXTERNAL' : 'dialback', 'open']
+  const facts: Link['fact'][] = [String(said['proof']).startsWith('certificate') ? 'EXTERNAL' : 'dialback', 'open']
   if (said['tls'] !== undefined) facts.push('tls')
   if (said['direct']) facts.push('direct')
   if (said['acknowledges']) facts.push('sm')

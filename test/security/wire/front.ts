@@ -5,7 +5,7 @@ import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import { memoryLive } from '@parley/live'
 import { modules } from '@parley/modules'
-import { type Federation, openFederation } from '@parley/s2s'
+import { type Federation, type Fetcher, openFederation } from '@parley/s2s'
 import { closeStore, emptyStore, FakeClock } from '@parley/testkit'
 import { Certificates } from '@parley/wire'
 import { configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
@@ -36,7 +36,8 @@ export class Front {
     this.#folder = folder
   }
 
-  static async open(settings: Record<string, unknown>): Promise<Front> {
+  /** @param fetch gets documents from web servers of other domains */
+  static async open(settings: Record<string, unknown>, { fetch }: { readonly fetch?: Fetcher } = {}): Promise<Front> {
     const folder = await mkdtemp(join(tmpdir(), 'front-'))
     const config = resolveDomains(
       configSchema.parse({
@@ -59,7 +60,7 @@ export class Front {
     const all = [...modules, ...listenerModules(config.tls.client)]
     const server = await Server.start({ config, store, live, log, clock, modules: all })
     const certificates = await Certificates.open({ config, log, clock })
-    const federation = await openFederation(server, certificates)
+    const federation = await openFederation(server, certificates, fetch ? { fetch } : {})
     const listeners = await openListeners(server, certificates, new HttpRoutes(), { peers: federation })
     return new Front({ server, federation, listeners, certificates, clock, errors }, folder)
   }
