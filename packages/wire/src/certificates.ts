@@ -21,6 +21,7 @@ import {
   readFiles,
 } from './certificate-files.ts'
 import { selfSigned } from './self-signed.ts'
+import { ServerChains } from './server-chain.ts'
 import { type DailySecret, Tickets } from './tickets.ts'
 import { namesServer, serverNames } from './x509.ts'
 
@@ -68,6 +69,7 @@ export class Certificates {
   #clientCa: string | undefined
   #serverCa: string | undefined
   #tickets: Tickets | undefined
+  #serverChains: ServerChains | undefined
 
   private constructor(parts: CertificateParts) {
     this.#parts = parts
@@ -107,6 +109,12 @@ export class Certificates {
   /** Who may vouch for other servers, PEM. */
   get authorities(): readonly string[] {
     return this.#serverCa === undefined ? rootCertificates : [...rootCertificates, this.#serverCa]
+  }
+
+  /** Judges certificates of servers that have connected to us. */
+  get serverChains(): ServerChains {
+    this.#serverChains ??= new ServerChains(this.authorities)
+    return this.#serverChains
   }
 
   get defaultDomain(): string {

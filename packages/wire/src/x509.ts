@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { domainToASCII } from 'node:url'
 import { Jid } from '@parley/jid'
-import { type Der, DerError, IA5_STRING, OCTET_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
+import { type Der, DerError, IA5_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
+import { certificateExtensions } from './extensions.ts'
 
 /** id-on-xmppAddr, 1.3.6.1.5.5.7.8.5 (RFC 6120 §13.7.1.4). */
 const XMPP_ADDR = '2b06010505070805'
@@ -9,8 +10,7 @@ const XMPP_ADDR = '2b06010505070805'
 const DNS_SRV = '2b06010505070807'
 const SERVER_SERVICE = '_xmpp-server.'
 const SUBJECT_ALT_NAME = '551d11'
-/** Context tags of TBSCertificate and GeneralName (RFC 5280 §4.1, §4.2.1.6). */
-const EXTENSIONS = 0xa3
+/** Context tags of GeneralName (RFC 5280 §4.2.1.6). */
 const OTHER_NAME = 0xa0
 const DNS_NAME = 0x82
 const IP_ADDRESS = 0x87
@@ -120,17 +120,9 @@ export function signatureAlgorithm(certificate: Buffer): {
 }
 
 function alternativeNames(certificate: Buffer): Der[] {
-  const [body] = openDer(certificate)
-  const extensions = readDer(body?.content ?? Buffer.alloc(0)).find(({ tag }) => tag === EXTENSIONS)
-  if (!extensions) return []
-  for (const extension of openDer(extensions.content)) {
-    const parts = readDer(extension.content)
-    if (parts[0]?.content.toString('hex') !== SUBJECT_ALT_NAME) continue
-    const value = parts.find(({ tag }) => tag === OCTET_STRING)
-    const names = value ? readDer(value.content)[0] : undefined
-    return names?.tag === SEQUENCE ? readDer(names.content) : []
-  }
-  return []
+  const extension = certificateExtensions(certificate).find(({ id }) => id === SUBJECT_ALT_NAME)
+  const names = extension && readDer(extension.value)[0]
+  return names?.tag === SEQUENCE ? readDer(names.content) : []
 }
 
 function addresses(name: Der): Jid[] {

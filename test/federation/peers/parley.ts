@@ -14,9 +14,8 @@ const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
 export const parley: Peer = {
   name: 'parley',
   believes: {
-    // RFC 9525 § 2: a common name is no name. Who opens a stream is a client of TLS: a certificate for servers proves nothing
-    // there, and dialback has to.
-    in: ['good', 'client-only', 'wildcard', 'xmpp-addr', 'srv-name'],
+    // RFC 9525 § 2: a common name is no name. Everybody must be a server, who opens a stream too.
+    in: ['good', 'server-only', 'wildcard', 'xmpp-addr', 'srv-name'],
     out: ['good', 'server-only', 'wildcard', 'xmpp-addr', 'srv-name'],
   },
   chokes: [],

@@ -1,0 +1,26 @@
+import type { Awaitable, Server, TlsInfo } from '@xmpp/server-core'
+import type { DialbackKeys, DialbackResult, Pair } from './dialback.ts'
+import type { IncomingStream } from './incoming.ts'
+import type { Profile } from './profile.ts'
+import type { Judgement, PROOFS, Voucher } from './trust.ts'
+
+/** What the federation does for a stream that a peer has opened. */
+export interface Reception {
+  readonly server: Server
+  readonly keys: DialbackKeys
+  /** Whether a domain is one of ours: a host, a service or a component. */
+  isOurs(domain: string): boolean
+  profile(domain: string): Profile
+  /** Judges what a peer showed in TLS, if need be with the help of others. Never rejects. */
+  vouch(tls: TlsInfo | undefined, domain: string): Awaitable<Judgement>
+  /** Asks the domain itself whether a key is its own (XEP-0220 §2.1.2). */
+  verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
+  /** Another domain has been proven on this stream. */
+  proven(stream: IncomingStream, domain: string, how: Proof): void
+  /** The peer has answered a ping behind the stanzas of our stream to it. @param pair ours, and theirs */
+  ponged(pair: Pair, id: string): void
+  ended(stream: IncomingStream): void
+}
+
+/** How a peer has proven its domain. */
+export type Proof = (typeof PROOFS)[Voucher] | 'dialback'
