@@ -3,7 +3,6 @@ import { explain } from './explain.ts'
 import type { Federation } from './federation.ts'
 import { contradiction, type Partner } from './partners.ts'
 import { prepared } from './prepared.ts'
-import { PROOFS } from './trust.ts'
 
 const DOMAIN: Parameter = { name: 'domain', type: 'text', required: true, positional: true, help: 'a domain elsewhere' }
 const COMMENT: Parameter = { name: 'comment', type: 'text', help: 'why' }
@@ -150,15 +149,13 @@ function* rows({ incoming, links, partners }: Federation): Iterable<CommandRow> 
   }
   for (const { pair, state, stream, waiting, problem } of links) {
     seen.add(pair.to)
-    const { judgement } = stream ?? {}
-    const proof = judgement === undefined ? '' : judgement.proven ? PROOFS[judgement.by] : judgement.why
     const tls = stream?.wire.tls?.protocol ?? (stream ? 'none' : '')
     yield {
       domain: pair.to,
       direction: 'out',
       with: pair.from,
-      state,
-      proof,
+      state: stream?.isBidi ? `${state}, both ways` : state,
+      proof: stream?.theirs ?? '',
       tls,
       waiting,
       problem: problem?.message ?? '',

@@ -1,6 +1,6 @@
 import type { CertificateDescription } from '@parley/wire'
 import type { DiscoveryEvent } from './discovery.ts'
-import type { Negotiation } from './outgoing.ts'
+import type { Negotiation } from './negotiation.ts'
 import type { Voucher } from './trust.ts'
 
 export type Step = DiscoveryEvent | Negotiation | OwnCertificate

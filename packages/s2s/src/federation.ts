@@ -19,6 +19,7 @@ import type { Profile } from './profile.ts'
 import type { Proof, Reception } from './reception.ts'
 import type { Judgement } from './trust.ts'
 import type { Vouchers } from './vouchers.ts'
+import type { ReverseWay } from './way.ts'
 
 export interface FederationParts {
   readonly server: Server
@@ -136,6 +137,16 @@ export class Federation implements Reception {
     else if (this.server.live.isShared) this.server.live.tell(PONG, `${pair.from} ${pair.to} ${id}`)
   }
 
+  turned(pair: Pair, begin: (pair: Pair, events: LinkEvents) => ReverseWay): ReverseWay | undefined {
+    try {
+      return this.#link(pair).borrow(events => begin(pair, events))
+    } catch (error) {
+      // Too many links: it will have its own stream if there is anything to say.
+      if (error instanceof StanzaError) return undefined
+      throw error
+    }
+  }
+
   ended(stream: IncomingStream): void {
     this.#incoming.get(stream)?.()
     this.#incoming.delete(stream)
@@ -145,7 +156,8 @@ export class Federation implements Reception {
   async verify(pair: Pair, id: string, key: string): Promise<DialbackResult> {
     const own = { from: pair.to, to: pair.from }
     const open = this.#links.get(linkKey(own))?.stream
-    if (open) return open.verify(pair, id, key)
+    // XEP-0288 §2.2: never on the stream of whoever has asked.
+    if (open instanceof OutgoingStream) return open.verify(pair, id, key)
     try {
       const stream = await this.#open(own, 'verify', UNHEARD)
       try {
@@ -256,6 +268,7 @@ export class Federation implements Reception {
       // RFC 7671 §2.1: who publishes such records has TLS, whatever they say.
       profile: records.length > 0 ? { ...profile, tls: 'required' } : profile,
       keys: this.keys,
+      reception: this,
       vouch: tls => vouchers.ofServer(tls, pair.to, { target, records, observe }),
       purpose,
       observe,

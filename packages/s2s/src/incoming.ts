@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Jid } from '@parley/jid'
-import { NS, readStanza, refusalOf, StanzaError } from '@parley/stanza'
+import { NS } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
@@ -8,28 +7,26 @@ import {
   Inlet,
   isPromise,
   type PeerHeader,
-  type Server,
   type StreamCondition,
   streamErrorXml,
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
-import { type DialbackResult, type Pair, resultXml, verifyXml } from './dialback.ts'
+import { Arrivals, isStanza, RATE } from './arrivals.ts'
+import { type DialbackResult, type Pair, resultXml, verdictXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
+import { PeerError } from './peer-error.ts'
 import { prepared } from './prepared.ts'
 import type { Profile } from './profile.ts'
 import type { Proof, Reception } from './reception.ts'
 import { type Judgement, judge, PROOFS, type Voucher } from './trust.ts'
-import { PING_ID } from './unconfirmed.ts'
+import { type BorrowedStream, limitsOf, maxBytesOf, ReverseWay } from './way.ts'
 
-const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 /** Domains that one stream may be proven for, and keys under way: beyond that nobody means well. */
 const DOMAINS = 100
 const VERIFYING = 10
-/** Stanzas of one peer, a second. */
-const RATE = 200
 
-/** A stream that another server has opened to us (RFC 6120 §4). Stanzas come in on it; nothing but answers goes out. */
+/** A stream that another server has opened to us (RFC 6120 §4). Stanzas come in on it, and go out where it wants them to (XEP-0288). */
 export class IncomingStream implements WireEvents {
   readonly wire: Wire
   readonly id = randomBytes(16).toString('hex')
@@ -42,13 +39,16 @@ export class IncomingStream implements WireEvents {
   /** Of the domain that has opened the stream: others are asked about its certificate once. */
   #judgement: Judgement | undefined
   #verifying = 0
-  /** XEP-0198: stanzas handled since the peer asked to count; undefined before. */
-  #handled: number | undefined
+  #arrivals: Arrivals
+  /** The peer takes stanzas on this stream too, once it has proven itself; with its limits. */
+  #bidi: { readonly maxBytes: number | undefined } | undefined
+  #way: ReverseWay | undefined
 
   constructor(reception: Reception, wire: Wire) {
     this.#reception = reception
     this.wire = wire
     const { server } = reception
+    this.#arrivals = this.#newArrivals()
     this.#inlet = new Inlet(wire, server.clock, RATE, element => this.#receive(element), {
       overflow: () => this.fail('policy-violation', 'Too much at once'),
       crashed: error => this.#crashed(error),
@@ -133,7 +133,10 @@ export class IncomingStream implements WireEvents {
         : this.#reception.vouch(this.wire.tls, this.#remote)
     const met = chain(judged, judgement => {
       this.#judgement = judgement
-      if (hasFeatures && this.#state === 'open') this.#offer()
+      if (!hasFeatures || this.#state !== 'open') return
+      this.#offer()
+      // XEP-0288 §2.2: with SASL the way back begins where the stream begins again.
+      if (this.#remote !== undefined) this.#turn({ from: this.#remote, to: this.#local })
     })
     if (isPromise(met)) this.#inlet.during(met)
   }
@@ -154,10 +157,10 @@ export class IncomingStream implements WireEvents {
         features.push(el('mechanisms', NS.sasl, null, el('mechanism', NS.sasl, null, 'EXTERNAL')))
       if (dialback !== 'off')
         features.push(el('dialback', S2S.dialbackFeature, null, el('errors', S2S.dialbackFeature)))
+      if (this.#mayBeBidi) features.push(el('bidi', S2S.bidiFeature))
       features.push(el('sm', S2S.sm))
     }
-    const { stanzaBytes } = this.#reception.server.config.limits
-    features.push(el('limits', S2S.limits, null, el('max-bytes', S2S.limits, null, stanzaBytes)))
+    features.push(limitsOf(this.#reception.server.config.limits.stanzaBytes))
     wire.features(features.map(feature => serialize(feature)).join(''))
   }
 
@@ -170,7 +173,7 @@ export class IncomingStream implements WireEvents {
 
   #receive(element: Element): Awaitable<void> {
     const { name, ns } = element
-    if (ns === NS.client && STANZAS.has(name)) return this.#stanza(element)
+    if (isStanza(element)) return this.#arrivals.take(element)
     if (ns === NS.tls && name === 'starttls') return this.#starttls()
     if (this.wire.canStartTls && this.#profile.tls === 'required' && ns !== NS.dialback) {
       this.fail('policy-violation', 'TLS comes first')
@@ -180,6 +183,7 @@ export class IncomingStream implements WireEvents {
     if (ns === NS.dialback && name === 'result') return this.#result(element)
     if (ns === NS.dialback && name === 'verify') return this.#verify(element)
     if (ns === S2S.sm) return this.#count(element)
+    if (ns === S2S.bidi && name === 'bidi' && this.#mayBeBidi) return this.#open(element)
     this.fail('unsupported-stanza-type', 'Not understood here')
   }
 
@@ -195,7 +199,8 @@ export class IncomingStream implements WireEvents {
     this.#remote = undefined
     this.#judgement = undefined
     this.#proven.clear()
-    this.#handled = undefined
+    this.#arrivals = this.#newArrivals()
+    this.#bidi = undefined
     this.wire.send(serialize(el('proceed', NS.tls)))
     this.wire.startTls(this.#local)
     this.wire.restart()
@@ -256,6 +261,7 @@ export class IncomingStream implements WireEvents {
     if (voucher !== undefined) {
       this.#isProven(pair.from, PROOFS[voucher])
       answer({ type: 'valid' })
+      this.#turn(pair)
       return
     }
     if (dialback === 'off' || sasl === 'required') {
@@ -278,25 +284,19 @@ export class IncomingStream implements WireEvents {
     if (this.#state !== 'open') return
     if (result.type === 'valid') this.#isProven(pair.from, 'dialback')
     answer(result)
+    this.#turn(pair)
     // XEP-0220 §2.2.1: where nothing else is proven, the stream of somebody who lies is closed.
     if (result.type === 'invalid' && this.#proven.size === 0) this.#end()
   }
 
   /** XEP-0220 §2.2.2: somebody asks whether a key is ours. */
   #verify(element: Element): void {
-    const { from = '', to = '', id = '', type } = element.attrs
-    if (type !== undefined) {
+    if (element.attrs['type'] !== undefined) {
       this.fail('invalid-xml', 'Nobody has asked for this result')
       return
     }
-    const pair = { from: prepared(to) ?? '', to: prepared(from) ?? '' }
-    const answer = (result: DialbackResult) => this.wire.send(verifyXml({ from: to, to: from }, id, result))
-    if (!this.#reception.isOurs(pair.from)) {
-      answer({ type: 'error', condition: 'item-not-found' })
-      return
-    }
-    const matches = this.#reception.keys.matches(element.text().trim(), pair, id)
-    answer({ type: matches ? 'valid' : 'invalid' })
+    const reception = this.#reception
+    this.wire.send(verdictXml(element, domain => reception.isOurs(domain), reception.keys))
   }
 
   #isProven(domain: string, how: Proof): void {
@@ -306,43 +306,44 @@ export class IncomingStream implements WireEvents {
 
   // ── stanzas ──
 
-  #stanza(element: Element): Awaitable<void> {
-    const { server } = this.#reception
-    const { from, to } = element.attrs
-    const sender = from === undefined ? undefined : Jid.tryParse(from)
-    const target = to === undefined ? undefined : Jid.tryParse(to)
-    // RFC 6120 §8.1.1.2, §8.1.2.2.
-    if (!sender || !target) {
-      this.fail('improper-addressing', 'A stanza between servers needs "from" and "to"')
-      return
-    }
-    if (!this.#proven.has(sender.domain)) {
-      this.fail('invalid-from', `Nobody has proven to be ${sender.domain}`)
-      return
-    }
-    if (!this.#reception.isOurs(target.domain)) {
-      this.fail('host-unknown', `${target.domain} is not here`)
-      return
-    }
-    const { type, id } = element.attrs
-    if (element.name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(PING_ID)) {
-      this.#reception.ponged({ from: target.domain, to: sender.domain }, id)
-      if (this.#handled !== undefined) this.#handled++
-      return
-    }
-    return chain(this.#route(element, sender, target, server), () => {
-      if (this.#handled !== undefined) this.#handled++
+  #newArrivals(): Arrivals {
+    return new Arrivals({
+      reception: this.#reception,
+      isProven: domain => this.#proven.has(domain),
+      fail: (condition, text) => this.fail(condition, text),
     })
   }
 
-  #route(element: Element, sender: Jid, target: Jid, server: Server): Awaitable<void> {
-    try {
-      return server.router.route(readStanza(element, sender))
-    } catch (error) {
-      if (!(error instanceof StanzaError)) throw error
-      const { type, id } = element.attrs
-      if (type === 'error' || type === 'result') return
-      return server.router.route(refusalOf(element.name, { id, from: target, to: sender }, error))
+  /** XEP-0288 §2.2: before anything is proven; after TLS, where it is wanted. */
+  get #mayBeBidi(): boolean {
+    const { tls, bidi } = this.#profile
+    const isReady = this.wire.tls !== undefined || tls !== 'required'
+    return bidi && isReady && this.#proven.size === 0 && this.#bidi === undefined
+  }
+
+  #open(element: Element): void {
+    this.#bidi = { maxBytes: maxBytesOf(element) }
+  }
+
+  /** The way back begins. @param pair theirs, and ours: the first one that is proven, no other (threat 119) */
+  #turn({ from, to }: Pair): void {
+    if (!this.#bidi || this.#way || this.#state !== 'open' || !this.#proven.has(from)) return
+    this.#way = this.#reception.turned(
+      { from: to, to: from },
+      (pair, events) => new ReverseWay(pair, this.#lent(from), events),
+    )
+  }
+
+  #lent(domain: string): BorrowedStream {
+    const stream = this
+    return {
+      wire: this.wire,
+      theirs: this.#proven.get(domain) ?? '',
+      maxBytes: this.#bidi?.maxBytes,
+      get arrived() {
+        return stream.#arrivals.total
+      },
+      fail: (condition, text) => this.fail(condition, text),
     }
   }
 
@@ -350,21 +351,29 @@ export class IncomingStream implements WireEvents {
   #count(element: Element): void {
     switch (element.name) {
       case 'enable':
-        if (this.#proven.size === 0 || this.#handled !== undefined) {
+        if (this.#proven.size === 0 || this.#arrivals.isCounted) {
           this.#noCount('unexpected-request')
           return
         }
-        this.#handled = 0
+        this.#arrivals.count()
         this.wire.send(serialize(el('enabled', S2S.sm)))
+        this.#way?.count()
         return
       case 'r':
-        if (this.#handled !== undefined) this.wire.send(serialize(el('a', S2S.sm, { h: this.#handled % WRAP })))
+        this.wire.send(this.#arrivals.acknowledgement())
+        return
+      case 'a':
+        this.#acknowledged(Number(element.attrs['h']))
         return
       case 'resume':
         this.#noCount('item-not-found')
         return
       default:
     }
+  }
+
+  #acknowledged(h: number): void {
+    if (Number.isInteger(h) && h >= 0 && h < WRAP) this.#way?.acknowledged(h)
   }
 
   #noCount(condition: string): void {
@@ -377,6 +386,7 @@ export class IncomingStream implements WireEvents {
     this.#state = 'closed'
     this.#inlet.shut()
     this.wire.end()
+    this.#way?.ended(new PeerError('it has closed its stream to us'))
     this.#reception.ended(this)
   }
 

@@ -1,15 +1,16 @@
 import { errorOf, mayBounce, type Stanza, StanzaError } from '@parley/stanza'
 import { type Clock, type Logger, type Router, Transit } from '@xmpp/server-core'
 import type { Pair } from './dialback.ts'
-import { type OutgoingStream, PeerError } from './outgoing.ts'
+import { PeerError } from './peer-error.ts'
 import { Unconfirmed } from './unconfirmed.ts'
+import type { ReverseWay, Way } from './way.ts'
 
 export interface LinkParts {
   readonly clock: Clock
   readonly log: Logger
   readonly router: Router
   /** Makes a stream that is ready. Rejects where nothing works, with why. */
-  open(pair: Pair, events: LinkEvents): Promise<OutgoingStream>
+  open(pair: Pair, events: LinkEvents): Promise<Way>
 }
 
 export interface LinkEvents {
@@ -33,7 +34,7 @@ export class Link {
   readonly pair: Pair
   readonly #parts: LinkParts
   #state: 'idle' | 'opening' | 'open' | 'resting' = 'idle'
-  #stream: OutgoingStream | undefined
+  #stream: Way | undefined
   #unconfirmed: Unconfirmed | undefined
   /** Not written yet. */
   #queue: { readonly stanza: Stanza; readonly xml: string }[] = []
@@ -42,6 +43,8 @@ export class Link {
   #problem: Error | undefined
   #stopIdle: (() => void) | undefined
   #used = 0
+  /** Stanzas that had come when it was looked at last. */
+  #arrived = 0
 
   constructor(pair: Pair, parts: LinkParts) {
     this.pair = pair
@@ -62,7 +65,7 @@ export class Link {
     return this.#problem
   }
 
-  get stream(): OutgoingStream | undefined {
+  get stream(): Way | undefined {
     return this.#stream
   }
 
@@ -90,20 +93,31 @@ export class Link {
     this.#stream?.close()
   }
 
-  #connect(): void {
-    this.#state = 'opening'
-    const events = {
+  /** The peer's own stream may be used (XEP-0288). Undefined: there is another one already, or it is on its way. */
+  borrow(begin: (events: LinkEvents) => ReverseWay): ReverseWay | undefined {
+    if (this.#state === 'open' || this.#state === 'opening') return undefined
+    const way = begin(this.#events())
+    this.#opened(way)
+    return way
+  }
+
+  #events(): LinkEvents {
+    return {
       ended: (reason: PeerError) => this.#ended(reason),
       confirmed: (count: number) => this.#unconfirmed?.confirm(count),
       ponged: (id: string) => this.ponged(id),
     }
-    this.#parts.open(this.pair, events).then(
+  }
+
+  #connect(): void {
+    this.#state = 'opening'
+    this.#parts.open(this.pair, this.#events()).then(
       stream => this.#opened(stream),
       (error: Error) => this.#rest(error),
     )
   }
 
-  #opened(stream: OutgoingStream): void {
+  #opened(stream: Way): void {
     this.#stream = stream
     this.#unconfirmed = new Unconfirmed(stream, this.#parts.clock)
     this.#state = 'open'
@@ -111,8 +125,9 @@ export class Link {
     this.#problem = undefined
     const { wire, proof, acknowledges } = stream
     const { protocol: tls } = wire.tls ?? {}
-    const said = { proof, tls, direct: wire.kind === 'tls', acknowledges, address: wire.remote }
-    this.#parts.log.info('connected to another server', { ...this.pair, ...said })
+    const said = { proof, tls, direct: wire.kind === 'tls', acknowledges, bidi: stream.isBidi, address: wire.remote }
+    const what = stream.isBorrowed ? 'another server takes stanzas on its own stream' : 'connected to another server'
+    this.#parts.log.info(what, { ...this.pair, ...said })
     this.#stopIdle = this.#parts.clock.every(IDLE, () => this.#closeWhenIdle())
     this.#write()
   }
@@ -124,6 +139,11 @@ export class Link {
     for (const { stanza, xml } of this.#queue) {
       if (stream.wire.backlog > BACKLOG) break
       written++
+      if (isLonger(xml, stream.maxBytes)) {
+        this.#chars -= xml.length
+        this.#bounce(stanza, tooLong(this.pair.to, stream.maxBytes!))
+        continue
+      }
       stream.write(xml)
       this.#chars -= xml.length
       this.#unconfirmed!.add(stanza, xml.length)
@@ -134,8 +154,12 @@ export class Link {
   }
 
   #closeWhenIdle(): void {
-    if (this.#used === 0 && this.waiting === 0) this.#stream?.close()
+    const stream = this.#stream
+    // Whoever has opened a stream sees to its end; and nobody closes it under what still comes.
+    if (!stream || stream.isBorrowed) return
+    if (this.#used === 0 && this.waiting === 0 && stream.arrived === this.#arrived) stream.close()
     this.#used = 0
+    this.#arrived = stream.arrived
   }
 
   #ended(reason: PeerError): void {
@@ -179,9 +203,19 @@ export class Link {
     return new StanzaError(condition, `${to} cannot be reached: ${this.#problem?.message ?? 'not connected'}`)
   }
 
-  #bounce(stanza: Stanza): void {
-    if (mayBounce(stanza)) void this.#parts.router.handle(errorOf(stanza, this.#away()), new Transit())
+  #bounce(stanza: Stanza, error = this.#away()): void {
+    if (mayBounce(stanza)) void this.#parts.router.handle(errorOf(stanza, error), new Transit())
   }
+}
+
+/** XEP-0478 §4: it would end the stream, and all that waits on it. A character has at most three bytes. */
+function isLonger(xml: string, bytes: number | undefined): boolean {
+  if (bytes === undefined || xml.length * 3 <= bytes) return false
+  return xml.length > bytes || Buffer.byteLength(xml) > bytes
+}
+
+function tooLong(domain: string, bytes: number): StanzaError {
+  return new StanzaError('policy-violation', `${domain} takes no stanza of more than ${bytes} bytes`)
 }
 
 /** What DNS says of a domain that no XMPP server has. */

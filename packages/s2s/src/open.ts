@@ -18,9 +18,9 @@ export async function openFederation(
   certificates: Certificates,
   { fetch }: { readonly fetch?: Fetcher } = {},
 ): Promise<Federation | undefined> {
-  const { enabled, discovery, tls, sasl, dialback, dns, allow } = server.config.federation
+  const { enabled, discovery, tls, sasl, dialback, bidi, dns, allow } = server.config.federation
   if (!enabled) return undefined
-  const partners = await Partners.open(server, { discovery, tls, sasl, dialback })
+  const partners = await Partners.open(server, { discovery, tls, sasl, dialback, bidi })
   const { clock } = server
   const resolver = new Resolver({ clock, ...(dns && { servers: dns }) })
   const rules = new ConnectRules({ allow })

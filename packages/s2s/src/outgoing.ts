@@ -2,59 +2,35 @@ import { NS } from '@parley/stanza'
 import { type Element, el, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
-  type Clock,
   chain,
+  Inlet,
   type PeerHeader,
+  type StreamCondition,
   streamErrorXml,
-  type TlsInfo,
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
-import { type DialbackKeys, type DialbackResult, type Pair, readResult, resultXml, verifyXml } from './dialback.ts'
+import { Arrivals, isStanza, RATE } from './arrivals.ts'
+import { type DialbackResult, type Pair, readResult, resultXml, verdictXml, verifyXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
+import type { Negotiation, OutgoingOptions } from './negotiation.ts'
 import { PeerError, REACHED, type Reached } from './peer-error.ts'
-import type { Profile } from './profile.ts'
-import type { Judgement } from './trust.ts'
+import { Questions } from './questions.ts'
+import { type Judgement, PROOFS } from './trust.ts'
+import { bidiXml, maxBytesOf, pingXml, type Way } from './way.ts'
 import { conditionOf, verdictOf } from './words.ts'
 
-export { PeerError } from './peer-error.ts'
-
-/** What is told while a stream is negotiated, for whoever explains a failure. */
-export type Negotiation =
-  | { readonly step: 'stream'; readonly id: string; readonly version: string | undefined }
-  | { readonly step: 'features'; readonly names: readonly string[] }
-  | { readonly step: 'tls'; readonly protocol: string; readonly cipher: string; readonly judgement: Judgement }
-  | { readonly step: 'proof'; readonly how: 'certificate' | 'dialback'; readonly result: string }
-
-export interface OutgoingOptions {
-  readonly wire: Wire
-  readonly clock: Clock
-  readonly pair: Pair
-  readonly profile: Profile
-  readonly keys: DialbackKeys
-  /** Judges what the peer showed in TLS. Never rejects. */
-  vouch(tls: TlsInfo | undefined): Awaitable<Judgement>
-  /** `stanzas`: to send them; `verify`: only to ask about keys, for which we need not prove ourselves. */
-  readonly purpose: 'stanzas' | 'verify'
-  readonly observe?: ((step: Negotiation) => void) | undefined
-  /** The stream has ended; what was written and not confirmed is for the caller to see to. */
-  readonly ended: (reason: PeerError) => void
-  /** The peer has handled so many stanzas in all since the stream was ready. */
-  readonly confirmed?: (count: number) => void
-  /** The peer has answered the ping of that id. */
-  readonly ponged?: (id: string) => void
-}
-
-/** From the connection to readiness, and from a question about a key to its answer (ms). */
+/** From the connection to readiness (ms). */
 const NEGOTIATION = 30_000
 
-/** A stream that we have opened to another server: stanzas of one pair of domains go out on it. */
-export class OutgoingStream implements WireEvents {
+/** A stream that we have opened to another server: stanzas of one pair of domains go out on it, and come where it is wanted (XEP-0288). */
+export class OutgoingStream implements WireEvents, Way {
+  readonly isBorrowed = false
   readonly wire: Wire
   readonly ready: Promise<void>
   readonly #options: OutgoingOptions
   readonly #stopWatch: () => void
-  readonly #verifying = new Map<string, (result: DialbackResult) => void>()
+  readonly #questions: Questions
   #settle!: { resolve(): void; reject(error: Error): void }
   #state: 'opening' | 'proving' | 'ready' | 'closed' = 'opening'
   #id = ''
@@ -69,6 +45,10 @@ export class OutgoingStream implements WireEvents {
   /** What the peer is to say next, for whoever is told that it does not. */
   #awaited = 'it says nothing: no stream header'
   #judgement: Judgement | undefined
+  #isBidi = false
+  #maxBytes: number | undefined
+  readonly #arrivals: Arrivals
+  readonly #inlet: Inlet
 
   constructor(options: OutgoingOptions) {
     this.#options = options
@@ -81,13 +61,38 @@ export class OutgoingStream implements WireEvents {
     this.#stopWatch = options.clock.after(NEGOTIATION, () =>
       this.fail(new PeerError(`it did not answer in time: ${this.#awaited}`)),
     )
+    const { reception, pair, wire, clock } = options
+    this.#questions = new Questions(clock)
+    this.#arrivals = new Arrivals({
+      reception,
+      isProven: (from, to) => from === pair.to && to === pair.from,
+      fail: (condition, text) => this.#refuse(condition, text),
+    })
+    this.#inlet = new Inlet(wire, clock, RATE, element => this.#receive(element), {
+      overflow: () => this.#refuse('policy-violation', 'Too much at once'),
+      crashed: error => this.#crashed(error),
+    })
+    wire.limit(reception.server.config.limits.stanzaBytes)
     this.wire.start(this)
     if (this.wire.kind !== 'tls') this.#open()
   }
 
-  /** How the peer has proven to be who it should be; undefined before TLS. */
-  get judgement(): Judgement | undefined {
-    return this.#judgement
+  get theirs(): string {
+    const judgement = this.#judgement
+    if (!judgement) return ''
+    return judgement.proven ? PROOFS[judgement.by] : judgement.why
+  }
+
+  get isBidi(): boolean {
+    return this.#isBidi
+  }
+
+  get arrived(): number {
+    return this.#arrivals.total
+  }
+
+  get maxBytes(): number | undefined {
+    return this.#maxBytes
   }
 
   /** How we have proven to be who we are. */
@@ -105,27 +110,15 @@ export class OutgoingStream implements WireEvents {
 
   /** Asks for an acknowledgement of what was written. */
   ask(pingId: string): void {
-    const { from, to } = this.#options.pair
     if (this.#counts) this.wire.send(`<r xmlns="${S2S.sm}"/>`)
-    else this.wire.stanza(`<iq type="get" id="${pingId}" from="${from}" to="${to}"><ping xmlns="${S2S.ping}"/></iq>`)
+    else this.wire.stanza(pingXml(this.#options.pair, pingId))
   }
 
   /** Asks the domain whether a key is its own (XEP-0220 §2.1.2). @param pair as in the request that is to be verified */
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult> {
-    return new Promise(resolve => {
-      if (this.#state === 'closed') return resolve({ type: 'error', condition: 'remote-connection-failed' })
-      const asked = verifyKey(pair, id)
-      // Who asks waits for it, and keeps a place for it (threat 116).
-      const stop = this.#options.clock.after(NEGOTIATION, () => {
-        this.#verifying.delete(asked)
-        resolve({ type: 'error', condition: 'remote-server-timeout' })
-      })
-      this.#verifying.set(asked, result => {
-        stop()
-        resolve(result)
-      })
-      this.wire.send(verifyXml({ from: pair.to, to: pair.from }, id, { key }))
-    })
+    if (this.#state === 'closed') return Promise.resolve({ type: 'error', condition: 'remote-connection-failed' })
+    this.wire.send(verifyXml({ from: pair.to, to: pair.from }, id, { key }))
+    return this.#questions.ask(pair, id)
   }
 
   close(): void {
@@ -149,6 +142,10 @@ export class OutgoingStream implements WireEvents {
   }
 
   element(element: Element): void {
+    if (this.#state !== 'closed') this.#inlet.take(element)
+  }
+
+  #receive(element: Element): Awaitable<void> {
     if (this.#state === 'closed') return
     const { name, ns } = element
     if (ns === NS.streams && name === 'features') this.#negotiate(element)
@@ -156,15 +153,17 @@ export class OutgoingStream implements WireEvents {
     else if (ns === NS.tls) this.#tls(name)
     else if (ns === NS.sasl) this.#sasl(element)
     else if (ns === NS.dialback && name === 'result') this.#result(element)
-    else if (ns === NS.dialback && name === 'verify') this.#verified(element)
+    else if (ns === NS.dialback && name === 'verify') this.#verify(element)
     else if (ns === S2S.sm) this.#acknowledged(element)
+    // Before we have proven ourselves nobody was asked to speak for both sides.
+    else if (this.#isBidi && this.#proof !== undefined && isStanza(element)) return this.#arrivals.take(element)
     else if (ns === NS.client && name === 'iq') this.#ponged(element)
     // Nothing else may come this way: stanzas have a stream of their own (threats 109, 119).
     else this.fail(new PeerError('it sends what it may not on a stream of ours'))
   }
 
   closed(): void {
-    this.fail(this.#unwanted('it has closed the stream'))
+    this.#inlet.last(() => this.fail(this.#unwanted('it has closed the stream')))
   }
 
   failed(error: XmlStreamError): void {
@@ -209,6 +208,7 @@ export class OutgoingStream implements WireEvents {
   #negotiate(features: Element): void {
     if (this.#state === 'ready') return
     this.#features = features
+    this.#maxBytes = maxBytesOf(features)
     this.#observe({ step: 'features', names: features.elements().map(({ name }) => name) })
     const { profile } = this.#options
     const isSecure = this.wire.tls !== undefined
@@ -239,6 +239,7 @@ export class OutgoingStream implements WireEvents {
       this.#finish()
       return
     }
+    this.#askForBoth()
     this.#state = 'proving'
     this.#advance(REACHED.proof, 'it does not say whether it takes our certificate')
     const mechanisms = this.#features?.child('mechanisms', NS.sasl)
@@ -255,6 +256,18 @@ export class OutgoingStream implements WireEvents {
       this.#advance(REACHED.proof, `it does not say whether our key is good: it may not reach a server of ${pair.from}`)
       this.wire.send(resultXml(pair, { key: keys.key(pair, this.#id) }))
     }
+  }
+
+  /**
+   * XEP-0288 §2.2: before we prove ourselves. Who answers on this stream is believed as far as the certificate says, or else as far as
+   * dialback would: DNS has led us there (XEP-0220 §2.1.2).
+   */
+  #askForBoth(): void {
+    const { profile, reception } = this.#options
+    const isBelieved = this.#judgement?.proven || profile.dialback !== 'off'
+    if (this.#isBidi || !profile.bidi || !isBelieved || !this.#features?.child('bidi', S2S.bidiFeature)) return
+    this.#isBidi = true
+    this.wire.send(bidiXml(reception.server.config.limits.stanzaBytes))
   }
 
   #sasl(element: Element): void {
@@ -275,6 +288,12 @@ export class OutgoingStream implements WireEvents {
 
   #result(element: Element): void {
     const { pair } = this.#options
+    if (this.#isBidi && element.attrs['type'] === undefined) {
+      // XEP-0288 §2.2: it may try to prove more domains here, and has to have streams of its own for them (XEP-0220 §2.4.2).
+      const { from = '', to = '' } = element.attrs
+      this.wire.send(resultXml({ from: to, to: from }, { type: 'error', condition: 'policy-violation' }))
+      return
+    }
     if (this.#state !== 'proving' || element.attrs['from'] !== pair.to || element.attrs['to'] !== pair.from) return
     const result = readResult(element)
     const text = result.type === 'error' ? result.condition : result.type
@@ -310,11 +329,12 @@ export class OutgoingStream implements WireEvents {
     if (element.name === 'enabled' || element.name === 'failed') {
       if (this.#state === 'ready') return
       this.#counts = element.name === 'enabled'
+      if (this.#counts) this.#arrivals.count()
       this.#begin()
     } else if (element.name === 'a') {
       const h = Number(element.attrs['h'])
       if (Number.isInteger(h) && h >= 0 && h < WRAP) this.#options.confirmed?.(h)
-    } else if (element.name === 'r') this.wire.send(`<a xmlns="${S2S.sm}" h="0"/>`)
+    } else if (element.name === 'r') this.wire.send(this.#arrivals.acknowledgement())
   }
 
   /** Servers that take one stream for both directions answer here; the others on their own stream to us. */
@@ -322,12 +342,11 @@ export class OutgoingStream implements WireEvents {
     if (attrs['id'] !== undefined) this.#options.ponged?.(attrs['id'])
   }
 
-  #verified(element: Element): void {
-    const { from = '', to = '', id = '' } = element.attrs
-    const key = verifyKey({ from, to }, id)
-    // XEP-0220 §3.1: what nobody has asked is no answer (threat 109).
-    this.#verifying.get(key)?.(readResult(element))
-    this.#verifying.delete(key)
+  #verify(element: Element): void {
+    const { reception, keys } = this.#options
+    if (element.attrs['type'] !== undefined) this.#questions.answered(element)
+    // XEP-0288 §2.2: on a stream for both directions a peer may ask as well.
+    else if (this.#isBidi) this.wire.send(verdictXml(element, domain => reception.isOurs(domain), keys))
   }
 
   /** RFC 6120 §4.9: a stream error. That of a server without dialback says that our key was nothing to it. */
@@ -352,20 +371,26 @@ export class OutgoingStream implements WireEvents {
     this.#options.observe?.(step)
   }
 
+  #refuse(condition: StreamCondition, text: string): void {
+    if (this.#state !== 'closed') this.wire.error(streamErrorXml(condition, text))
+    this.fail(new PeerError(`it sends what it may not: ${text}`))
+  }
+
+  #crashed(error: unknown): void {
+    this.#options.reception.server.log.error('a stream to another server could not go on', { error })
+    this.#refuse('internal-server-error', '')
+  }
+
   #end(reason: PeerError): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     reason.reached = this.#reached
+    this.#inlet.shut()
     this.#stopWatch()
     this.wire.footer()
     this.wire.end()
-    for (const answer of this.#verifying.values()) answer({ type: 'error', condition: 'remote-connection-failed' })
-    this.#verifying.clear()
+    this.#questions.end()
     this.#settle.reject(reason)
     this.#options.ended(reason)
   }
-}
-
-function verifyKey({ from, to }: Pair, id: string): string {
-  return `${from} ${to} ${id}`
 }

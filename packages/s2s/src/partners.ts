@@ -14,7 +14,7 @@ export interface Partner {
 }
 
 /** What holds for domains of which nothing is said. */
-export interface Defaults extends Pick<Profile, 'tls' | 'sasl' | 'dialback'> {
+export interface Defaults extends Pick<Profile, 'tls' | 'sasl' | 'dialback' | 'bidi'> {
   /** Whether such a domain may be spoken with at all. */
   readonly discovery: boolean
 }
@@ -61,13 +61,14 @@ export class Partners {
   }
 
   profile(domain: string): Profile {
-    const { tls, sasl, dialback, discovery } = this.#defaults
+    const { tls, sasl, dialback, bidi, discovery } = this.#defaults
     const partner = this.record(domain)?.partner
     return {
       blocked: partner ? partner.state === 'blocked' : !discovery,
       tls: partner?.tls ?? tls,
       sasl: partner?.sasl ?? sasl,
       dialback: partner?.dialback ?? dialback,
+      bidi,
       host: partner?.host,
     }
   }

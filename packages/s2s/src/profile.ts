@@ -10,6 +10,8 @@ export interface Profile {
   readonly sasl: Demand
   /** Proof by asking the domain itself (XEP-0220). */
   readonly dialback: Demand
+  /** One stream for both directions, where the other side wants it too (XEP-0288). */
+  readonly bidi: boolean
   /** `host:port` instead of what DNS says. */
   readonly host: string | undefined
 }

@@ -1,8 +1,10 @@
 import type { Awaitable, Server, TlsInfo } from '@xmpp/server-core'
 import type { DialbackKeys, DialbackResult, Pair } from './dialback.ts'
 import type { IncomingStream } from './incoming.ts'
+import type { LinkEvents } from './link.ts'
 import type { Profile } from './profile.ts'
 import type { Judgement, PROOFS, Voucher } from './trust.ts'
+import type { ReverseWay } from './way.ts'
 
 /** What the federation does for a stream that a peer has opened. */
 export interface Reception {
@@ -17,6 +19,11 @@ export interface Reception {
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
   /** Another domain has been proven on this stream. */
   proven(stream: IncomingStream, domain: string, how: Proof): void
+  /**
+   * The peer takes stanzas of a pair of domains, ours and theirs, on its own stream (XEP-0288). Gives the way that is used; undefined
+   * where there is another one.
+   */
+  turned(pair: Pair, begin: (pair: Pair, events: LinkEvents) => ReverseWay): ReverseWay | undefined
   /** The peer has answered a ping behind the stanzas of our stream to it. @param pair ours, and theirs */
   ponged(pair: Pair, id: string): void
   ended(stream: IncomingStream): void

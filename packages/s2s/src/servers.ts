@@ -6,6 +6,7 @@ const speaking = defineModule({
   xeps: [
     { number: 185, version: '1.0' },
     { number: 220, version: '1.1.1' },
+    { number: 288, version: '1.0.1' },
   ],
   rfcs: [
     { rfc: 7673, sections: ['4'] },

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Stanza } from '@parley/stanza'
 import type { Clock } from '@xmpp/server-core'
-import { type OutgoingStream, PeerError } from './outgoing.ts'
+import { PeerError } from './peer-error.ts'
+import type { Way } from './way.ts'
 
 /** After so many stanzas, or so long after the first (ms), the peer is asked what it has handled. */
 const ASK_AFTER = 100
@@ -14,7 +15,7 @@ export const PING_ID = 'parley-until-'
 
 /** What was written to one stream and is not known to have been handled: by the peer's counting (XEP-0198), or by pings. */
 export class Unconfirmed {
-  readonly #stream: OutgoingStream
+  readonly #stream: Way
   readonly #clock: Clock
   /** A late answer on one stream says nothing of the next one. */
   readonly #pings = `${PING_ID}${randomBytes(6).toString('hex')}-`
@@ -26,7 +27,7 @@ export class Unconfirmed {
   #stopAsking: (() => void) | undefined
   #stopPatience: (() => void) | undefined
 
-  constructor(stream: OutgoingStream, clock: Clock) {
+  constructor(stream: Way, clock: Clock) {
     this.#stream = stream
     this.#clock = clock
   }

@@ -24,7 +24,7 @@ export const parley: Peer = {
 
   missing: () => (existsSync(PROGRAM) ? undefined : 'not built'),
 
-  cannot: options => (policyOf(options).bidi ? 'one stream is for one direction' : undefined),
+  cannot: () => undefined,
 
   async start(world, domain, options = {}) {
     const folder = world.place(domain)
@@ -56,7 +56,7 @@ interface Place {
 
 /** The one place that knows what the keys of federation are called. */
 function configuration(world: World, { folder, doors, certificates }: Place, options: Options): string {
-  const { tls, proof } = policyOf(options)
+  const { tls, proof, bidi } = policyOf(options)
   const { address, client, server, serverTls } = doors
   const may = (wanted: boolean) => (wanted ? 'optional' : 'off')
   const domains = Object.entries(certificates).map(
@@ -76,6 +76,7 @@ federation:
   tls: ${tls}
   sasl: ${proof === 'external' ? 'required' : may(proof === 'both')}
   dialback: ${may(proof !== 'external')}
+  bidi: ${bidi}
 registration: open
 auth: { iterations: 4096 }
 limits: { connections: 0, logins: 0, stanzas: 0, registrations: 0 }
@@ -91,6 +92,7 @@ function read(line: string): Link[] {
   if (said['tls'] !== undefined) facts.push('tls')
   if (said['direct']) facts.push('direct')
   if (said['acknowledges']) facts.push('sm')
+  if (said['bidi']) facts.push('bidi')
   const link = (direction: Link['direction'], here: unknown, there: unknown) =>
     facts.map(fact => ({ direction, here: String(here), there: String(there), fact }))
   if (said['msg'] === 'another server has connected') return link('in', said['to'], said['domain'])

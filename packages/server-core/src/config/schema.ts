@@ -136,6 +136,9 @@ export const configSchema = z.strictObject({
         .default('optional')
         .describe('proof by certificate; required: a certificate must be valid for the domain'),
       dialback: demand.default('optional').describe('proof by asking the domain itself (XEP-0220)'),
+      bidi: onOff
+        .prefault('on')
+        .describe('one stream for both directions, with servers that want it too (XEP-0288)'),
       dns: z
         .array(
           z
