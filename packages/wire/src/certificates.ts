@@ -148,12 +148,17 @@ export class Certificates {
     return {
       domain,
       names: serverNames(raw),
-      namesDomain: namesServer(raw, domain),
+      namesDomain: this.names(domain),
       issuer: issuer.replaceAll('\n', ', '),
       expires: Date.parse(validTo),
       selfSigned: issuer === subject,
       file: held.files?.cert,
     }
+  }
+
+  /** Whether what is shown for a domain, or a service below it, will be taken for a certificate of it. */
+  names(domain: string): boolean {
+    return namesServer(this.#held.get(this.#hostOf(domain))!.x509.raw, domain)
   }
 
   /** The context for a name that a client asked for (SNI); undefined where the name is not hosted. */
