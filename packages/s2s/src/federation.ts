@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
-import { type Awaitable, networkOf, type Server, type TlsInfo } from '@xmpp/server-core'
+import { type Awaitable, networkOf, type Server, type TlsInfo, type Wire } from '@xmpp/server-core'
 import { NO_ADDRESSES } from './connect/attempt.ts'
 import { type ConnectFailure, type Connection, connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
@@ -137,13 +137,15 @@ export class Federation implements Reception {
     else if (this.server.live.isShared) this.server.live.tell(PONG, `${pair.from} ${pair.to} ${id}`)
   }
 
-  turned(pair: Pair, begin: (pair: Pair, events: LinkEvents) => ReverseWay): ReverseWay | undefined {
+  async turned(pair: Pair, { tls }: Wire, begin: (events: LinkEvents) => ReverseWay | undefined): Promise<void> {
+    // Where the operator has said where a domain is, it is nowhere else.
+    if (this.profile(pair.to).host !== undefined) return
+    if (!(await this.#parts.vouchers.mayReceive(tls, pair.to))) return
     try {
-      return this.#link(pair).borrow(events => begin(pair, events))
+      this.#link(pair).borrow(begin)
     } catch (error) {
       // Too many links: it will have its own stream if there is anything to say.
-      if (error instanceof StanzaError) return undefined
-      throw error
+      if (!(error instanceof StanzaError)) throw error
     }
   }
 
@@ -256,7 +258,8 @@ export class Federation implements Reception {
   /** @throws PeerError */
   async #stream({ socket, direct, target }: Connection, { pair, purpose, events, observe }: Opening) {
     const { certificates, vouchers } = this.#parts
-    const profile = this.profile(pair.to)
+    // Whoever only looks whether a domain can be reached does not stay to be spoken to.
+    const profile = { ...this.profile(pair.to), ...(observe && { bidi: false }) }
     const records = target.secure ? await this.#tlsa(target, socket, observe) : []
     const failed = (error: Error) => stream.fail(new PeerError(`TLS failed: ${error.message}`))
     const tls = new TlsCaller(certificates, { local: pair.from, remote: pair.to, direct, failed })

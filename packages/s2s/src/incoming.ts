@@ -14,13 +14,14 @@ import {
 } from '@xmpp/server-core'
 import { Arrivals, isStanza, RATE } from './arrivals.ts'
 import { type DialbackResult, type Pair, resultXml, verdictXml } from './dialback.ts'
+import type { LinkEvents } from './link.ts'
 import { S2S, WRAP } from './names.ts'
 import { PeerError } from './peer-error.ts'
 import { prepared } from './prepared.ts'
 import type { Profile } from './profile.ts'
 import type { Proof, Reception } from './reception.ts'
 import { type Judgement, judge, PROOFS, type Voucher } from './trust.ts'
-import { type BorrowedStream, limitsOf, maxBytesOf, ReverseWay } from './way.ts'
+import { limitsOf, maxBytesOf, ReverseWay } from './way.ts'
 
 /** Domains that one stream may be proven for, and keys under way: beyond that nobody means well. */
 const DOMAINS = 100
@@ -42,6 +43,7 @@ export class IncomingStream implements WireEvents {
   #arrivals: Arrivals
   /** The peer takes stanzas on this stream too, once it has proven itself; with its limits. */
   #bidi: { readonly maxBytes: number | undefined } | undefined
+  #hasTurned = false
   #way: ReverseWay | undefined
 
   constructor(reception: Reception, wire: Wire) {
@@ -64,6 +66,10 @@ export class IncomingStream implements WireEvents {
   /** The domains that the peer has proven to be. */
   get domains(): ReadonlyMap<string, Proof> {
     return this.#proven
+  }
+
+  get arrived(): number {
+    return this.#arrivals.total
   }
 
   // ── the wire ──
@@ -327,24 +333,16 @@ export class IncomingStream implements WireEvents {
 
   /** The way back begins. @param pair theirs, and ours: the first one that is proven, no other (threat 119) */
   #turn({ from, to }: Pair): void {
-    if (!this.#bidi || this.#way || this.#state !== 'open' || !this.#proven.has(from)) return
-    this.#way = this.#reception.turned(
-      { from: to, to: from },
-      (pair, events) => new ReverseWay(pair, this.#lent(from), events),
-    )
-  }
-
-  #lent(domain: string): BorrowedStream {
-    const stream = this
-    return {
-      wire: this.wire,
-      theirs: this.#proven.get(domain) ?? '',
-      maxBytes: this.#bidi?.maxBytes,
-      get arrived() {
-        return stream.#arrivals.total
-      },
-      fail: (condition, text) => this.fail(condition, text),
+    if (!this.#bidi || this.#hasTurned || this.#state !== 'open' || !this.#proven.has(from)) return
+    this.#hasTurned = true
+    const pair = { from: to, to: from }
+    const begin = (events: LinkEvents) => {
+      if (this.#state !== 'open') return undefined
+      this.#way = new ReverseWay({ pair, theirs: this.#proven.get(from) ?? '', ...this.#bidi! }, this, events)
+      if (this.#arrivals.isCounted) this.#way.count()
+      return this.#way
     }
+    this.#reception.turned(pair, this.wire, begin).catch((error: unknown) => this.#crashed(error))
   }
 
   /** XEP-0198 between servers: acknowledgements, and no resumption (threat 120). */

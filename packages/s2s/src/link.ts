@@ -3,7 +3,7 @@ import { type Clock, type Logger, type Router, Transit } from '@xmpp/server-core
 import type { Pair } from './dialback.ts'
 import { PeerError } from './peer-error.ts'
 import { Unconfirmed } from './unconfirmed.ts'
-import type { ReverseWay, Way } from './way.ts'
+import type { Way } from './way.ts'
 
 export interface LinkParts {
   readonly clock: Clock
@@ -93,12 +93,11 @@ export class Link {
     this.#stream?.close()
   }
 
-  /** The peer's own stream may be used (XEP-0288). Undefined: there is another one already, or it is on its way. */
-  borrow(begin: (events: LinkEvents) => ReverseWay): ReverseWay | undefined {
-    if (this.#state === 'open' || this.#state === 'opening') return undefined
+  /** The peer's own stream may be used (XEP-0288), unless there is one already, or it is on its way. */
+  borrow(begin: (events: LinkEvents) => Way | undefined): void {
+    if (this.#state === 'open' || this.#state === 'opening') return
     const way = begin(this.#events())
-    this.#opened(way)
-    return way
+    if (way) this.#opened(way)
   }
 
   #events(): LinkEvents {

@@ -1,4 +1,4 @@
-import type { Awaitable, Server, TlsInfo } from '@xmpp/server-core'
+import type { Awaitable, Server, TlsInfo, Wire } from '@xmpp/server-core'
 import type { DialbackKeys, DialbackResult, Pair } from './dialback.ts'
 import type { IncomingStream } from './incoming.ts'
 import type { LinkEvents } from './link.ts'
@@ -20,10 +20,10 @@ export interface Reception {
   /** Another domain has been proven on this stream. */
   proven(stream: IncomingStream, domain: string, how: Proof): void
   /**
-   * The peer takes stanzas of a pair of domains, ours and theirs, on its own stream (XEP-0288). Gives the way that is used; undefined
-   * where there is another one.
+   * The peer takes stanzas of a pair of domains, ours and theirs, on its own stream (XEP-0288). Where there is no other way, this one
+   * begins, unless the stream is over by then.
    */
-  turned(pair: Pair, begin: (pair: Pair, events: LinkEvents) => ReverseWay): ReverseWay | undefined
+  turned(pair: Pair, wire: Wire, begin: (events: LinkEvents) => ReverseWay | undefined): Promise<void>
   /** The peer has answered a ping behind the stanzas of our stream to it. @param pair ours, and theirs */
   ponged(pair: Pair, id: string): void
   ended(stream: IncomingStream): void

@@ -3,6 +3,7 @@ import { type Awaitable, type Clock, chain, type ShownCertificates, type TlsInfo
 import { until } from './abort.ts'
 import type { Asking } from './discovery.ts'
 import { checkDane, type DaneVerdict } from './dns/dane.ts'
+import { DnsError } from './dns/errors.ts'
 import type { Posh } from './dns/posh.ts'
 import { matchesPosh } from './dns/posh-document.ts'
 import type { TlsaRecord } from './dns/records.ts'
@@ -61,6 +62,19 @@ export class Vouchers {
     return this.#ofVisitor(judgement, shown, domain)
   }
 
+  /**
+   * Whether what is meant for `domain` may go to a server that has connected to us and proven to be it: not where the domain has TLSA
+   * records and this is none of theirs, nor where nobody can say. Asks what a stream of our own would ask. Never rejects.
+   */
+  async mayReceive(tls: TlsInfo | undefined, domain: string): Promise<boolean> {
+    try {
+      return (await this.#daneOfDomain(tls?.shown ?? { chain: [], problem: undefined }, domain)) !== 'mismatch'
+    } catch (error) {
+      // A domain may have no server but the one that came.
+      return error instanceof DnsError && (error.isDenial || error.code === 'declined' || error.code === 'badname')
+    }
+  }
+
   async #ofVisitor(judgement: Judgement, shown: ShownCertificates, domain: string): Promise<Judgement> {
     const late = new AbortController()
     const stop = this.#parts.clock.after(TIME, () => late.abort(new Error('too late')))
@@ -75,7 +89,7 @@ export class Vouchers {
     }
   }
 
-  async #daneOfDomain(shown: ShownCertificates, domain: string, signal: AbortSignal): Promise<DaneVerdict> {
+  async #daneOfDomain(shown: ShownCertificates, domain: string, signal?: AbortSignal): Promise<DaneVerdict> {
     const { resolver } = this.#parts
     const { list } = await resolver.targets(domain, { signal })
     const secure = list.filter(target => target.secure).slice(0, ASKED)

@@ -29,11 +29,7 @@ export interface Way {
 }
 
 /** What a reverse way needs of the stream that a peer has opened. */
-export interface BorrowedStream {
-  readonly wire: Wire
-  readonly theirs: string
-  readonly maxBytes: number | undefined
-  readonly arrived: number
+interface BorrowedStream extends Pick<Way, 'wire' | 'arrived'> {
   /** Ends the stream. */
   fail(condition: 'connection-timeout', text: string): void
 }
@@ -43,7 +39,9 @@ export class ReverseWay implements Way {
   readonly isBidi = true
   readonly isBorrowed = true
   readonly proof = undefined
-  readonly pair: Pair
+  readonly theirs: string
+  readonly maxBytes: number | undefined
+  readonly #pair: Pair
   readonly #stream: BorrowedStream
   readonly #events: LinkEvents
   #written = 0
@@ -51,23 +49,21 @@ export class ReverseWay implements Way {
   #from: number | undefined
   #isOver = false
 
-  /** @param pair our domain, and theirs */
-  constructor(pair: Pair, stream: BorrowedStream, events: LinkEvents) {
-    this.pair = pair
+  /** `pair`: our domain, and theirs. */
+  constructor(
+    { pair, theirs, maxBytes }: Pick<Way, 'theirs' | 'maxBytes'> & { readonly pair: Pair },
+    stream: BorrowedStream,
+    events: LinkEvents,
+  ) {
+    this.#pair = pair
+    this.theirs = theirs
+    this.maxBytes = maxBytes
     this.#stream = stream
     this.#events = events
   }
 
   get wire(): Wire {
     return this.#stream.wire
-  }
-
-  get theirs(): string {
-    return this.#stream.theirs
-  }
-
-  get maxBytes(): number | undefined {
-    return this.#stream.maxBytes
   }
 
   get arrived(): number {
@@ -84,7 +80,7 @@ export class ReverseWay implements Way {
   }
 
   ask(pingId: string): void {
-    if (this.#from === undefined) this.wire.stanza(pingXml(this.pair, pingId))
+    if (this.#from === undefined) this.wire.stanza(pingXml(this.#pair, pingId))
     else this.wire.send(`<r xmlns="${S2S.sm}"/>`)
   }
 

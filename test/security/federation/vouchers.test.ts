@@ -5,8 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { Jid } from '@parley/jid'
 import { ConnectRules, type Fetcher, federationCommands, httpsFetcher, Resolver } from '@parley/s2s'
+import { Body, Message } from '@parley/stanza'
 import { DnsServer } from '@parley/testkit'
+import { el } from '@parley/xml'
 import { type CommandRow, systemClock } from '@xmpp/server-core'
 import { type Issued, issue } from '../../../packages/wire/test/issue.ts'
 import { dialTls, dropAll, type Peer } from '../../../packages/wire/test/peer.ts'
@@ -298,6 +301,36 @@ describe('of a server that connects to us', () => {
     expect(features).toContain('urn:xmpp:features:dialback')
     await peer.write(AUTH)
     await peer.until('<not-authorized')
+  })
+
+  /** Somebody who shows `good` as b.test takes stanzas on their own stream; a message goes to b.test. */
+  async function writtenTo(): Promise<Peer> {
+    const options = { port: front.port('serverTls'), servername: 'a.test', ALPNProtocols: ['xmpp-server'] }
+    const peer = await dialTls({ ...options, cert: good.cert, key: good.key })
+    await peer.write(HEADER)
+    await peer.until('</stream:features>')
+    await peer.write('<bidi xmlns="urn:xmpp:bidi"/><db:result from="b.test" to="a.test">abc</db:result>')
+    await peer.until('type="valid"/>')
+    // When the name server has answered a question behind that about the records, it has answered that one too.
+    await front.until(() => dns.countOf(tlsaName()) > 0)
+    await new Resolver({ servers: [dns.address], clock: systemClock }).query('b.test', 'A')
+    const head = { type: 'chat', from: Jid.parse('romeo@a.test/x'), to: Jid.parse('juliet@b.test'), id: 'm' } as const
+    await front.server.router.route(new Message(head, Body.of([el('body', 'jabber:client', null, 'hi')])))
+    return peer
+  }
+
+  test('threat 119: a domain with TLSA records is not answered on a stream that shows another key', async () => {
+    dns.tlsa(tlsaName(), record(own))
+    const peer = await writtenTo()
+    await front.until(() => rival.text.includes('<message'))
+    expect(peer.received).not.toContain('<message')
+  })
+
+  test('XEP-0288 § 2.2: it is answered on one that shows that key', async () => {
+    dns.tlsa(tlsaName(), record(good))
+    const peer = await writtenTo()
+    await peer.until('<message')
+    expect(rival.text).not.toContain('<message')
   })
 
   test('a web server that does not answer keeps a visitor waiting for five seconds, no longer', async () => {
