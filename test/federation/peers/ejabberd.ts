@@ -27,7 +27,8 @@ export const ejabberd: Peer = {
   missing: () => (findProgram('ejabberdctl') ? undefined : 'not installed'),
 
   cannot(options) {
-    const { bidi, acknowledged } = policyOf(options)
+    const { bidi, acknowledged, dane } = policyOf(options)
+    if (dane) return 'no DANE'
     if (bidi) return 'no XEP-0288'
     return acknowledged ? 'no XEP-0198 between servers' : undefined
   },

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createHash, X509Certificate } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Certificate } from '../ca.ts'
@@ -38,6 +39,7 @@ export const parley: Peer = {
         async ([name, kind]) => [name, await world.authority.issue(kind, name)] as const,
       ),
     )
+    if (policyOf(options).dane) vouchFor(own, doors, world)
     const file = join(folder, 'parley.yaml')
     const certificates = Object.fromEntries([[domain, own], ...more])
     writeFileSync(file, configuration(world, { folder, doors, certificates }, options))
@@ -46,6 +48,16 @@ export const parley: Peer = {
       processes: [{ name: 'parley', command: [process.execPath, PROGRAM, '--config', file, 'serve'] }],
     })
   },
+}
+
+/** RFC 7673 §3.3: at the host that the SRV records name, for each of its ports. */
+function vouchFor({ cert }: Certificate, { server, serverTls }: Doors, { names }: World): void {
+  const data = createHash('sha256')
+    .update(new X509Certificate(readFileSync(cert)).raw)
+    .digest()
+  for (const port of [server, serverTls])
+    if (port !== undefined)
+      names.set(`_${port}._tcp.localhost`, { type: 'TLSA', usage: 3, selector: 0, matching: 1, data })
 }
 
 interface Place {

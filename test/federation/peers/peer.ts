@@ -16,6 +16,8 @@ export interface Policy {
   readonly bidi: boolean
   /** Acknowledgements between servers (XEP-0198). */
   readonly acknowledged: boolean
+  /** Nobody vouches for its certificate but TLSA records (RFC 7673). */
+  readonly dane: boolean
 }
 
 export interface Options extends Partial<Policy> {
@@ -30,6 +32,7 @@ export const DEFAULT_POLICY: Policy = {
   proof: 'external',
   bidi: false,
   acknowledged: false,
+  dane: false,
 }
 
 export function policyOf({ certificate: _, more: __, ...policy }: Options): Policy {
@@ -37,8 +40,8 @@ export function policyOf({ certificate: _, more: __, ...policy }: Options): Poli
 }
 
 /** Who has no other proof than dialback has a certificate that nobody believes. */
-export function certificateOf({ certificate, proof }: Options): CertificateKind {
-  return certificate ?? (proof === 'dialback' ? 'self-signed' : 'good')
+export function certificateOf({ certificate, proof, dane }: Options): CertificateKind {
+  return certificate ?? (proof === 'dialback' || dane ? 'self-signed' : 'good')
 }
 
 /** `tls`: protected, in whatever way; `direct`: from the first byte; `sm`: acknowledged; `open`: stanzas may come. */

@@ -29,7 +29,7 @@ export const prosody: Peer = {
 
   missing: () => (findProgram('prosody') ? undefined : 'not installed'),
 
-  cannot: () => undefined,
+  cannot: options => (policyOf(options).dane ? 'no DANE without libunbound' : undefined),
 
   async start(world, domain, options = {}) {
     const folder = world.place(domain)
