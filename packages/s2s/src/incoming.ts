@@ -207,6 +207,8 @@ export class IncomingStream implements WireEvents {
     this.#proven.clear()
     this.#arrivals = this.#newArrivals()
     this.#bidi = undefined
+    this.#hasTurned = false
+    this.#way?.ended(new PeerError('it has begun TLS'))
     this.wire.send(serialize(el('proceed', NS.tls)))
     this.wire.startTls(this.#local)
     this.wire.restart()
@@ -225,7 +227,8 @@ export class IncomingStream implements WireEvents {
       return
     }
     const voucher = this.#shown(named)
-    if (this.#profile.sasl === 'off' || this.#proven.has(named) || voucher === undefined) {
+    // Where stanzas go back already, the stream does not begin again.
+    if (this.#profile.sasl === 'off' || this.#proven.has(named) || this.#hasTurned || voucher === undefined) {
       this.#refuse('not-authorized')
       return
     }
@@ -336,9 +339,10 @@ export class IncomingStream implements WireEvents {
     if (!this.#bidi || this.#hasTurned || this.#state !== 'open' || !this.#proven.has(from)) return
     this.#hasTurned = true
     const pair = { from: to, to: from }
+    const bidi = this.#bidi
     const begin = (events: LinkEvents) => {
-      if (this.#state !== 'open') return undefined
-      this.#way = new ReverseWay({ pair, theirs: this.#proven.get(from) ?? '', ...this.#bidi! }, this, events)
+      if (this.#state !== 'open' || this.#bidi !== bidi) return undefined
+      this.#way = new ReverseWay({ pair, theirs: this.#proven.get(from) ?? '', ...bidi }, this, events)
       if (this.#arrivals.isCounted) this.#way.count()
       return this.#way
     }

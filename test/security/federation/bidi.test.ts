@@ -4,7 +4,7 @@ import { Jid } from '@parley/jid'
 import { Body, Message } from '@parley/stanza'
 import { DnsServer } from '@parley/testkit'
 import { el } from '@parley/xml'
-import { dial, dropAll, type Peer } from '../../../packages/wire/test/peer.ts'
+import { dial, dialTls, dropAll, type Peer } from '../../../packages/wire/test/peer.ts'
 import { Front } from '../wire/front.ts'
 import { honest, Rival } from './rival.ts'
 
@@ -174,6 +174,21 @@ describe('a stream that another server has opened', () => {
     await send('short')
     await peer.until('<body>short</body>')
     expect(peer.received).not.toContain('üü')
+  })
+
+  test('RFC 6120 § 5.4.3.3: what was agreed in the clear ends where TLS begins', async () => {
+    const clear = await proven()
+    await send('in the clear')
+    await clear.until('<body>in the clear</body>')
+    await clear.write('<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>')
+    await clear.until('<proceed')
+    clear.socket.removeAllListeners('data')
+    const peer = await dialTls({ socket: clear.socket, servername: 'a.test' })
+    await peer.write(HEADER)
+    await peer.until('</stream:features>')
+    await send('Shall I hear more?')
+    await front.until(() => rival.text.includes('<body>Shall I hear more?</body>'))
+    expect(peer.received).not.toContain('Shall I hear more?')
   })
 
   test('where it is off, nobody offers it, and nobody takes it', async () => {
