@@ -40,6 +40,7 @@ import sasl from './sasl.ts'
 import sasl2 from './sasl2.ts'
 import scramUpgrade from './scram-upgrade.ts'
 import stanzaIds from './stanza-ids.ts'
+import strangers from './strangers.ts'
 import streamLimits from './stream-limits.ts'
 import streamManagement from './stream-management.ts'
 import subscription from './subscription.ts'
@@ -91,6 +92,7 @@ export const modules: readonly AnyModule[] = [
   sasl2,
   scramUpgrade,
   stanzaIds,
+  strangers,
   streamLimits,
   streamManagement,
   subscription,

@@ -7,9 +7,9 @@ import { Partners } from './partners.ts'
 
 /** The federation that the configuration asks for; undefined where it is off. */
 export async function openFederation(server: Server, certificates: Certificates): Promise<Federation | undefined> {
-  const { enabled, discovery, tls, sasl, dialback, dns, allow } = server.config.federation
+  const { enabled, dns, allow, limits, ...defaults } = server.config.federation
   if (!enabled) return undefined
-  const partners = await Partners.open(server, { discovery, tls, sasl, dialback })
+  const partners = await Partners.open(server, { ...defaults, streams: limits.streams })
   return new Federation({
     server,
     certificates,

@@ -230,7 +230,7 @@ export class OutgoingStream implements WireEvents {
     this.#state = 'proving'
     const mechanisms = this.#features?.child('mechanisms', NS.sasl)
     const offers = mechanisms?.elements().some(mechanism => mechanism.text().trim() === 'EXTERNAL') ?? false
-    if (offers && profile.sasl !== 'off' && !this.#triedExternal) {
+    if (offers && profile.sasl !== 'off' && profile.dialback !== 'required' && !this.#triedExternal) {
       this.#triedExternal = true
       // XEP-0178 §3: the name is said as well, since a certificate may hold several.
       const name = Buffer.from(pair.from).toString('base64')

@@ -18,6 +18,9 @@ import { Transit } from './transit.ts'
 /** Another way out for the stanzas of a domain: a component, or federation. Throws a StanzaError to refuse. */
 export type Link = (stanza: Stanza) => Awaitable<void>
 
+/** What somebody may do who is no contact: write, ask to become one, or nothing. */
+export type Strangers = 'welcome' | 'ask' | 'refused'
+
 /**
  * Takes every stanza where it belongs (RFC 6120 §10): local account → local host → service → component → remote domain. What cannot
  * be delivered goes back to its sender as an error, once.
@@ -30,6 +33,8 @@ export class Router {
   bounced = 0
   /** Stanzas for domains that are not here; absent: there is no federation. */
   remote: Link | undefined
+  /** How strangers of a domain that is not here are met. */
+  strangers: (domain: string) => Strangers = () => 'welcome'
   readonly #live: Live
   readonly #messages: MessageLog
   readonly #log: Logger
@@ -44,6 +49,11 @@ export class Router {
 
   stop(): void {
     this.#caller.stop()
+  }
+
+  /** Whether a domain is one of ours: a host, a service or a component. */
+  has(domain: string): boolean {
+    return this.hosts.has(domain) || this.services.has(domain) || this.components.has(domain)
   }
 
   /** First stage of what a session sent. */

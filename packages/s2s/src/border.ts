@@ -1,0 +1,109 @@
+import type { Jid } from '@parley/jid'
+import { type Stanza, StanzaError } from '@parley/stanza'
+import { type Awaitable, chain, decide, type Server } from '@xmpp/server-core'
+import type { IncomingStream } from './incoming.ts'
+import { withoutNotes } from './notes.ts'
+import type { Partners } from './partners.ts'
+import { mayGo, type Profile } from './profile.ts'
+import { LIMITS, Standings } from './standings.ts'
+
+/** How often domains that came to a limit are told of in the log (ms). */
+const REPORT = 3_600_000
+
+/** What may cross between our domains and others, how much of it, and how fast. */
+export class Border {
+  readonly standings: Standings
+  readonly #server: Server
+  readonly #partners: Partners
+  /** Under whose name each stream counts. */
+  readonly #streams = new Map<IncomingStream, Set<string>>()
+  readonly #stop: () => void
+
+  constructor(server: Server, partners: Partners) {
+    this.#server = server
+    this.#partners = partners
+    this.standings = new Standings(server.clock)
+    this.#stop = server.clock.every(REPORT, () => this.#report())
+    server.router.strangers = domain => (server.router.has(domain) ? 'welcome' : partners.profile(domain).strangers)
+  }
+
+  close(): void {
+    this.#stop()
+    this.#server.router.strangers = () => 'welcome'
+  }
+
+  // ── out ──
+
+  /** What of a stanza may leave; undefined: nothing, and nobody need hear of it. @throws StanzaError */
+  leave(stanza: Stanza, from: Jid, profile: Profile): Awaitable<Stanza | undefined> {
+    if (!mayGo(profile)) throw new StanzaError('not-allowed', `${stanza.to?.domain} is not federated with`)
+    const host = from.local === '' ? undefined : this.#server.router.hosts.get(from.domain)
+    const event = { stanza, account: from.bare }
+    const may = host === undefined || decide(host.leaving, event)
+    return chain(may, goOn => {
+      if (!goOn) return undefined
+      return profile.type === 'federated' ? event.stanza : withoutNotes(event.stanza)
+    })
+  }
+
+  // ── in ──
+
+  /** A stream has been proven to be a domain's. False: the partner has too many of them. */
+  began(stream: IncomingStream, domain: string): boolean {
+    const { partner, streams } = this.#partners.profile(domain)
+    const own = this.#streams.get(stream) ?? new Set<string>()
+    if (own.has(partner)) return true
+    const standing = this.standings.of(partner)
+    if (standing.streams >= streams) {
+      standing.hits.streams++
+      return false
+    }
+    this.standings.began(partner)
+    this.#streams.set(stream, own.add(partner))
+    return true
+  }
+
+  ended(stream: IncomingStream): void {
+    for (const partner of this.#streams.get(stream) ?? []) this.standings.ended(partner)
+    this.#streams.delete(stream)
+  }
+
+  /** Whether a stanza may come in; the sender hears why not. @throws StanzaError, or rejects with one */
+  enter(sender: Jid, target: Jid, type: string | undefined): Awaitable<void> {
+    const { contacts } = this.#server.config.federation.limits
+    const profile = this.#partners.profile(sender.domain)
+    if (profile.state !== 'discovered' || contacts === 0 || target.local === '') return
+    // Answers go where somebody has asked.
+    if (type === 'error' || type === 'result') return
+    const host = this.#server.router.hosts.get(target.domain)
+    if (!host) return
+    const account = target.bare
+    const standing = this.standings.of(profile.partner)
+    if (this.standings.hasAddressed(standing, account.text)) return
+    return chain(host.knows(account, sender.bare), known => {
+      if (known || this.standings.address(standing, account.text, contacts)) return
+      throw new StanzaError('policy-violation', `${sender.domain} has addressed too many people here in one day`, {
+        type: 'wait',
+      })
+    })
+  }
+
+  /** How long the streams of a domain must not be read after a stanza; undefined: they may go on. */
+  pace(domain: string): Promise<void> | undefined {
+    const { discovered, allowed, burst } = this.#server.config.federation.limits
+    const { partner, state } = this.#partners.profile(domain)
+    const rate = state === 'discovered' ? discovered : allowed
+    const pause = this.standings.take(this.standings.of(partner), rate, burst)
+    if (pause === 0) return undefined
+    return new Promise(resolve => this.#server.clock.after(pause, resolve))
+  }
+
+  /** One line for each domain that came to a limit since the last one. */
+  #report(): void {
+    for (const { partner, hits } of this.standings.all) {
+      if (LIMITS.every(limit => hits[limit] === 0)) continue
+      this.#server.log.info('another domain came to its limits in the last hour', { domain: partner, ...hits })
+      for (const limit of LIMITS) hits[limit] = 0
+    }
+  }
+}
