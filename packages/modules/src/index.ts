@@ -18,6 +18,7 @@ import delayedDelivery from './delayed-delivery.ts'
 import disco from './disco.ts'
 import displayedSync from './displayed-sync.ts'
 import fast from './fast.ts'
+import federationPermission from './federation-permission.ts'
 import groups from './groups.ts'
 import invites from './invites.ts'
 import lastActivity from './last-activity.ts'
@@ -30,6 +31,7 @@ import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
 import pep from './pep.ts'
 import ping from './ping.ts'
+import policies from './policies.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
 import pubsub from './pubsub/index.ts'
@@ -70,6 +72,7 @@ export const modules: readonly AnyModule[] = [
   disco,
   displayedSync,
   fast,
+  federationPermission,
   groups,
   invites,
   lastActivity,
@@ -82,6 +85,7 @@ export const modules: readonly AnyModule[] = [
   offlineQuota,
   pep,
   ping,
+  policies,
   presence,
   privateXml,
   pubsub,
