@@ -5,14 +5,18 @@ import type { IncomingStream } from './incoming.ts'
 import { withoutNotes } from './notes.ts'
 import type { Partners } from './partners.ts'
 import { mayGo, type Profile } from './profile.ts'
-import { LIMITS, Standings } from './standings.ts'
+import { LIMITS, type Standing, Standings } from './standings.ts'
 
 /** How often domains that came to a limit are told of in the log (ms). */
 const REPORT = 3_600_000
 
+type Refusal = 'record' | 'permission' | 'contacts' | 'streams'
+
 /** What may cross between our domains and others, how much of it, and how fast. */
 export class Border {
   readonly standings: Standings
+  /** Stanzas, and streams beyond their number, that were turned away: by a record, by what accounts may do, by limits. */
+  readonly refused: Record<Refusal, number> = { record: 0, permission: 0, contacts: 0, streams: 0 }
   readonly #server: Server
   readonly #partners: Partners
   /** Under whose name each stream counts. */
@@ -36,12 +40,19 @@ export class Border {
 
   /** What of a stanza may leave; undefined: nothing, and nobody need hear of it. @throws StanzaError */
   leave(stanza: Stanza, from: Jid, profile: Profile): Awaitable<Stanza | undefined> {
-    if (!mayGo(profile)) throw new StanzaError('not-allowed', `${stanza.to?.domain} is not federated with`)
+    if (!mayGo(profile)) {
+      this.refused.record++
+      throw new StanzaError('not-allowed', `${stanza.to?.domain} is not federated with`)
+    }
     const host = from.local === '' ? undefined : this.#server.router.hosts.get(from.domain)
     const event = { stanza, account: from.bare }
     const may = host === undefined || decide(host.leaving, event)
     return chain(may, goOn => {
-      if (!goOn) return undefined
+      if (!goOn) {
+        this.refused.permission++
+        return undefined
+      }
+      this.standings.of(profile.partner).stanzas.out++
       return profile.type === 'federated' ? event.stanza : withoutNotes(event.stanza)
     })
   }
@@ -55,7 +66,8 @@ export class Border {
     if (own.has(partner)) return true
     const standing = this.standings.of(partner)
     if (standing.streams >= streams) {
-      standing.hits.streams++
+      this.standings.hit(standing, 'streams')
+      this.refused.streams++
       return false
     }
     this.standings.began(partner)
@@ -64,7 +76,14 @@ export class Border {
   }
 
   ended(stream: IncomingStream): void {
-    for (const partner of this.#streams.get(stream) ?? []) this.standings.ended(partner)
+    for (const partner of this.#streams.get(stream) ?? []) {
+      this.standings.ended(partner)
+      if (this.#partners.profile(partner).monitor)
+        this.#server.log.info('a stream of a monitored domain has ended', {
+          domain: partner,
+          ...this.standings.of(partner).stanzas,
+        })
+    }
     this.#streams.delete(stream)
   }
 
@@ -82,6 +101,7 @@ export class Border {
     if (this.standings.hasAddressed(standing, account.text)) return
     return chain(host.knows(account, sender.bare), known => {
       if (known || this.standings.address(standing, account.text, contacts)) return
+      this.refused.contacts++
       throw new StanzaError('policy-violation', `${sender.domain} has addressed too many people here in one day`, {
         type: 'wait',
       })
@@ -93,13 +113,22 @@ export class Border {
     const { discovered, allowed, burst } = this.#server.config.federation.limits
     const { partner, state } = this.#partners.profile(domain)
     const rate = state === 'discovered' ? discovered : allowed
-    const pause = this.standings.take(this.standings.of(partner), rate, burst)
+    const standing = this.standings.of(partner)
+    standing.stanzas.in++
+    const pause = this.standings.take(standing, rate, burst)
     if (pause === 0) return undefined
     return new Promise(resolve => this.#server.clock.after(pause, resolve))
   }
 
-  /** One line for each domain that came to a limit since the last one. */
+  /** Partners whose stanzas are counted by themselves. */
+  *monitored(): Iterable<Standing> {
+    for (const [domain, { monitor }] of this.#partners.records) if (monitor) yield this.standings.of(domain)
+  }
+
+  /** One line for each domain that came to a limit since the last one, and for each that is monitored. */
   #report(): void {
+    for (const { partner, stanzas, streams } of this.monitored())
+      this.#server.log.info('stanzas of a monitored domain so far', { domain: partner, ...stanzas, streams })
     for (const { partner, hits } of this.standings.all) {
       if (LIMITS.every(limit => hits[limit] === 0)) continue
       this.#server.log.info('another domain came to its limits in the last hour', { domain: partner, ...hits })

@@ -9,11 +9,13 @@ import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
+import { federationFamilies } from './families.ts'
 import { IncomingStream, type Proof, type Reception } from './incoming.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { OutgoingStream, PeerError } from './outgoing.ts'
 import type { Partners } from './partners.ts'
 import { mayCome, mayGo, type Profile } from './profile.ts'
+import { Traffic } from './traffic.ts'
 
 export interface FederationParts {
   readonly server: Server
@@ -39,6 +41,7 @@ export class Federation implements Reception {
   readonly keys: DialbackKeys
   readonly partners: Partners
   readonly border: Border
+  readonly traffic = new Traffic()
   readonly #parts: FederationParts
   readonly #stalls: Stalls
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
@@ -94,6 +97,11 @@ export class Federation implements Reception {
   /** TLS handshakes of peers that have ended. */
   handshakes(direct: boolean): Handshakes {
     return (direct ? this.#doors.direct : this.#doors.starttls).handshakes
+  }
+
+  /** Figures for metrics. */
+  families(): ReturnType<typeof federationFamilies> {
+    return federationFamilies(this)
   }
 
   close(): void {
@@ -268,6 +276,7 @@ export class Federation implements Reception {
       pair,
       profile: this.profile(pair.to),
       keys: this.keys,
+      written: xml => this.server.counters.sent.server.addXml(xml),
       purpose,
       observe,
       ...events,
@@ -278,7 +287,9 @@ export class Federation implements Reception {
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
     const { clock, log } = this.server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
-    return new TcpWire(socket, { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }, remote)
+    const options = { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }
+    this.traffic.watch(socket)
+    return new TcpWire(socket, options, remote)
   }
 }
 

@@ -334,6 +334,7 @@ export class IncomingStream implements WireEvents {
       if (this.#handled !== undefined) this.#handled++
       return
     }
+    server.counters.received.server[element.name as 'message' | 'presence' | 'iq']++
     return chain(this.#route(element, sender, target, server), () => {
       if (this.#handled !== undefined) this.#handled++
       return this.#reception.border.pace(sender.domain)

@@ -40,6 +40,8 @@ export interface OutgoingOptions {
   /** `stanzas`: to send them; `verify`: only to ask about keys, for which we need not prove ourselves. */
   readonly purpose: 'stanzas' | 'verify'
   readonly observe?: ((step: Negotiation) => void) | undefined
+  /** Counts the stanzas of others that are written. */
+  readonly written?: (xml: string) => void
   /** The stream has ended; what was written and not confirmed is for the caller to see to. */
   readonly ended: (reason: PeerError) => void
   /** The peer has handled so many stanzas in all since the stream was ready. */
@@ -98,6 +100,7 @@ export class OutgoingStream implements WireEvents {
   }
 
   write(xml: string): void {
+    this.#options.written?.(xml)
     this.wire.stanza(xml)
   }
 

@@ -9,7 +9,10 @@ export interface Standing {
   /** Strangers here whom it has addressed, by when it did last (ms); the one longest ago comes first. */
   readonly contacts: Map<string, number>
   streams: number
+  /** Since the last report. */
   readonly hits: Record<Limit, number>
+  /** Stanzas since the partner is known. */
+  readonly stanzas: { in: number; out: number }
 }
 
 /** What is bounded: stanzas a second, strangers in a day, streams at once. */
@@ -26,6 +29,8 @@ export class Standings {
   readonly #clock: Clock
   readonly #most: { readonly partners: number; readonly contacts: number }
   readonly #standings = new Map<string, Standing>()
+  /** How often anybody came to a limit. */
+  readonly hits: Record<Limit, number> = { rate: 0, contacts: 0, streams: 0 }
   #contacts = 0
 
   constructor(clock: Clock, most = { partners: PARTNERS, contacts: CONTACTS }) {
@@ -52,6 +57,7 @@ export class Standings {
       contacts: new Map(),
       streams: 0,
       hits: { rate: 0, contacts: 0, streams: 0 },
+      stanzas: { in: 0, out: 0 },
     }
     this.#standings.set(partner, fresh)
     return fresh
@@ -70,6 +76,11 @@ export class Standings {
     if (standing && standing.streams > 0) standing.streams--
   }
 
+  hit({ hits }: Standing, limit: Limit): void {
+    hits[limit]++
+    this.hits[limit]++
+  }
+
   /** Takes one stanza at `rate` a second. Gives how long the partner must wait before its next one (ms). */
   take(standing: Standing, rate: number, burst: number): number {
     if (rate === 0) return 0
@@ -78,7 +89,7 @@ export class Standings {
     standing.tokens = Math.min(most, standing.tokens + ((now - standing.refilled) * rate) / 1000) - 1
     standing.refilled = now
     if (standing.tokens >= 0) return 0
-    standing.hits.rate++
+    this.hit(standing, 'rate')
     return (-standing.tokens * 1000) / rate
   }
 
@@ -94,7 +105,7 @@ export class Standings {
 
   /** Counts one more address. False: those of the last day are too many already. */
   address(standing: Standing, address: string, most: number): boolean {
-    const { contacts, hits } = standing
+    const { contacts } = standing
     const now = this.#clock.monotonic()
     const before = contacts.size
     for (const [old, last] of contacts) {
@@ -103,7 +114,7 @@ export class Standings {
     }
     const fits = contacts.size < most
     if (fits) contacts.set(address, now)
-    else hits.contacts++
+    else this.hit(standing, 'contacts')
     this.#contacts += contacts.size - before
     if (this.#contacts > this.#most.contacts) this.#forgetContacts(standing)
     return fits
