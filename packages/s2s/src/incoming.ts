@@ -16,6 +16,7 @@ import {
 } from '@xmpp/server-core'
 import type { Border } from './border.ts'
 import { type DialbackKeys, type DialbackResult, type Pair, resultXml, verifyXml } from './dialback.ts'
+import { withId } from './habits.ts'
 import { S2S, WRAP } from './names.ts'
 import { prepared } from './prepared.ts'
 import { mayCome, type Profile } from './profile.ts'
@@ -349,7 +350,7 @@ export class IncomingStream implements WireEvents {
       return server.router.route(refusalOf(element.name, { id, from: target, to: sender }, error))
     }
     try {
-      const stanza = readStanza(element, sender)
+      const stanza = readStanza(withId(element), sender)
       const done = chain(this.#reception.border.enter(sender, target, type), () => server.router.route(stanza))
       return isPromise(done) ? done.catch(refuse) : done
     } catch (error) {
