@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Jid } from '@parley/jid'
-import { NS, readStanza, refusalOf, StanzaError } from '@parley/stanza'
+import { NS } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
   chain,
   Inlet,
-  isPromise,
   type PeerHeader,
   type Server,
   type StreamCondition,
@@ -16,11 +15,11 @@ import {
 } from '@xmpp/server-core'
 import type { Border } from './border.ts'
 import { type DialbackKeys, type DialbackResult, type Pair, resultXml, verifyXml } from './dialback.ts'
-import { withId } from './habits.ts'
 import { S2S, WRAP } from './names.ts'
 import { prepared } from './prepared.ts'
 import { mayCome, type Profile } from './profile.ts'
 import { takesCertificates } from './proofs.ts'
+import { takeStanza } from './take.ts'
 import { judge } from './trust.ts'
 import { PING_ID } from './unconfirmed.ts'
 
@@ -312,7 +311,6 @@ export class IncomingStream implements WireEvents {
   // ── stanzas ──
 
   #stanza(element: Element): Awaitable<void> {
-    const { server } = this.#reception
     const { from, to } = element.attrs
     const sender = from === undefined ? undefined : Jid.tryParse(from)
     const target = to === undefined ? undefined : Jid.tryParse(to)
@@ -335,27 +333,10 @@ export class IncomingStream implements WireEvents {
       if (this.#handled !== undefined) this.#handled++
       return
     }
-    server.counters.received.server[element.name as 'message' | 'presence' | 'iq']++
-    return chain(this.#route(element, sender, target, server), () => {
+    return chain(takeStanza(this.#reception, element, sender, target), () => {
       if (this.#handled !== undefined) this.#handled++
       return this.#reception.border.pace(sender.domain)
     })
-  }
-
-  #route(element: Element, sender: Jid, target: Jid, server: Server): Awaitable<void> {
-    const { type, id } = element.attrs
-    const refuse = (error: unknown): Awaitable<void> => {
-      if (!(error instanceof StanzaError)) throw error
-      if (type === 'error' || type === 'result') return
-      return server.router.route(refusalOf(element.name, { id, from: target, to: sender }, error))
-    }
-    try {
-      const stanza = readStanza(withId(element), sender)
-      const done = chain(this.#reception.border.enter(sender, target, type), () => server.router.route(stanza))
-      return isPromise(done) ? done.catch(refuse) : done
-    } catch (error) {
-      return refuse(error)
-    }
   }
 
   /** XEP-0198 between servers: acknowledgements, and no resumption (threat 120). */
