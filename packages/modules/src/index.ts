@@ -36,6 +36,7 @@ import presence from './presence.ts'
 import privateXml from './private-xml.ts'
 import pubsub from './pubsub/index.ts'
 import registration from './registration.ts'
+import reports from './reports.ts'
 import retraction from './retraction.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
@@ -90,6 +91,7 @@ export const modules: readonly AnyModule[] = [
   privateXml,
   pubsub,
   registration,
+  reports,
   retraction,
   roster,
   sasl,

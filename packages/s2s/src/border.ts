@@ -1,6 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { type Stanza, StanzaError } from '@parley/stanza'
-import { type Awaitable, chain, decide, type Server } from '@xmpp/server-core'
+import { type Awaitable, chain, decide, on, reported, type Server } from '@xmpp/server-core'
 import type { IncomingStream } from './incoming.ts'
 import { withoutNotes } from './notes.ts'
 import type { Partners } from './partners.ts'
@@ -9,6 +9,10 @@ import { LIMITS, type Standing, Standings } from './standings.ts'
 
 /** How often domains that came to a limit are told of in the log (ms). */
 const REPORT = 3_600_000
+/** A domain without a record whose stanzas are often not wanted is so many times slower. */
+const SLOWER = 10
+/** What nodes tell each other when somebody has been reported. */
+const REPORTED = 'reported-domain'
 
 type Refusal = 'record' | 'permission' | 'contacts' | 'streams'
 
@@ -28,6 +32,15 @@ export class Border {
     this.#partners = partners
     this.standings = new Standings(server.clock)
     this.#stop = server.clock.every(REPORT, () => this.#report())
+    for (const { hooks } of server.hosts)
+      hooks.add(
+        'federation',
+        on(reported, 'observe', ({ other }) => {
+          this.#reported(other.domain)
+          server.live.tell(REPORTED, other.domain)
+        }),
+      )
+    server.hear(REPORTED, domain => this.#reported(domain))
     server.router.strangers = domain => (server.router.has(domain) ? 'welcome' : partners.profile(domain).strangers)
   }
 
@@ -52,7 +65,10 @@ export class Border {
         this.refused.permission++
         return undefined
       }
-      this.standings.of(profile.partner).stanzas.out++
+      const standing = this.standings.of(profile.partner)
+      standing.stanzas.out++
+      // What comes back as an error was for nobody, or for nobody who wants it.
+      if (stanza.name === 'message' && stanza.type === 'error') this.standings.judge(standing, 'refused')
       return profile.type === 'federated' ? event.stanza : withoutNotes(event.stanza)
     })
   }
@@ -112,12 +128,28 @@ export class Border {
   pace(domain: string): Promise<void> | undefined {
     const { discovered, allowed, burst } = this.#server.config.federation.limits
     const { partner, state } = this.#partners.profile(domain)
-    const rate = state === 'discovered' ? discovered : allowed
     const standing = this.standings.of(partner)
     standing.stanzas.in++
+    this.standings.judge(standing, 'accepted')
+    const rate = state === 'allowed' ? allowed : this.standings.isSuspect(standing) ? discovered / SLOWER : discovered
     const pause = this.standings.take(standing, rate, burst)
     if (pause === 0) return undefined
     return new Promise(resolve => this.#server.clock.after(pause, resolve))
+  }
+
+  /** What became of the stanzas of a domain lately, in a line for operators. */
+  repute(domain: string): string {
+    const { state, partner } = this.#partners.profile(domain)
+    const standing = this.standings.of(partner)
+    const isSlowed = state === 'discovered' && this.standings.isSuspect(standing)
+    const { accepted, refused, reported } = standing.repute
+    const counts = `${Math.round(accepted)} stanzas, ${Math.round(refused)} refused, ${Math.round(reported)} reports`
+    return `lately: ${counts}${isSlowed ? '; slowed down' : ''}`
+  }
+
+  #reported(domain: string): void {
+    if (this.#server.router.has(domain)) return
+    this.standings.judge(this.standings.of(this.#partners.profile(domain).partner), 'reported')
   }
 
   /** Partners whose stanzas are counted by themselves. */

@@ -89,6 +89,7 @@ export function federationCommands(federation: Federation): Command[] {
         const lines = [
           `${domain}: ${said}${partner?.comment ? ` (${partner.comment})` : ''}`,
           ...describe(profile, partner?.aliases),
+          federation.border.repute(domain),
         ]
         return { text: lines.join('\n'), rows: [...rows(federation)].filter(row => row['domain'] === domain) }
       },

@@ -13,6 +13,15 @@ export interface Standing {
   readonly hits: Record<Limit, number>
   /** Stanzas since the partner is known. */
   readonly stanzas: { in: number; out: number }
+  readonly repute: Repute
+}
+
+/** What came of a partner's stanzas lately: what is a day old counts half, two days a quarter. */
+export interface Repute {
+  accepted: number
+  refused: number
+  reported: number
+  at: number
 }
 
 /** What is bounded: stanzas a second, strangers in a day, streams at once. */
@@ -22,7 +31,11 @@ export const LIMITS: readonly Limit[] = ['rate', 'contacts', 'streams']
 /** Partners that are remembered, and addresses in all of them together; those longest without a new stream are forgotten first. */
 const PARTNERS = 10_000
 const CONTACTS = 500_000
+const MINUTE = 60_000
 const DAY = 86_400_000
+/** A report says as much as so many refused stanzas; with fewer than so many nobody is suspect. */
+const REPORT = 10
+const ACCIDENT = 30
 
 /** Standings of partners, in bounded memory. */
 export class Standings {
@@ -58,6 +71,7 @@ export class Standings {
       streams: 0,
       hits: { rate: 0, contacts: 0, streams: 0 },
       stanzas: { in: 0, out: 0 },
+      repute: { accepted: 0, refused: 0, reported: 0, at: this.#clock.monotonic() },
     }
     this.#standings.set(partner, fresh)
     return fresh
@@ -79,6 +93,30 @@ export class Standings {
   hit({ hits }: Standing, limit: Limit): void {
     hits[limit]++
     this.hits[limit]++
+  }
+
+  /** Counts one more of what became of its stanzas. */
+  judge({ repute }: Standing, what: 'accepted' | 'refused' | 'reported'): void {
+    this.#age(repute)
+    repute[what]++
+  }
+
+  /** Whether too much of what a partner sends is not wanted: more than one in twenty, and not by accident. */
+  isSuspect({ repute }: Standing): boolean {
+    this.#age(repute)
+    const bad = repute.refused + REPORT * repute.reported
+    return bad >= ACCIDENT && bad > repute.accepted / 20
+  }
+
+  #age(repute: Repute): void {
+    const now = this.#clock.monotonic()
+    // Not for each stanza: a minute is nothing to a day.
+    if (now - repute.at < MINUTE) return
+    const left = 0.5 ** ((now - repute.at) / DAY)
+    repute.accepted *= left
+    repute.refused *= left
+    repute.reported *= left
+    repute.at = now
   }
 
   /** Takes one stanza at `rate` a second. Gives how long the partner must wait before its next one (ms). */

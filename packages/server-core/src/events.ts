@@ -90,6 +90,9 @@ export interface Acquaintance {
 }
 export const acquaintance = defineHook<Acquaintance>()('acquaintance', 'observe')
 
+/** An account of this host has reported somebody to the operators. */
+export const reported = defineHook<{ readonly account: Jid; readonly other: Jid }>()('reported', 'observe')
+
 export interface AccountEvent {
   readonly account: Jid
 }

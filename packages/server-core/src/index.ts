@@ -37,6 +37,7 @@ export {
   missedInRoom,
   type Outbound,
   outbound,
+  reported,
   sessionEnded,
   sessionOpened,
   sessionResumed,
