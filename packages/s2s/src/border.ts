@@ -1,6 +1,7 @@
 import type { Jid } from '@parley/jid'
 import { type Stanza, StanzaError } from '@parley/stanza'
 import { type Awaitable, chain, decide, on, reported, type Server } from '@xmpp/server-core'
+import type { Blocklists } from './blocklists.ts'
 import type { IncomingStream } from './incoming.ts'
 import { withoutNotes } from './notes.ts'
 import type { Partners } from './partners.ts'
@@ -14,21 +15,23 @@ const SLOWER = 10
 /** What nodes tell each other when somebody has been reported. */
 const REPORTED = 'reported-domain'
 
-type Refusal = 'record' | 'permission' | 'contacts' | 'streams'
+type Refusal = 'record' | 'permission' | 'contacts' | 'streams' | 'blocklist'
 
 /** What may cross between our domains and others, how much of it, and how fast. */
 export class Border {
   readonly standings: Standings
-  /** Stanzas, and streams beyond their number, that were turned away: by a record, by what accounts may do, by limits. */
-  readonly refused: Record<Refusal, number> = { record: 0, permission: 0, contacts: 0, streams: 0 }
+  readonly blocklists: Blocklists
+  /** Stanzas, and streams beyond their number, that were turned away: by a record, by what accounts may do, by limits, by lists. */
+  readonly refused: Record<Refusal, number> = { record: 0, permission: 0, contacts: 0, streams: 0, blocklist: 0 }
   readonly #server: Server
   readonly #partners: Partners
   /** Under whose name each stream counts. */
   readonly #streams = new Map<IncomingStream, Set<string>>()
   readonly #stop: () => void
 
-  constructor(server: Server, partners: Partners) {
+  constructor(server: Server, partners: Partners, blocklists: Blocklists) {
     this.#server = server
+    this.blocklists = blocklists
     this.#partners = partners
     this.standings = new Standings(server.clock)
     this.#stop = server.clock.every(REPORT, () => this.#report())
@@ -46,6 +49,7 @@ export class Border {
 
   close(): void {
     this.#stop()
+    this.blocklists.close()
     this.#server.router.strangers = () => 'welcome'
   }
 
@@ -105,11 +109,27 @@ export class Border {
 
   /** Whether a stanza may come in; the sender hears why not. @throws StanzaError, or rejects with one */
   enter(sender: Jid, target: Jid, type: string | undefined): Awaitable<void> {
+    // Answers go where somebody has asked.
+    if (type === 'error' || type === 'result') return
+    return chain(this.#checkListed(sender, target), () => this.#checkContacts(sender, target))
+  }
+
+  /** Contacts, and who is asked for, are heard whatever a list says. */
+  #checkListed(sender: Jid, target: Jid): Awaitable<void> {
+    const list = this.blocklists.listed(sender)
+    if (list === undefined) return
+    const host = target.local === '' ? undefined : this.#server.router.hosts.get(target.domain)
+    return chain(host?.knows(target.bare, sender.bare) ?? false, known => {
+      if (known) return
+      this.refused.blocklist++
+      throw new StanzaError('policy-violation', `You are on the block list ${list}`, { type: 'cancel' })
+    })
+  }
+
+  #checkContacts(sender: Jid, target: Jid): Awaitable<void> {
     const { contacts } = this.#server.config.federation.limits
     const profile = this.#partners.profile(sender.domain)
     if (profile.state !== 'discovered' || contacts === 0 || target.local === '') return
-    // Answers go where somebody has asked.
-    if (type === 'error' || type === 'result') return
     const host = this.#server.router.hosts.get(target.domain)
     if (!host) return
     const account = target.bare

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
 import { type Awaitable, chain, networkOf, type Server } from '@xmpp/server-core'
+import type { Blocklists } from './blocklists.ts'
 import { Border } from './border.ts'
 import { connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
@@ -25,6 +26,7 @@ export interface FederationParts {
   /** Shared by all nodes: at least 256 random bits. */
   readonly secret: Buffer
   readonly partners: Partners
+  readonly blocklists: Blocklists
 }
 
 /** What nodes tell each other when a peer has answered a ping that another one has sent. */
@@ -53,7 +55,7 @@ export class Federation implements Reception {
     this.server = server
     this.#parts = parts
     this.partners = parts.partners
-    this.border = new Border(server, parts.partners)
+    this.border = new Border(server, parts.partners, parts.blocklists)
     this.keys = new DialbackKeys(secret)
     this.#stalls = new Stalls(server.clock)
     const protocol = 'xmpp-server'

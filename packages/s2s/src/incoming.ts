@@ -30,7 +30,7 @@ export interface Reception {
   /** Whether a domain is one of ours: a host, a service or a component. */
   isOurs(domain: string): boolean
   profile(domain: string): Profile
-  readonly border: Pick<Border, 'enter' | 'pace'>
+  readonly border: Pick<Border, 'enter' | 'pace' | 'blocklists'>
   /** Asks the domain itself whether a key is its own (XEP-0220 §2.1.2). */
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
   /** Another domain has been proven on this stream. False: it has too many, and the stream is over. */

@@ -1,5 +1,6 @@
 import type { Certificates } from '@parley/wire'
 import type { Server } from '@xmpp/server-core'
+import { Blocklists } from './blocklists.ts'
 import { ConnectRules } from './connect/rules.ts'
 import { Resolver } from './dns/resolver.ts'
 import { Federation } from './federation.ts'
@@ -17,5 +18,6 @@ export async function openFederation(server: Server, certificates: Certificates)
     rules: new ConnectRules({ allow }),
     secret: await server.store.secrets.secret('dialback'),
     partners,
+    blocklists: await Blocklists.open(server),
   })
 }

@@ -8,13 +8,14 @@ import { withId } from './habits.ts'
 /** Where stanzas of other servers go. */
 interface Inside {
   readonly server: Server
-  readonly border: Pick<Border, 'enter'>
+  readonly border: Pick<Border, 'enter' | 'blocklists'>
 }
 
 /** Brings a stanza of another server in, or refuses it; its addresses are known to be what they should be. */
 export function takeStanza({ server, border }: Inside, element: Element, sender: Jid, target: Jid): Awaitable<void> {
   const { type, id } = element.attrs
   server.counters.received.server[element.name as 'message' | 'presence' | 'iq']++
+  if (border.blocklists.take(element, sender, target)) return
   const refuse = (error: unknown): Awaitable<void> => {
     if (!(error instanceof StanzaError)) throw error
     if (type === 'error' || type === 'result') return

@@ -158,6 +158,12 @@ export const configSchema = z.strictObject({
         })
         .prefault({})
         .describe('per domain and process'),
+      blocklists: z
+        .array(
+          z.string().regex(/^[^\s/@]{1,256}\/\S{1,256}$/, 'must be service/node, such as xmppbl.org/muc_bans_sha256'),
+        )
+        .default([])
+        .describe('real-time block lists: publish-subscribe nodes that name people and domains by SHA-256'),
       dns: z
         .array(
           z
