@@ -137,3 +137,25 @@ scenario('policy everywhere: what concerns all domains is nothing for the admins
     'There is no such command',
   )
 })
+
+scenario('policy set: every process hears of it', async ({ server }) => {
+  const stage = await server('a.test')
+  const run = runner(stage)
+  await run('group put', { group: 'staff' })
+  const people = await stage.connect('romeo/1', 'juliet/2', 'paris/3', 'nurse/4')
+  const attempt = async (text: string, condition: 'policy-violation' | 'remote-server-not-found') => {
+    await stage.settled()
+    for (const actor of people)
+      await refused(actor.asks`<iq type="get" to="b.test"><ping xmlns="urn:xmpp:ping"/></iq>`, condition, text)
+  }
+  await attempt('There is no way to b.test', 'remote-server-not-found')
+  await run('policy set', { policy: 'federation', value: 'off' })
+  await attempt('You may not talk with other domains', 'policy-violation')
+  await run('policy set', { policy: 'federation', value: 'on', group: 'staff' })
+  await attempt('You may not talk with other domains', 'policy-violation')
+  await run('group add', { group: 'staff', accounts: ['romeo', 'juliet', 'paris', 'nurse'] })
+  await attempt('There is no way to b.test', 'remote-server-not-found')
+  for (const user of ['romeo', 'juliet', 'paris', 'nurse'])
+    await run('policy set', { policy: 'federation', value: 'off', user })
+  await attempt('You may not talk with other domains', 'policy-violation')
+})
