@@ -5,7 +5,7 @@ import type { Blocklists } from './blocklists.ts'
 import type { IncomingStream } from './incoming.ts'
 import { withoutNotes } from './notes.ts'
 import type { Partners } from './partners.ts'
-import { mayGo, type Profile } from './profile.ts'
+import { mayGo } from './profile.ts'
 import { LIMITS, type Standing, Standings } from './standings.ts'
 
 /** How often domains that came to a limit are told of in the log (ms). */
@@ -44,6 +44,7 @@ export class Border {
         }),
       )
     server.hear(REPORTED, domain => this.#reported(domain))
+    server.router.leave = stanza => this.#leave(stanza)
     server.router.strangers = domain => (server.router.has(domain) ? 'welcome' : partners.profile(domain).strangers)
   }
 
@@ -51,15 +52,19 @@ export class Border {
     this.#stop()
     this.blocklists.close()
     this.#server.router.strangers = () => 'welcome'
+    this.#server.router.leave = stanza => stanza
   }
 
   // ── out ──
 
   /** What of a stanza may leave; undefined: nothing, and nobody need hear of it. @throws StanzaError */
-  leave(stanza: Stanza, from: Jid, profile: Profile): Awaitable<Stanza | undefined> {
+  #leave(stanza: Stanza): Awaitable<Stanza | undefined> {
+    const { from, to } = stanza
+    if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
+    const profile = this.#partners.profile(to.domain)
     if (!mayGo(profile)) {
       this.refused.record++
-      throw new StanzaError('not-allowed', `${stanza.to?.domain} is not federated with`)
+      throw new StanzaError('not-allowed', `${to.domain} is not federated with`)
     }
     const host = from.local === '' ? undefined : this.#server.router.hosts.get(from.domain)
     const event = { stanza, account: from.bare }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
-import { type Awaitable, chain, networkOf, type Server } from '@xmpp/server-core'
+import { networkOf, type Server } from '@xmpp/server-core'
 import type { Blocklists } from './blocklists.ts'
 import { Border } from './border.ts'
 import { connectTo } from './connect/connect.ts'
@@ -198,13 +198,10 @@ export class Federation implements Reception {
     for (const link of this.#links.values()) if (!mayGo(this.profile(link.pair.to))) link.close()
   }
 
-  #send(stanza: Stanza): Awaitable<void> {
+  #send(stanza: Stanza): void {
     const { from, to } = stanza
     if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
-    const pair = { from: from.domain, to: to.domain }
-    return chain(this.border.leave(stanza, from, this.profile(pair.to)), leaving => {
-      if (leaving) this.#link(pair).send(leaving)
-    })
+    this.#link({ from: from.domain, to: to.domain }).send(stanza)
   }
 
   #link(pair: Pair): Link {

@@ -33,6 +33,8 @@ export class Router {
   bounced = 0
   /** Stanzas for domains that are not here; absent: there is no federation. */
   remote: Link | undefined
+  /** First stage of what goes there: refuses it with a StanzaError, gives what of it may leave, or undefined for nothing. */
+  leave: (stanza: Stanza) => Awaitable<Stanza | undefined> = stanza => stanza
   /** How strangers of a domain that is not here are met. */
   strangers: (domain: string) => Strangers = () => 'welcome'
   readonly #live: Live
@@ -163,9 +165,17 @@ export class Router {
       return to.local === '' ? this.#toHost(host, stanza, to, transit) : this.#toAccount(host, stanza, to, transit)
     const service = this.services.get(to.domain)
     if (service) return this.#toService(service, stanza, to, transit)
-    const link = this.components.get(to.domain) ?? this.remote
-    if (!link) throw new StanzaError('remote-server-not-found', `There is no way to ${to.domain}`)
-    transit.effect(() => this.#guarded(stanza, transit, () => link(stanza)))
+    const component = this.components.get(to.domain)
+    if (!component) return this.#toElsewhere(stanza, to, transit)
+    transit.effect(() => this.#guarded(stanza, transit, () => component(stanza)))
+  }
+
+  #toElsewhere(stanza: Stanza, { domain }: Jid, transit: Transit): Awaitable<void> {
+    const { remote } = this
+    if (!remote) throw new StanzaError('remote-server-not-found', `There is no way to ${domain}`)
+    return chain(this.leave(stanza), leaving => {
+      if (leaving) transit.effect(() => this.#guarded(stanza, transit, () => remote(leaving)))
+    })
   }
 
   #toHost(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
