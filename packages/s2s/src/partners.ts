@@ -38,6 +38,7 @@ export class Partners {
   /** Alias → the domain whose record names it. */
   #aliases: ReadonlyMap<string, string> = new Map()
   #profiles = new Map<string, Profile>()
+  #loads = 0
   /** Told when records are other ones than before, whichever node has changed them. */
   changed: () => void = () => {}
 
@@ -138,7 +139,10 @@ export class Partners {
   }
 
   async #load(): Promise<void> {
+    const turn = ++this.#loads
     const records = await this.#map.all(OWNER)
+    // Whoever began to read later has seen more.
+    if (turn !== this.#loads) return
     this.#records = records
     this.#aliases = new Map([...records].flatMap(([domain, { aliases = [] }]) => aliases.map(alias => [alias, domain])))
     this.#profiles = new Map()
