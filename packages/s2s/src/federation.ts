@@ -2,17 +2,21 @@ import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
 import { networkOf, type Server } from '@xmpp/server-core'
+import type { Blocklists } from './blocklists.ts'
+import { Border } from './border.ts'
 import { connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
 import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
+import { federationFamilies } from './families.ts'
 import { IncomingStream, type Proof, type Reception } from './incoming.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { OutgoingStream, PeerError } from './outgoing.ts'
 import type { Partners } from './partners.ts'
-import type { Profile } from './profile.ts'
+import { mayCome, mayGo, type Profile } from './profile.ts'
+import { Traffic } from './traffic.ts'
 
 export interface FederationParts {
   readonly server: Server
@@ -22,6 +26,7 @@ export interface FederationParts {
   /** Shared by all nodes: at least 256 random bits. */
   readonly secret: Buffer
   readonly partners: Partners
+  readonly blocklists: Blocklists
 }
 
 /** What nodes tell each other when a peer has answered a ping that another one has sent. */
@@ -37,6 +42,8 @@ export class Federation implements Reception {
   readonly server: Server
   readonly keys: DialbackKeys
   readonly partners: Partners
+  readonly border: Border
+  readonly traffic = new Traffic()
   readonly #parts: FederationParts
   readonly #stalls: Stalls
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
@@ -48,6 +55,7 @@ export class Federation implements Reception {
     this.server = server
     this.#parts = parts
     this.partners = parts.partners
+    this.border = new Border(server, parts.partners, parts.blocklists)
     this.keys = new DialbackKeys(secret)
     this.#stalls = new Stalls(server.clock)
     const protocol = 'xmpp-server'
@@ -55,6 +63,7 @@ export class Federation implements Reception {
       starttls: new TlsDoor(certificates, { direct: false, protocol }),
       direct: new TlsDoor(certificates, { direct: true, protocol }),
     }
+    this.partners.changed = () => this.#cutBlocked()
     server.router.remote = stanza => this.#send(stanza)
     server.hear(PONG, text => {
       const [from = '', to = '', id = ''] = text.split(' ')
@@ -92,8 +101,15 @@ export class Federation implements Reception {
     return (direct ? this.#doors.direct : this.#doors.starttls).handshakes
   }
 
+  /** Figures for metrics. */
+  families(): ReturnType<typeof federationFamilies> {
+    return federationFamilies(this)
+  }
+
   close(): void {
     this.server.router.remote = undefined
+    this.border.close()
+    this.partners.changed = () => {}
     for (const stream of this.#incoming.keys()) stream.fail('system-shutdown', 'The server is going down')
     for (const link of this.#links.values()) link.close()
     this.#doors.starttls.close()
@@ -104,19 +120,24 @@ export class Federation implements Reception {
   // ── for streams that peers open ──
 
   isOurs(domain: string): boolean {
-    const { hosts, services, components } = this.server.router
-    return hosts.has(domain) || services.has(domain) || components.has(domain)
+    return this.server.router.has(domain)
   }
 
   profile(domain: string): Profile {
     return this.partners.profile(domain)
   }
 
-  proven({ wire, local }: IncomingStream, domain: string, proof: Proof): void {
+  proven(stream: IncomingStream, domain: string, proof: Proof): boolean {
+    const { wire, local } = stream
     const { protocol: tls } = wire.tls ?? {}
+    if (!this.border.began(stream, domain)) {
+      stream.fail('policy-violation', 'This domain has too many streams')
+      return false
+    }
     this.server.log.info('another server has connected', {
       ...{ domain, to: local, proof, tls, direct: wire.kind === 'tls', address: wire.remote },
     })
+    return true
   }
 
   ponged(pair: Pair, id: string): void {
@@ -128,6 +149,7 @@ export class Federation implements Reception {
   ended(stream: IncomingStream): void {
     this.#incoming.get(stream)?.()
     this.#incoming.delete(stream)
+    this.border.ended(stream)
   }
 
   /** XEP-0220 §2.1.2: over a stream of its own, never the one that the request came on. */
@@ -153,7 +175,7 @@ export class Federation implements Reception {
   /** Connects to a domain and ends it again. Gives why it does not work; undefined where it does. */
   async test(domain: string, observe: (step: Step) => void): Promise<string | undefined> {
     if (this.isOurs(domain)) return 'it is here'
-    if (this.profile(domain).blocked) return 'it is not allowed, by its record or because there is none'
+    if (!mayGo(this.profile(domain))) return 'it is not allowed, by its record or because there is none'
     const pair = { from: this.server.defaultDomain, to: domain }
     const tell = (step: Step) => {
       if (step.step !== 'tcp' || step.result !== 'started') observe(step)
@@ -167,21 +189,19 @@ export class Federation implements Reception {
     }
   }
 
-  /** Ends the streams of domains that are blocked by now. */
-  cutBlocked(): void {
+  /** Ends the streams of domains that may not have them any more. */
+  #cutBlocked(): void {
     for (const stream of this.#incoming.keys()) {
-      if ([...stream.domains.keys()].some(domain => this.profile(domain).blocked))
+      if ([...stream.domains.keys()].some(domain => !mayCome(this.profile(domain))))
         stream.fail('policy-violation', 'This domain is not federated with')
     }
-    for (const link of this.#links.values()) if (this.profile(link.pair.to).blocked) link.close()
+    for (const link of this.#links.values()) if (!mayGo(this.profile(link.pair.to))) link.close()
   }
 
   #send(stanza: Stanza): void {
     const { from, to } = stanza
     if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
-    const pair = { from: from.domain, to: to.domain }
-    if (this.profile(pair.to).blocked) throw new StanzaError('not-allowed', `${pair.to} is not federated with`)
-    this.#link(pair).send(stanza)
+    this.#link({ from: from.domain, to: to.domain }).send(stanza)
   }
 
   #link(pair: Pair): Link {
@@ -255,6 +275,7 @@ export class Federation implements Reception {
       pair,
       profile: this.profile(pair.to),
       keys: this.keys,
+      written: xml => this.server.counters.sent.server.addXml(xml),
       purpose,
       observe,
       ...events,
@@ -265,7 +286,9 @@ export class Federation implements Reception {
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
     const { clock, log } = this.server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
-    return new TcpWire(socket, { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }, remote)
+    const options = { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }
+    this.traffic.watch(socket)
+    return new TcpWire(socket, options, remote)
   }
 }
 

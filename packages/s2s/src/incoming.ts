@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Jid } from '@parley/jid'
-import { NS, readStanza, refusalOf, StanzaError } from '@parley/stanza'
+import { NS } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
@@ -13,10 +13,13 @@ import {
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
+import type { Border } from './border.ts'
 import { type DialbackKeys, type DialbackResult, type Pair, resultXml, verifyXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
 import { prepared } from './prepared.ts'
-import type { Profile } from './profile.ts'
+import { mayCome, type Profile } from './profile.ts'
+import { takesCertificates } from './proofs.ts'
+import { takeStanza } from './take.ts'
 import { judge } from './trust.ts'
 import { PING_ID } from './unconfirmed.ts'
 
@@ -27,10 +30,11 @@ export interface Reception {
   /** Whether a domain is one of ours: a host, a service or a component. */
   isOurs(domain: string): boolean
   profile(domain: string): Profile
+  readonly border: Pick<Border, 'enter' | 'pace' | 'blocklists'>
   /** Asks the domain itself whether a key is its own (XEP-0220 §2.1.2). */
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
-  /** Another domain has been proven on this stream. */
-  proven(stream: IncomingStream, domain: string, how: Proof): void
+  /** Another domain has been proven on this stream. False: it has too many, and the stream is over. */
+  proven(stream: IncomingStream, domain: string, how: Proof): boolean
   /** The peer has answered a ping behind the stanzas of our stream to it. @param pair ours, and theirs */
   ponged(pair: Pair, id: string): void
   ended(stream: IncomingStream): void
@@ -43,9 +47,6 @@ const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 /** Domains that one stream may be proven for, and keys under way: beyond that nobody means well. */
 const DOMAINS = 100
 const VERIFYING = 10
-/** Stanzas of one peer, a second. */
-const RATE = 200
-
 /** A stream that another server has opened to us (RFC 6120 §4). Stanzas come in on it; nothing but answers goes out. */
 export class IncomingStream implements WireEvents {
   readonly wire: Wire
@@ -64,10 +65,16 @@ export class IncomingStream implements WireEvents {
     this.#reception = reception
     this.wire = wire
     const { server } = reception
-    this.#inlet = new Inlet(wire, server.clock, RATE, element => this.#receive(element), {
-      overflow: () => this.fail('policy-violation', 'Too much at once'),
-      crashed: error => this.#crashed(error),
-    })
+    this.#inlet = new Inlet(
+      wire,
+      server.clock,
+      server.config.federation.limits.allowed,
+      element => this.#receive(element),
+      {
+        overflow: () => this.fail('policy-violation', 'Too much at once'),
+        crashed: error => this.#crashed(error),
+      },
+    )
     wire.limit(server.config.limits.stanzaBytes)
     wire.start(this)
   }
@@ -142,13 +149,13 @@ export class IncomingStream implements WireEvents {
 
   #offer(): void {
     const { wire } = this
-    const { tls, sasl, dialback } = this.#profile
+    const { tls, dialback } = this.#profile
     const features: Element[] = []
     const mayStart = wire.canStartTls && tls !== 'off'
     if (mayStart) features.push(el('starttls', NS.tls, null, tls === 'required' && el('required', NS.tls)))
     if (!mayStart || tls !== 'required') {
       if (
-        sasl !== 'off' &&
+        takesCertificates(this.#profile) &&
         this.#remote !== undefined &&
         !this.#proven.has(this.#remote) &&
         this.#isShown(this.#remote)
@@ -212,11 +219,11 @@ export class IncomingStream implements WireEvents {
       this.#refuse('invalid-authzid')
       return
     }
-    if (this.#profile.sasl === 'off' || this.#proven.has(named) || !this.#isShown(named)) {
+    if (!takesCertificates(this.#profile) || this.#proven.has(named) || !this.#isShown(named)) {
       this.#refuse('not-authorized')
       return
     }
-    this.#isProven(named, 'certificate')
+    if (!this.#isProven(named, 'certificate')) return
     this.wire.send(serialize(el('success', NS.sasl)))
     this.#state = 'silent'
     this.wire.restart()
@@ -243,19 +250,19 @@ export class IncomingStream implements WireEvents {
       answer({ type: 'error', condition: 'item-not-found' })
       return
     }
-    const { blocked, tls, dialback, sasl } = reception.profile(pair.from)
+    const profile = reception.profile(pair.from)
+    const { tls, dialback, sasl } = profile
     const isOpen = tls === 'required' && this.wire.tls === undefined
-    if (pair.from === '' || reception.isOurs(pair.from) || blocked || isOpen) {
+    if (pair.from === '' || reception.isOurs(pair.from) || !mayCome(profile) || isOpen) {
       answer({ type: 'error', condition: isOpen ? 'policy-violation' : 'forbidden' })
       return
     }
     // XEP-0220 §2.2.1 allows any method: a certificate that names the domain proves it without asking.
-    if (sasl !== 'off' && this.#isShown(pair.from)) {
-      this.#isProven(pair.from, 'certificate')
-      answer({ type: 'valid' })
+    if (takesCertificates(profile) && this.#isShown(pair.from)) {
+      if (this.#isProven(pair.from, 'certificate')) answer({ type: 'valid' })
       return
     }
-    if (dialback === 'off' || sasl === 'required') {
+    if (dialback === 'off' || (sasl === 'required' && !(dialback === 'required' && this.#isShown(pair.from)))) {
       answer({ type: 'error', condition: 'policy-violation' })
       return
     }
@@ -273,7 +280,7 @@ export class IncomingStream implements WireEvents {
   #verified(pair: Pair, result: DialbackResult, answer: (result: DialbackResult) => void): void {
     this.#verifying--
     if (this.#state !== 'open') return
-    if (result.type === 'valid') this.#isProven(pair.from, 'dialback')
+    if (result.type === 'valid' && !this.#isProven(pair.from, 'dialback')) return
     answer(result)
     // XEP-0220 §2.2.1: where nothing else is proven, the stream of somebody who lies is closed.
     if (result.type === 'invalid' && this.#proven.size === 0) this.#end()
@@ -296,15 +303,14 @@ export class IncomingStream implements WireEvents {
     answer({ type: matches ? 'valid' : 'invalid' })
   }
 
-  #isProven(domain: string, how: Proof): void {
+  #isProven(domain: string, how: Proof): boolean {
     this.#proven.set(domain, how)
-    this.#reception.proven(this, domain, how)
+    return this.#reception.proven(this, domain, how)
   }
 
   // ── stanzas ──
 
   #stanza(element: Element): Awaitable<void> {
-    const { server } = this.#reception
     const { from, to } = element.attrs
     const sender = from === undefined ? undefined : Jid.tryParse(from)
     const target = to === undefined ? undefined : Jid.tryParse(to)
@@ -327,20 +333,10 @@ export class IncomingStream implements WireEvents {
       if (this.#handled !== undefined) this.#handled++
       return
     }
-    return chain(this.#route(element, sender, target, server), () => {
+    return chain(takeStanza(this.#reception, element, sender, target), () => {
       if (this.#handled !== undefined) this.#handled++
+      return this.#reception.border.pace(sender.domain)
     })
-  }
-
-  #route(element: Element, sender: Jid, target: Jid, server: Server): Awaitable<void> {
-    try {
-      return server.router.route(readStanza(element, sender))
-    } catch (error) {
-      if (!(error instanceof StanzaError)) throw error
-      const { type, id } = element.attrs
-      if (type === 'error' || type === 'result') return
-      return server.router.route(refusalOf(element.name, { id, from: target, to: sender }, error))
-    }
   }
 
   /** XEP-0198 between servers: acknowledgements, and no resumption (threat 120). */

@@ -1,5 +1,6 @@
 import type { Certificates } from '@parley/wire'
 import type { Server } from '@xmpp/server-core'
+import { Blocklists } from './blocklists.ts'
 import { ConnectRules } from './connect/rules.ts'
 import { Resolver } from './dns/resolver.ts'
 import { Federation } from './federation.ts'
@@ -7,9 +8,9 @@ import { Partners } from './partners.ts'
 
 /** The federation that the configuration asks for; undefined where it is off. */
 export async function openFederation(server: Server, certificates: Certificates): Promise<Federation | undefined> {
-  const { enabled, discovery, tls, sasl, dialback, dns, allow } = server.config.federation
+  const { enabled, dns, allow, limits, ...defaults } = server.config.federation
   if (!enabled) return undefined
-  const partners = await Partners.open(server, { discovery, tls, sasl, dialback })
+  const partners = await Partners.open(server, { ...defaults, streams: limits.streams })
   return new Federation({
     server,
     certificates,
@@ -17,5 +18,6 @@ export async function openFederation(server: Server, certificates: Certificates)
     rules: new ConnectRules({ allow }),
     secret: await server.store.secrets.secret('dialback'),
     partners,
+    blocklists: await Blocklists.open(server),
   })
 }

@@ -40,6 +40,8 @@ export interface OutgoingOptions {
   /** `stanzas`: to send them; `verify`: only to ask about keys, for which we need not prove ourselves. */
   readonly purpose: 'stanzas' | 'verify'
   readonly observe?: ((step: Negotiation) => void) | undefined
+  /** Counts the stanzas of others that are written. */
+  readonly written?: (xml: string) => void
   /** The stream has ended; what was written and not confirmed is for the caller to see to. */
   readonly ended: (reason: PeerError) => void
   /** The peer has handled so many stanzas in all since the stream was ready. */
@@ -98,6 +100,7 @@ export class OutgoingStream implements WireEvents {
   }
 
   write(xml: string): void {
+    this.#options.written?.(xml)
     this.wire.stanza(xml)
   }
 
@@ -230,7 +233,7 @@ export class OutgoingStream implements WireEvents {
     this.#state = 'proving'
     const mechanisms = this.#features?.child('mechanisms', NS.sasl)
     const offers = mechanisms?.elements().some(mechanism => mechanism.text().trim() === 'EXTERNAL') ?? false
-    if (offers && profile.sasl !== 'off' && !this.#triedExternal) {
+    if (offers && profile.sasl !== 'off' && profile.dialback !== 'required' && !this.#triedExternal) {
       this.#triedExternal = true
       // XEP-0178 §3: the name is said as well, since a certificate may hold several.
       const name = Buffer.from(pair.from).toString('base64')
