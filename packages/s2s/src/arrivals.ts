@@ -1,13 +1,12 @@
 import { Jid } from '@parley/jid'
-import { NS, readStanza, refusalOf, StanzaError } from '@parley/stanza'
+import { NS } from '@parley/stanza'
 import { type Element, el, serialize } from '@parley/xml'
 import { type Awaitable, chain, type StreamCondition } from '@xmpp/server-core'
 import { S2S, WRAP } from './names.ts'
 import type { Reception } from './reception.ts'
+import { takeStanza } from './take.ts'
 import { PING_ID } from './unconfirmed.ts'
 
-/** Stanzas of one peer, a second. */
-export const RATE = 200
 const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 
 export function isStanza({ name, ns }: Element): boolean {
@@ -15,7 +14,7 @@ export function isStanza({ name, ns }: Element): boolean {
 }
 
 export interface ArrivalsParts {
-  readonly reception: Pick<Reception, 'server' | 'isOurs' | 'ponged'>
+  readonly reception: Pick<Reception, 'server' | 'isOurs' | 'ponged' | 'border'>
   /** Whether the peer may speak for a domain, to another one. */
   isProven(from: string, to: string): boolean
   /** Ends the stream. */
@@ -74,20 +73,9 @@ export class Arrivals {
       this.#total++
       return
     }
-    return chain(this.#route(element, sender, target), () => {
+    return chain(takeStanza(reception, element, sender, target), () => {
       this.#total++
+      return reception.border.pace(sender.domain)
     })
-  }
-
-  #route(element: Element, sender: Jid, target: Jid): Awaitable<void> {
-    const { router } = this.#parts.reception.server
-    try {
-      return router.route(readStanza(element, sender))
-    } catch (error) {
-      if (!(error instanceof StanzaError)) throw error
-      const { type, id } = element.attrs
-      if (type === 'error' || type === 'result') return
-      return router.route(refusalOf(element.name, { id, from: target, to: sender }, error))
-    }
   }
 }

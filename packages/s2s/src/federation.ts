@@ -2,6 +2,8 @@ import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
 import { type Awaitable, networkOf, type Server, type TlsInfo, type Wire } from '@xmpp/server-core'
+import type { Blocklists } from './blocklists.ts'
+import { Border } from './border.ts'
 import { NO_ADDRESSES } from './connect/attempt.ts'
 import { type ConnectFailure, type Connection, connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
@@ -10,13 +12,15 @@ import type { TlsaRecord } from './dns/records.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { Target, Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
+import { federationFamilies } from './families.ts'
 import { IncomingStream } from './incoming.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { blockedBy, type Partners } from './partners.ts'
 import { PeerError } from './peer-error.ts'
-import type { Profile } from './profile.ts'
+import { mayCome, mayGo, type Profile } from './profile.ts'
 import type { Proof, Reception } from './reception.ts'
+import { Traffic } from './traffic.ts'
 import type { Judgement } from './trust.ts'
 import type { Vouchers } from './vouchers.ts'
 import type { ReverseWay } from './way.ts'
@@ -30,6 +34,7 @@ export interface FederationParts {
   readonly secret: Buffer
   readonly partners: Partners
   readonly vouchers: Vouchers
+  readonly blocklists: Blocklists
 }
 
 /** What nodes tell each other when a peer has answered a ping that another one has sent. */
@@ -45,6 +50,8 @@ export class Federation implements Reception {
   readonly server: Server
   readonly keys: DialbackKeys
   readonly partners: Partners
+  readonly border: Border
+  readonly traffic = new Traffic()
   readonly #parts: FederationParts
   readonly #stalls: Stalls
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
@@ -56,6 +63,7 @@ export class Federation implements Reception {
     this.server = server
     this.#parts = parts
     this.partners = parts.partners
+    this.border = new Border(server, parts.partners, parts.blocklists)
     this.keys = new DialbackKeys(secret)
     this.#stalls = new Stalls(server.clock)
     const protocol = 'xmpp-server'
@@ -63,6 +71,7 @@ export class Federation implements Reception {
       starttls: new TlsDoor(certificates, { direct: false, protocol }),
       direct: new TlsDoor(certificates, { direct: true, protocol }),
     }
+    this.partners.changed = () => this.#cutBlocked()
     server.router.remote = stanza => this.#send(stanza)
     server.hear(PONG, text => {
       const [from = '', to = '', id = ''] = text.split(' ')
@@ -100,8 +109,15 @@ export class Federation implements Reception {
     return (direct ? this.#doors.direct : this.#doors.starttls).handshakes
   }
 
+  /** Figures for metrics. */
+  families(): ReturnType<typeof federationFamilies> {
+    return federationFamilies(this)
+  }
+
   close(): void {
     this.server.router.remote = undefined
+    this.border.close()
+    this.partners.changed = () => {}
     for (const stream of this.#incoming.keys()) stream.fail('system-shutdown', 'The server is going down')
     for (const link of this.#links.values()) link.close()
     this.#doors.starttls.close()
@@ -112,8 +128,7 @@ export class Federation implements Reception {
   // ── for streams that peers open ──
 
   isOurs(domain: string): boolean {
-    const { hosts, services, components } = this.server.router
-    return hosts.has(domain) || services.has(domain) || components.has(domain)
+    return this.server.router.has(domain)
   }
 
   profile(domain: string): Profile {
@@ -124,11 +139,17 @@ export class Federation implements Reception {
     return this.#parts.vouchers.ofVisitor(tls, domain)
   }
 
-  proven({ wire, local }: IncomingStream, domain: string, proof: Proof): void {
+  proven(stream: IncomingStream, domain: string, proof: Proof): boolean {
+    const { wire, local } = stream
     const { protocol: tls } = wire.tls ?? {}
+    if (!this.border.began(stream, domain)) {
+      stream.fail('policy-violation', 'This domain has too many streams')
+      return false
+    }
     this.server.log.info('another server has connected', {
       ...{ domain, to: local, proof, tls, direct: wire.kind === 'tls', address: wire.remote },
     })
+    return true
   }
 
   ponged(pair: Pair, id: string): void {
@@ -138,8 +159,9 @@ export class Federation implements Reception {
   }
 
   async turned(pair: Pair, { tls }: Wire, begin: (events: LinkEvents) => ReverseWay | undefined): Promise<void> {
+    const profile = this.profile(pair.to)
     // Where the operator has said where a domain is, it is nowhere else.
-    if (this.profile(pair.to).host !== undefined) return
+    if (!mayGo(profile) || profile.host !== undefined) return
     if (!(await this.#parts.vouchers.mayReceive(tls, pair.to))) return
     try {
       this.#link(pair).borrow(begin)
@@ -152,6 +174,7 @@ export class Federation implements Reception {
   ended(stream: IncomingStream): void {
     this.#incoming.get(stream)?.()
     this.#incoming.delete(stream)
+    this.border.ended(stream)
   }
 
   /** XEP-0220 §2.1.2: over a stream of its own, never the one that the request came on. */
@@ -178,7 +201,7 @@ export class Federation implements Reception {
   /** Connects to a domain and ends it again. Gives why it does not work; undefined where it does. */
   async test(domain: string, observe: (step: Step) => void): Promise<string | undefined> {
     if (this.isOurs(domain)) return 'it is here'
-    if (this.profile(domain).blocked) return blockedBy(domain, this.partners)
+    if (!mayGo(this.profile(domain))) return blockedBy(domain, this.partners)
     const pair = { from: this.server.defaultDomain, to: domain }
     const ours = this.#parts.certificates.describe(pair.from)
     if (ours) observe({ step: 'own', domain: pair.from, certificate: ours, now: this.server.clock.now() })
@@ -191,21 +214,23 @@ export class Federation implements Reception {
     }
   }
 
-  /** Ends the streams of domains that are blocked by now. */
-  cutBlocked(): void {
+  /** Ends the streams of domains that may not have them any more. */
+  #cutBlocked(): void {
     for (const stream of this.#incoming.keys()) {
-      if ([...stream.domains.keys()].some(domain => this.profile(domain).blocked))
+      if ([...stream.domains.keys()].some(domain => !mayCome(this.profile(domain))))
         stream.fail('policy-violation', 'This domain is not federated with')
     }
-    for (const link of this.#links.values()) if (this.profile(link.pair.to).blocked) link.close()
+    for (const link of this.#links.values()) {
+      const profile = this.profile(link.pair.to)
+      // On a stream for both directions stanzas come as well.
+      if (!mayGo(profile) || (link.stream?.isBidi && !mayCome(profile))) link.close()
+    }
   }
 
   #send(stanza: Stanza): void {
     const { from, to } = stanza
     if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
-    const pair = { from: from.domain, to: to.domain }
-    if (this.profile(pair.to).blocked) throw new StanzaError('not-allowed', `${pair.to} is not federated with`)
-    this.#link(pair).send(stanza)
+    this.#link({ from: from.domain, to: to.domain }).send(stanza)
   }
 
   #link(pair: Pair): Link {
@@ -296,7 +321,9 @@ export class Federation implements Reception {
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
     const { clock, log } = this.server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
-    return new TcpWire(socket, { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }, remote)
+    const options = { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }
+    this.traffic.watch(socket)
+    return new TcpWire(socket, options, remote)
   }
 }
 

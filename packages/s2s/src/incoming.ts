@@ -12,13 +12,14 @@ import {
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
-import { Arrivals, isStanza, RATE } from './arrivals.ts'
+import { Arrivals, isStanza } from './arrivals.ts'
 import { type DialbackResult, type Pair, resultXml, verdictXml } from './dialback.ts'
 import type { LinkEvents } from './link.ts'
-import { S2S, WRAP } from './names.ts'
+import { S2S } from './names.ts'
 import { PeerError } from './peer-error.ts'
 import { prepared } from './prepared.ts'
-import type { Profile } from './profile.ts'
+import { mayCome, type Profile } from './profile.ts'
+import { takesCertificates } from './proofs.ts'
 import type { Proof, Reception } from './reception.ts'
 import { type Judgement, judge, PROOFS, type Voucher } from './trust.ts'
 import { limitsOf, maxBytesOf, ReverseWay } from './way.ts'
@@ -30,12 +31,13 @@ const VERIFYING = 10
 /** A stream that another server has opened to us (RFC 6120 §4). Stanzas come in on it, and go out where it wants them to (XEP-0288). */
 export class IncomingStream implements WireEvents {
   readonly wire: Wire
+  /** Whom the peer wants to speak with. */
+  local = ''
   readonly id = randomBytes(16).toString('hex')
   readonly #reception: Reception
   readonly #inlet: Inlet
   readonly #proven = new Map<string, Proof>()
   #state: 'silent' | 'open' | 'closed' = 'silent'
-  #local = ''
   #remote: string | undefined
   /** Of the domain that has opened the stream: others are asked about its certificate once. */
   #judgement: Judgement | undefined
@@ -51,7 +53,8 @@ export class IncomingStream implements WireEvents {
     this.wire = wire
     const { server } = reception
     this.#arrivals = this.#newArrivals()
-    this.#inlet = new Inlet(wire, server.clock, RATE, element => this.#receive(element), {
+    const { allowed } = server.config.federation.limits
+    this.#inlet = new Inlet(wire, server.clock, allowed, element => this.#receive(element), {
       overflow: () => this.fail('policy-violation', 'Too much at once'),
       crashed: error => this.#crashed(error),
     })
@@ -59,13 +62,15 @@ export class IncomingStream implements WireEvents {
     wire.start(this)
   }
 
-  get local(): string {
-    return this.#local
-  }
-
   /** The domains that the peer has proven to be. */
   get domains(): ReadonlyMap<string, Proof> {
     return this.#proven
+  }
+
+  /** A stanza of ours, where both directions are used. */
+  write(xml: string): void {
+    this.#reception.server.counters.sent.server.addXml(xml)
+    this.wire.stanza(xml)
   }
 
   get arrived(): number {
@@ -82,10 +87,10 @@ export class IncomingStream implements WireEvents {
     const local = header.to === undefined ? reception.server.defaultDomain : prepared(header.to)
     const remote = prepared(header.from)
     const isKnown = local !== undefined && reception.isOurs(local)
-    this.#local = isKnown ? local : reception.server.defaultDomain
+    this.local = isKnown ? local : reception.server.defaultDomain
     // A peer that has proven itself does not become another one by a new header.
     this.#remote ??= remote
-    this.wire.header({ from: this.#local, to: remote, id: this.id, lang: 'en' })
+    this.wire.header({ from: this.local, to: remote, id: this.id, lang: 'en' })
     if (!header.namespacesOk) this.fail('invalid-namespace', 'Not a stream between servers')
     else if (!isKnown) this.fail('host-unknown', 'No such domain here')
     else if (header.from !== undefined && remote === undefined) this.fail('invalid-from', 'Not a domain name')
@@ -142,20 +147,20 @@ export class IncomingStream implements WireEvents {
       if (!hasFeatures || this.#state !== 'open') return
       this.#offer()
       // XEP-0288 §2.2: with SASL the way back begins where the stream begins again.
-      if (this.#remote !== undefined) this.#turn({ from: this.#remote, to: this.#local })
+      if (this.#remote !== undefined) this.#turn({ from: this.#remote, to: this.local })
     })
     if (isPromise(met)) this.#inlet.during(met)
   }
 
   #offer(): void {
     const { wire } = this
-    const { tls, sasl, dialback } = this.#profile
+    const { tls, dialback } = this.#profile
     const features: Element[] = []
     const mayStart = wire.canStartTls && tls !== 'off'
     if (mayStart) features.push(el('starttls', NS.tls, null, tls === 'required' && el('required', NS.tls)))
     if (!mayStart || tls !== 'required') {
       if (
-        sasl !== 'off' &&
+        takesCertificates(this.#profile) &&
         this.#remote !== undefined &&
         !this.#proven.has(this.#remote) &&
         this.#shown(this.#remote) !== undefined
@@ -189,7 +194,10 @@ export class IncomingStream implements WireEvents {
     if (ns === NS.dialback && name === 'result') return this.#result(element)
     if (ns === NS.dialback && name === 'verify') return this.#verify(element)
     if (ns === S2S.sm) return this.#count(element)
-    if (ns === S2S.bidi && name === 'bidi' && this.#mayBeBidi) return this.#open(element)
+    if (ns === S2S.bidi && name === 'bidi' && this.#mayBeBidi) {
+      this.#bidi = { maxBytes: maxBytesOf(element) }
+      return
+    }
     this.fail('unsupported-stanza-type', 'Not understood here')
   }
 
@@ -210,7 +218,7 @@ export class IncomingStream implements WireEvents {
     this.#hasTurned = false
     this.#way?.ended(new PeerError('it has begun TLS'))
     this.wire.send(serialize(el('proceed', NS.tls)))
-    this.wire.startTls(this.#local)
+    this.wire.startTls(this.local)
     this.wire.restart()
   }
 
@@ -228,11 +236,11 @@ export class IncomingStream implements WireEvents {
     }
     const voucher = this.#shown(named)
     // Where stanzas go back already, the stream does not begin again.
-    if (this.#profile.sasl === 'off' || this.#proven.has(named) || this.#hasTurned || voucher === undefined) {
+    if (!takesCertificates(this.#profile) || this.#proven.has(named) || this.#hasTurned || voucher === undefined) {
       this.#refuse('not-authorized')
       return
     }
-    this.#isProven(named, PROOFS[voucher])
+    if (!this.#isProven(named, PROOFS[voucher])) return
     this.wire.send(serialize(el('success', NS.sasl)))
     this.#state = 'silent'
     this.wire.restart()
@@ -259,21 +267,22 @@ export class IncomingStream implements WireEvents {
       answer({ type: 'error', condition: 'item-not-found' })
       return
     }
-    const { blocked, tls, dialback, sasl } = reception.profile(pair.from)
+    const profile = reception.profile(pair.from)
+    const { tls, dialback, sasl } = profile
     const isOpen = tls === 'required' && this.wire.tls === undefined
-    if (pair.from === '' || reception.isOurs(pair.from) || blocked || isOpen) {
+    if (pair.from === '' || reception.isOurs(pair.from) || !mayCome(profile) || isOpen) {
       answer({ type: 'error', condition: isOpen ? 'policy-violation' : 'forbidden' })
       return
     }
     // XEP-0220 §2.2.1 allows any method: a certificate that names the domain proves it without asking.
-    const voucher = sasl === 'off' ? undefined : this.#shown(pair.from)
-    if (voucher !== undefined) {
-      this.#isProven(pair.from, PROOFS[voucher])
+    const voucher = this.#shown(pair.from)
+    if (takesCertificates(profile) && voucher !== undefined) {
+      if (!this.#isProven(pair.from, PROOFS[voucher])) return
       answer({ type: 'valid' })
       this.#turn(pair)
       return
     }
-    if (dialback === 'off' || sasl === 'required') {
+    if (dialback === 'off' || (sasl === 'required' && !(dialback === 'required' && voucher !== undefined))) {
       answer({ type: 'error', condition: 'policy-violation' })
       return
     }
@@ -291,7 +300,7 @@ export class IncomingStream implements WireEvents {
   #verified(pair: Pair, result: DialbackResult, answer: (result: DialbackResult) => void): void {
     this.#verifying--
     if (this.#state !== 'open') return
-    if (result.type === 'valid') this.#isProven(pair.from, 'dialback')
+    if (result.type === 'valid' && !this.#isProven(pair.from, 'dialback')) return
     answer(result)
     this.#turn(pair)
     // XEP-0220 §2.2.1: where nothing else is proven, the stream of somebody who lies is closed.
@@ -308,9 +317,9 @@ export class IncomingStream implements WireEvents {
     this.wire.send(verdictXml(element, domain => reception.isOurs(domain), reception.keys))
   }
 
-  #isProven(domain: string, how: Proof): void {
+  #isProven(domain: string, how: Proof): boolean {
     this.#proven.set(domain, how)
-    this.#reception.proven(this, domain, how)
+    return this.#reception.proven(this, domain, how)
   }
 
   // ── stanzas ──
@@ -328,10 +337,6 @@ export class IncomingStream implements WireEvents {
     const { tls, bidi } = this.#profile
     const isReady = this.wire.tls !== undefined || tls !== 'required'
     return bidi && isReady && this.#proven.size === 0 && this.#bidi === undefined
-  }
-
-  #open(element: Element): void {
-    this.#bidi = { maxBytes: maxBytesOf(element) }
   }
 
   /** The way back begins. @param pair theirs, and ours: the first one that is proven, no other (threat 119) */
@@ -365,17 +370,13 @@ export class IncomingStream implements WireEvents {
         this.wire.send(this.#arrivals.acknowledgement())
         return
       case 'a':
-        this.#acknowledged(Number(element.attrs['h']))
+        this.#way?.acknowledged(Number(element.attrs['h']))
         return
       case 'resume':
         this.#noCount('item-not-found')
         return
       default:
     }
-  }
-
-  #acknowledged(h: number): void {
-    if (Number.isInteger(h) && h >= 0 && h < WRAP) this.#way?.acknowledged(h)
   }
 
   #noCount(condition: string): void {

@@ -19,7 +19,7 @@ export interface OutgoingOptions {
   readonly profile: Profile
   readonly keys: DialbackKeys
   /** Takes what the peer sends, where the stream is used in both directions. */
-  readonly reception: Pick<Reception, 'server' | 'isOurs' | 'ponged'>
+  readonly reception: Pick<Reception, 'server' | 'isOurs' | 'ponged' | 'border'>
   /** Judges what the peer showed in TLS. Never rejects. */
   vouch(tls: TlsInfo | undefined): Awaitable<Judgement>
   /** `stanzas`: to send them; `verify`: only to ask about keys, for which we need not prove ourselves. */

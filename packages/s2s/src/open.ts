@@ -1,5 +1,6 @@
 import type { Certificates } from '@parley/wire'
 import type { Server } from '@xmpp/server-core'
+import { Blocklists } from './blocklists.ts'
 import { httpsFetcher } from './connect/fetch.ts'
 import { ConnectRules } from './connect/rules.ts'
 import { type Fetcher, Posh } from './dns/posh.ts'
@@ -18,9 +19,9 @@ export async function openFederation(
   certificates: Certificates,
   { fetch }: { readonly fetch?: Fetcher } = {},
 ): Promise<Federation | undefined> {
-  const { enabled, discovery, tls, sasl, dialback, bidi, dns, allow } = server.config.federation
+  const { enabled, dns, allow, limits, ...defaults } = server.config.federation
   if (!enabled) return undefined
-  const partners = await Partners.open(server, { discovery, tls, sasl, dialback, bidi })
+  const partners = await Partners.open(server, { ...defaults, streams: limits.streams })
   const { clock } = server
   const resolver = new Resolver({ clock, ...(dns && { servers: dns }) })
   const rules = new ConnectRules({ allow })
@@ -33,5 +34,6 @@ export async function openFederation(
     vouchers: new Vouchers({ resolver, posh, clock }),
     secret: await server.store.secrets.secret('dialback'),
     partners,
+    blocklists: await Blocklists.open(server),
   })
 }

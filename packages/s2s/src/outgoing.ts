@@ -10,13 +10,14 @@ import {
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
-import { Arrivals, isStanza, RATE } from './arrivals.ts'
+import { Arrivals, isStanza } from './arrivals.ts'
 import { type DialbackResult, type Pair, readResult, resultXml, verdictXml, verifyXml } from './dialback.ts'
 import { S2S, WRAP } from './names.ts'
 import type { Negotiation, OutgoingOptions } from './negotiation.ts'
 import { PeerError, REACHED, type Reached } from './peer-error.ts'
+import { mayCome } from './profile.ts'
 import { Questions } from './questions.ts'
-import { type Judgement, PROOFS } from './trust.ts'
+import { inWords, type Judgement } from './trust.ts'
 import { bidiXml, maxBytesOf, pingXml, type Way } from './way.ts'
 import { conditionOf, verdictOf } from './words.ts'
 
@@ -26,6 +27,8 @@ const NEGOTIATION = 30_000
 /** A stream that we have opened to another server: stanzas of one pair of domains go out on it, and come where it is wanted (XEP-0288). */
 export class OutgoingStream implements WireEvents, Way {
   readonly isBorrowed = false
+  isBidi = false
+  maxBytes: number | undefined
   readonly wire: Wire
   readonly ready: Promise<void>
   readonly #options: OutgoingOptions
@@ -45,8 +48,6 @@ export class OutgoingStream implements WireEvents, Way {
   /** What the peer is to say next, for whoever is told that it does not. */
   #awaited = 'it says nothing: no stream header'
   #judgement: Judgement | undefined
-  #isBidi = false
-  #maxBytes: number | undefined
   readonly #arrivals: Arrivals
   readonly #inlet: Inlet
 
@@ -68,31 +69,27 @@ export class OutgoingStream implements WireEvents, Way {
       isProven: (from, to) => from === pair.to && to === pair.from,
       fail: (condition, text) => this.#refuse(condition, text),
     })
-    this.#inlet = new Inlet(wire, clock, RATE, element => this.#receive(element), {
-      overflow: () => this.#refuse('policy-violation', 'Too much at once'),
-      crashed: error => this.#crashed(error),
-    })
+    this.#inlet = new Inlet(
+      wire,
+      clock,
+      reception.server.config.federation.limits.allowed,
+      element => this.#receive(element),
+      {
+        overflow: () => this.#refuse('policy-violation', 'Too much at once'),
+        crashed: error => this.#crashed(error),
+      },
+    )
     wire.limit(reception.server.config.limits.stanzaBytes)
     this.wire.start(this)
     if (this.wire.kind !== 'tls') this.#open()
   }
 
   get theirs(): string {
-    const judgement = this.#judgement
-    if (!judgement) return ''
-    return judgement.proven ? PROOFS[judgement.by] : judgement.why
-  }
-
-  get isBidi(): boolean {
-    return this.#isBidi
+    return inWords(this.#judgement)
   }
 
   get arrived(): number {
     return this.#arrivals.total
-  }
-
-  get maxBytes(): number | undefined {
-    return this.#maxBytes
   }
 
   /** How we have proven to be who we are. */
@@ -105,6 +102,7 @@ export class OutgoingStream implements WireEvents, Way {
   }
 
   write(xml: string): void {
+    this.#options.reception.server.counters.sent.server.addXml(xml)
     this.wire.stanza(xml)
   }
 
@@ -156,8 +154,9 @@ export class OutgoingStream implements WireEvents, Way {
     else if (ns === NS.dialback && name === 'verify') this.#verify(element)
     else if (ns === S2S.sm) this.#acknowledged(element)
     // Before we have proven ourselves nobody was asked to speak for both sides.
-    else if (this.#isBidi && this.#proof !== undefined && isStanza(element)) return this.#arrivals.take(element)
-    else if (ns === NS.client && name === 'iq') this.#ponged(element)
+    else if (this.isBidi && this.#proof !== undefined && isStanza(element)) return this.#arrivals.take(element)
+    // An answer to a ping, of a server that uses both directions unasked.
+    else if (ns === NS.client && name === 'iq') this.#options.ponged?.(element.attrs['id'] ?? '')
     // Nothing else may come this way: stanzas have a stream of their own (threats 109, 119).
     else this.fail(new PeerError('it sends what it may not on a stream of ours'))
   }
@@ -208,7 +207,7 @@ export class OutgoingStream implements WireEvents, Way {
   #negotiate(features: Element): void {
     if (this.#state === 'ready') return
     this.#features = features
-    this.#maxBytes = maxBytesOf(features)
+    this.maxBytes = maxBytesOf(features)
     this.#observe({ step: 'features', names: features.elements().map(({ name }) => name) })
     const { profile } = this.#options
     const isSecure = this.wire.tls !== undefined
@@ -244,7 +243,7 @@ export class OutgoingStream implements WireEvents, Way {
     this.#advance(REACHED.proof, 'it does not say whether it takes our certificate')
     const mechanisms = this.#features?.child('mechanisms', NS.sasl)
     const offers = mechanisms?.elements().some(mechanism => mechanism.text().trim() === 'EXTERNAL') ?? false
-    if (offers && profile.sasl !== 'off' && !this.#triedExternal) {
+    if (offers && profile.sasl !== 'off' && profile.dialback !== 'required' && !this.#triedExternal) {
       this.#triedExternal = true
       // XEP-0178 §3: the name is said as well, since a certificate may hold several.
       const name = Buffer.from(pair.from).toString('base64')
@@ -265,8 +264,15 @@ export class OutgoingStream implements WireEvents, Way {
   #askForBoth(): void {
     const { profile, reception } = this.#options
     const isBelieved = this.#judgement?.proven || profile.dialback !== 'off'
-    if (this.#isBidi || !profile.bidi || !isBelieved || !this.#features?.child('bidi', S2S.bidiFeature)) return
-    this.#isBidi = true
+    if (
+      this.isBidi ||
+      !profile.bidi ||
+      !mayCome(profile) ||
+      !isBelieved ||
+      !this.#features?.child('bidi', S2S.bidiFeature)
+    )
+      return
+    this.isBidi = true
     this.wire.send(bidiXml(reception.server.config.limits.stanzaBytes))
   }
 
@@ -288,7 +294,7 @@ export class OutgoingStream implements WireEvents, Way {
 
   #result(element: Element): void {
     const { pair } = this.#options
-    if (this.#isBidi && element.attrs['type'] === undefined) {
+    if (this.isBidi && element.attrs['type'] === undefined) {
       // XEP-0288 §2.2: it may try to prove more domains here, and has to have streams of its own for them (XEP-0220 §2.4.2).
       const { from = '', to = '' } = element.attrs
       this.wire.send(resultXml({ from: to, to: from }, { type: 'error', condition: 'policy-violation' }))
@@ -337,16 +343,11 @@ export class OutgoingStream implements WireEvents, Way {
     } else if (element.name === 'r') this.wire.send(this.#arrivals.acknowledgement())
   }
 
-  /** Servers that take one stream for both directions answer here; the others on their own stream to us. */
-  #ponged({ attrs }: Element): void {
-    if (attrs['id'] !== undefined) this.#options.ponged?.(attrs['id'])
-  }
-
   #verify(element: Element): void {
     const { reception, keys } = this.#options
     if (element.attrs['type'] !== undefined) this.#questions.answered(element)
     // XEP-0288 §2.2: on a stream for both directions a peer may ask as well.
-    else if (this.#isBidi) this.wire.send(verdictXml(element, domain => reception.isOurs(domain), keys))
+    else if (this.isBidi) this.wire.send(verdictXml(element, domain => reception.isOurs(domain), keys))
   }
 
   /** RFC 6120 §4.9: a stream error. That of a server without dialback says that our key was nothing to it. */

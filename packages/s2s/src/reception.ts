@@ -1,4 +1,5 @@
 import type { Awaitable, Server, TlsInfo, Wire } from '@xmpp/server-core'
+import type { Border } from './border.ts'
 import type { DialbackKeys, DialbackResult, Pair } from './dialback.ts'
 import type { IncomingStream } from './incoming.ts'
 import type { LinkEvents } from './link.ts'
@@ -13,12 +14,13 @@ export interface Reception {
   /** Whether a domain is one of ours: a host, a service or a component. */
   isOurs(domain: string): boolean
   profile(domain: string): Profile
+  readonly border: Pick<Border, 'enter' | 'pace' | 'blocklists'>
   /** Judges what a peer showed in TLS, if need be with the help of others. Never rejects. */
   vouch(tls: TlsInfo | undefined, domain: string): Awaitable<Judgement>
   /** Asks the domain itself whether a key is its own (XEP-0220 §2.1.2). */
   verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
-  /** Another domain has been proven on this stream. */
-  proven(stream: IncomingStream, domain: string, how: Proof): void
+  /** Another domain has been proven on this stream. False: it has too many, and the stream is over. */
+  proven(stream: IncomingStream, domain: string, how: Proof): boolean
   /**
    * The peer takes stanzas of a pair of domains, ours and theirs, on its own stream (XEP-0288). Where there is no other way, this one
    * begins, unless the stream is over by then.

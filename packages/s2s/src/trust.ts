@@ -30,6 +30,12 @@ const WORDS: Readonly<Record<string, string>> = {
 /** How a certificate came to be believed, as operators read it. */
 export const PROOFS = { pkix: 'certificate', dane: 'certificate (DANE)', posh: 'certificate (POSH)' } as const
 
+/** How a peer has proven to be who it is, or why it has not; empty before TLS. */
+export function inWords(judgement: Judgement | undefined): string {
+  if (!judgement) return ''
+  return judgement.proven ? PROOFS[judgement.by] : judgement.why
+}
+
 /** Names of one certificate that are told. */
 const TOLD = 3
 

@@ -2,7 +2,7 @@ import { type Element, el, serialize } from '@parley/xml'
 import type { Wire } from '@xmpp/server-core'
 import type { Pair } from './dialback.ts'
 import type { LinkEvents } from './link.ts'
-import { S2S } from './names.ts'
+import { S2S, WRAP } from './names.ts'
 import { PeerError } from './peer-error.ts'
 
 /** What carries stanzas of ours to another server: a stream that we have opened, or one that the peer has (XEP-0288). */
@@ -29,7 +29,7 @@ export interface Way {
 }
 
 /** What a reverse way needs of the stream that a peer has opened. */
-interface BorrowedStream extends Pick<Way, 'wire' | 'arrived'> {
+interface BorrowedStream extends Pick<Way, 'wire' | 'arrived' | 'write'> {
   /** Ends the stream. */
   fail(condition: 'connection-timeout', text: string): void
 }
@@ -76,7 +76,7 @@ export class ReverseWay implements Way {
 
   write(xml: string): void {
     this.#written++
-    this.wire.stanza(xml)
+    this.#stream.write(xml)
   }
 
   ask(pingId: string): void {
@@ -91,7 +91,8 @@ export class ReverseWay implements Way {
 
   /** @param h of an `<a/>` */
   acknowledged(h: number): void {
-    if (this.#from !== undefined) this.#events.confirmed(this.#from + h)
+    const isCount = Number.isInteger(h) && h >= 0 && h < WRAP
+    if (isCount && this.#from !== undefined) this.#events.confirmed(this.#from + h)
   }
 
   fail(reason: PeerError): void {

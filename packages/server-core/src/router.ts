@@ -18,6 +18,9 @@ import { Transit } from './transit.ts'
 /** Another way out for the stanzas of a domain: a component, or federation. Throws a StanzaError to refuse. */
 export type Link = (stanza: Stanza) => Awaitable<void>
 
+/** What somebody may do who is no contact: write, ask to become one, or nothing. */
+export type Strangers = 'welcome' | 'ask' | 'refused'
+
 /**
  * Takes every stanza where it belongs (RFC 6120 §10): local account → local host → service → component → remote domain. What cannot
  * be delivered goes back to its sender as an error, once.
@@ -30,6 +33,10 @@ export class Router {
   bounced = 0
   /** Stanzas for domains that are not here; absent: there is no federation. */
   remote: Link | undefined
+  /** First stage of what goes there: refuses it with a StanzaError, gives what of it may leave, or undefined for nothing. */
+  leave: (stanza: Stanza) => Awaitable<Stanza | undefined> = stanza => stanza
+  /** How strangers of a domain that is not here are met. */
+  strangers: (domain: string) => Strangers = () => 'welcome'
   readonly #live: Live
   readonly #messages: MessageLog
   readonly #log: Logger
@@ -44,6 +51,11 @@ export class Router {
 
   stop(): void {
     this.#caller.stop()
+  }
+
+  /** Whether a domain is one of ours: a host, a service or a component. */
+  has(domain: string): boolean {
+    return this.hosts.has(domain) || this.services.has(domain) || this.components.has(domain)
   }
 
   /** First stage of what a session sent. */
@@ -153,9 +165,17 @@ export class Router {
       return to.local === '' ? this.#toHost(host, stanza, to, transit) : this.#toAccount(host, stanza, to, transit)
     const service = this.services.get(to.domain)
     if (service) return this.#toService(service, stanza, to, transit)
-    const link = this.components.get(to.domain) ?? this.remote
-    if (!link) throw new StanzaError('remote-server-not-found', `There is no way to ${to.domain}`)
-    transit.effect(() => this.#guarded(stanza, transit, () => link(stanza)))
+    const component = this.components.get(to.domain)
+    if (!component) return this.#toElsewhere(stanza, to, transit)
+    transit.effect(() => this.#guarded(stanza, transit, () => component(stanza)))
+  }
+
+  #toElsewhere(stanza: Stanza, { domain }: Jid, transit: Transit): Awaitable<void> {
+    const { remote } = this
+    if (!remote) throw new StanzaError('remote-server-not-found', `There is no way to ${domain}`)
+    return chain(this.leave(stanza), leaving => {
+      if (leaving) transit.effect(() => this.#guarded(stanza, transit, () => remote(leaving)))
+    })
   }
 
   #toHost(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {

@@ -57,9 +57,9 @@ test('what a session had begun is not done any more where others have given its 
   const session = new Session(server, {} as Host, { fail: () => {} } as unknown as ClientStream, entry, 1)
   const says = (id: string) => session.receive(el('message', 'jabber:client', { id, to: 'romeo@a.test' }))
 
-  says('first')
-  says('stored')
-  says('waiting')
+  void says('first')
+  void says('stored')
+  void says('waiting')
   expect(done).toEqual(['first'])
   session.replaced('taken')
   live.node = 'b'

@@ -100,3 +100,22 @@ test.each([
   // The domain itself may still be asked.
   expect(features).toContain('urn:xmpp:features:dialback')
 })
+
+test('where dialback is required a certificate alone is no proof', async () => {
+  const { partners } = front.federation!
+  await partners.set('b.test', { state: 'allowed', dialback: 'required' })
+  expect(await offered(await named(dnsName('b.test')))).not.toContain('EXTERNAL')
+  await partners.remove('b.test')
+  expect(await offered(await named(dnsName('b.test')))).toContain('EXTERNAL')
+})
+
+test('where both are required the domain is not even asked without a certificate', async () => {
+  const { partners } = front.federation!
+  await partners.set('b.test', { state: 'allowed', dialback: 'required', sasl: 'required' })
+  const peer = await dialTls({ port: front.port('serverTls'), servername: 'a.test', ALPNProtocols: ['xmpp-server'] })
+  await peer.write(HEADER)
+  await peer.until('</stream:features>')
+  await peer.write('<db:result xmlns:db="jabber:server:dialback" from="b.test" to="a.test">abc</db:result>')
+  expect(await peer.until('</db:result>')).toContain('<policy-violation')
+  await partners.remove('b.test')
+})

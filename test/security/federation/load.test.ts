@@ -19,7 +19,7 @@ beforeAll(async () => {
   dns.a('host.test', '127.0.0.1')
   front = await Front.open({
     domains: ['a.test'],
-    federation: { dns: [dns.address], allow: ['127.0.0.0/8'], tls: 'optional' },
+    federation: { dns: [dns.address], allow: ['127.0.0.0/8'], tls: 'optional', limits: { discovered: 200, burst: 5 } },
   })
 })
 beforeEach(() => {
