@@ -306,6 +306,14 @@ describe('a stream that we have opened', () => {
     await front.until(() => link()!.state === 'idle')
   })
 
+  test('threat 119: nothing comes on it where a record says that stanzas only go there', async () => {
+    await opened()
+    await front.federation!.partners.set('b.test', { state: 'allowed', direction: 'out' })
+    await front.until(() => link()!.state !== 'open')
+    await opened()
+    expect(link()!.stream?.isBidi).toBe(false)
+  })
+
   test('XEP-0478 § 3.1: a stanza longer than the peer takes goes back, and the stream stays', async () => {
     const limits = '<limits xmlns="urn:xmpp:stream-limits:0"><max-bytes>2000</max-bytes></limits>'
     await opened(`${DIALBACK}${limits}`)
