@@ -11,7 +11,7 @@ export async function openFederation(server: Server, certificates: Certificates)
   const { enabled, dns, allow, limits, ...defaults } = server.config.federation
   if (!enabled) return undefined
   const partners = await Partners.open(server, { ...defaults, streams: limits.streams })
-  return new Federation({
+  const federation = new Federation({
     server,
     certificates,
     resolver: new Resolver({ clock: server.clock, ...(dns && { servers: dns }) }),
@@ -20,4 +20,6 @@ export async function openFederation(server: Server, certificates: Certificates)
     partners,
     blocklists: await Blocklists.open(server),
   })
+  await federation.begin()
+  return federation
 }
