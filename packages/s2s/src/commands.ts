@@ -164,7 +164,7 @@ function domainOf(text: unknown): string {
 }
 
 /** A row for each way there is: streams that came, links of ours, and records without either. */
-function* rows({ incoming, links, partners }: Federation): Iterable<CommandRow> {
+function* rows({ incoming, links, elsewhere, partners }: Federation): Iterable<CommandRow> {
   const seen = new Set<string>()
   for (const { domains, local, wire } of incoming) {
     for (const [domain, how] of domains) {
@@ -193,6 +193,19 @@ function* rows({ incoming, links, partners }: Federation): Iterable<CommandRow> 
       tls,
       waiting,
       problem: problem?.message ?? '',
+    }
+  }
+  for (const { pair, node, waiting } of elsewhere) {
+    seen.add(pair.to)
+    yield {
+      domain: pair.to,
+      direction: 'out',
+      with: pair.from,
+      state: `at node ${node}`,
+      proof: '',
+      tls: '',
+      waiting,
+      problem: '',
     }
   }
   for (const [domain, { state, comment = '' }] of partners.records)

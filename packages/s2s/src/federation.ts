@@ -14,7 +14,8 @@ import type { Target, Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
 import { federationFamilies } from './families.ts'
 import { IncomingStream } from './incoming.ts'
-import { Link, type LinkEvents } from './link.ts'
+import type { Link, LinkEvents } from './link.ts'
+import { Links } from './links.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { blockedBy, type Partners } from './partners.ts'
 import { PeerError } from './peer-error.ts'
@@ -42,8 +43,6 @@ const PONG = 's2s-pong'
 const UNHEARD: LinkEvents = { ended: () => {}, confirmed: () => {}, ponged: () => {} }
 /** From the connection of a peer to its first proof (ms). */
 const NEGOTIATION = 60_000
-/** Links that are remembered; those that are idle give way. */
-const LINKS = 10_000
 
 /** Streams with other servers, both ways. */
 export class Federation implements Reception {
@@ -56,7 +55,7 @@ export class Federation implements Reception {
   readonly #stalls: Stalls
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
   readonly #incoming = new Map<IncomingStream, () => void>()
-  readonly #links = new Map<string, Link>()
+  readonly #links: Links
 
   constructor(parts: FederationParts) {
     const { server, certificates, secret } = parts
@@ -72,11 +71,19 @@ export class Federation implements Reception {
       direct: new TlsDoor(certificates, { direct: true, protocol }),
     }
     this.partners.changed = () => this.#cutBlocked()
-    server.router.remote = stanza => this.#send(stanza)
+    this.#links = new Links({
+      server,
+      admit: stanza => this.#admit(stanza),
+      isOurs: domain => this.isOurs(domain),
+      isBlocked: domain => !mayGo(this.profile(domain)),
+      open: (pair, events) => this.#open(pair, 'stanzas', events),
+    })
+    server.router.remote = this.#links
     server.hear(PONG, text => {
       const [from = '', to = '', id = ''] = text.split(' ')
-      this.#links.get(linkKey({ from, to }))?.ponged(id)
+      this.#links.find({ from, to })?.ponged(id)
     })
+    server.atStop(() => this.#links.leave())
   }
 
   get incoming(): Iterable<IncomingStream> {
@@ -84,7 +91,17 @@ export class Federation implements Reception {
   }
 
   get links(): Iterable<Link> {
-    return this.#links.values()
+    return this.#links.links
+  }
+
+  /** Ways that another node has. */
+  get elsewhere(): Links['elsewhere'] {
+    return this.#links.elsewhere
+  }
+
+  /** Takes over what waits for other domains since an earlier start. */
+  begin(): Promise<void> {
+    return this.#links.begin()
   }
 
   /** A connection of another server. False: its address has too many, or the server is going down. */
@@ -119,7 +136,7 @@ export class Federation implements Reception {
     this.border.close()
     this.partners.changed = () => {}
     for (const stream of this.#incoming.keys()) stream.fail('system-shutdown', 'The server is going down')
-    for (const link of this.#links.values()) link.close()
+    this.#links.close()
     this.#doors.starttls.close()
     this.#doors.direct.close()
     this.#stalls.stop()
@@ -153,7 +170,7 @@ export class Federation implements Reception {
   }
 
   ponged(pair: Pair, id: string): void {
-    const link = this.#links.get(linkKey(pair))
+    const link = this.#links.find(pair)
     if (link) link.ponged(id)
     else if (this.server.live.isShared) this.server.live.tell(PONG, `${pair.from} ${pair.to} ${id}`)
   }
@@ -164,7 +181,7 @@ export class Federation implements Reception {
     if (!mayGo(profile) || profile.host !== undefined) return
     if (!(await this.#parts.vouchers.mayReceive(tls, pair.to))) return
     try {
-      this.#link(pair).borrow(begin)
+      this.#links.lend(pair, begin)
     } catch (error) {
       // Too many links: it will have its own stream if there is anything to say.
       if (!(error instanceof StanzaError)) throw error
@@ -180,7 +197,7 @@ export class Federation implements Reception {
   /** XEP-0220 §2.1.2: over a stream of its own, never the one that the request came on. */
   async verify(pair: Pair, id: string, key: string): Promise<DialbackResult> {
     const own = { from: pair.to, to: pair.from }
-    const open = this.#links.get(linkKey(own))?.stream
+    const open = this.#links.find(own)?.stream
     // XEP-0288 §2.2: never on the stream of whoever has asked.
     if (open instanceof OutgoingStream) return open.verify(pair, id, key)
     try {
@@ -220,35 +237,16 @@ export class Federation implements Reception {
       if ([...stream.domains.keys()].some(domain => !mayCome(this.profile(domain))))
         stream.fail('policy-violation', 'This domain is not federated with')
     }
-    for (const link of this.#links.values()) {
-      const profile = this.profile(link.pair.to)
-      // On a stream for both directions stanzas come as well.
-      if (!mayGo(profile) || (link.stream?.isBidi && !mayCome(profile))) link.close()
-    }
+    this.#links.cutBlocked()
+    // On a stream for both directions stanzas come as well.
+    for (const { stream, pair } of this.links) if (stream?.isBidi && !mayCome(this.profile(pair.to))) stream.close()
   }
 
-  #send(stanza: Stanza): void {
+  /** @throws StanzaError where nothing may go that way */
+  #admit(stanza: Stanza): Pair {
     const { from, to } = stanza
     if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
-    this.#link({ from: from.domain, to: to.domain }).send(stanza)
-  }
-
-  #link(pair: Pair): Link {
-    const key = linkKey(pair)
-    let link = this.#links.get(key)
-    if (link) return link
-    if (this.#links.size >= LINKS) this.#forgetIdle()
-    const { clock, log, router } = this.server
-    link = new Link(pair, { clock, log, router, open: (own, events) => this.#open(own, 'stanzas', events) })
-    this.#links.set(key, link)
-    return link
-  }
-
-  #forgetIdle(): void {
-    for (const [key, link] of this.#links)
-      if (link.state === 'idle' || link.state === 'resting') this.#links.delete(key)
-    if (this.#links.size >= LINKS)
-      throw new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
+    return { from: from.domain, to: to.domain }
   }
 
   /** Tries one server of the domain after another. @throws DnsError, PeerError */
@@ -352,8 +350,4 @@ function unreachable({ domain, kind }: Targets, failures: readonly ConnectFailur
     )
   const reasons = failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
   return new PeerError(reasons.join('; ') || 'no server of it can be connected to', isNowhere ? { code: 'nodata' } : {})
-}
-
-function linkKey({ from, to }: Pair): string {
-  return `${from} ${to}`
 }

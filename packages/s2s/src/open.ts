@@ -29,11 +29,13 @@ export async function openFederation(
     clock,
     fetch: fetch ?? httpsFetcher({ resolver, rules, clock, ca: certificates.authorities }),
   })
-  return new Federation({
+  const federation = new Federation({
     ...{ server, certificates, resolver, rules },
     vouchers: new Vouchers({ resolver, posh, clock }),
     secret: await server.store.secrets.secret('dialback'),
     partners,
     blocklists: await Blocklists.open(server),
   })
+  await federation.begin()
+  return federation
 }

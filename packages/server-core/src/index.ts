@@ -92,7 +92,7 @@ export {
   texts,
 } from './options.ts'
 export { midOf, packetOf, urgencyOf } from './packet.ts'
-export { type Link, Router, type Strangers } from './router.ts'
+export { type Link, type Remote, Router, type Strangers } from './router.ts'
 export { Server, type ServerParts } from './server.ts'
 export { type Receive, Service } from './service.ts'
 export { type Acknowledging, Session } from './session.ts'

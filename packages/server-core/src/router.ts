@@ -15,8 +15,17 @@ import type { Service } from './service.ts'
 import type { Session } from './session.ts'
 import { Transit } from './transit.ts'
 
-/** Another way out for the stanzas of a domain: a component, or federation. Throws a StanzaError to refuse. */
+/** A component: takes the stanzas for its domain. Throws a StanzaError to refuse. */
 export type Link = (stanza: Stanza) => Awaitable<void>
+
+/** The way to all domains that are not here, in the two stages of a {@link Transit}. */
+export interface Remote {
+  /**
+   * First stage: refuses with a StanzaError, or adds to the transit what must be durable before the sender hears that the stanza is
+   * handled. Gives the second stage, which may refuse too.
+   */
+  take(stanza: Stanza, transit: Transit): () => Awaitable<void>
+}
 
 /** What somebody may do who is no contact: write, ask to become one, or nothing. */
 export type Strangers = 'welcome' | 'ask' | 'refused'
@@ -32,7 +41,7 @@ export class Router {
   /** Stanzas that went back to their senders as errors, for metrics. */
   bounced = 0
   /** Stanzas for domains that are not here; absent: there is no federation. */
-  remote: Link | undefined
+  remote: Remote | undefined
   /** First stage of what goes there: refuses it with a StanzaError, gives what of it may leave, or undefined for nothing. */
   leave: (stanza: Stanza) => Awaitable<Stanza | undefined> = stanza => stanza
   /** How strangers of a domain that is not here are met. */
@@ -174,7 +183,9 @@ export class Router {
     const { remote } = this
     if (!remote) throw new StanzaError('remote-server-not-found', `There is no way to ${domain}`)
     return chain(this.leave(stanza), leaving => {
-      if (leaving) transit.effect(() => this.#guarded(stanza, transit, () => remote(leaving)))
+      if (!leaving) return
+      const send = remote.take(leaving, transit)
+      transit.effect(() => this.#guarded(stanza, transit, send))
     })
   }
 

@@ -178,6 +178,9 @@ export const configSchema = z.strictObject({
       allow: networks
         .default([])
         .describe('private networks in which other servers may be; all public addresses always may'),
+      patience: period
+        .prefault('2m')
+        .describe('how long messages wait for a domain that cannot be reached before they go back; 0s: not at all'),
     })
     .prefault({})
     .describe('other XMPP domains; each may have a profile of its own: parley federation'),
