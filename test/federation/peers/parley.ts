@@ -1,15 +1,15 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../../root.ts'
 import type { Certificate } from '../ca.ts'
 import type { Doors, World } from '../world.ts'
 import { certificateOf, type Link, moreDomains, type Options, type Peer, policyOf } from './peer.ts'
 import { ProcessServer } from './process-server.ts'
 
-/** From test/federation/peers, or from what is compiled of it in test/federation/dist/federation/peers. */
-const ROOT = new URL(import.meta.url.includes('/dist/') ? '../../../../../' : '../../../', import.meta.url)
-const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
+const PROGRAM = join(ROOT, 'services/parley/bin/parley.js')
+/** As `npm start` starts it (docs/decisions/0002-young-generation.md). */
+const NODE_OPTIONS = ['--max-semi-space-size=64']
 
 /** Our own server, as `npm start` runs it: one more peer. */
 export const parley: Peer = {
@@ -45,7 +45,7 @@ export const parley: Peer = {
     writeFileSync(file, configuration(world, { folder, doors, certificates }, options))
     return ProcessServer.start(world, {
       ...{ peer: 'parley', domain, doors, folder, options, rooms, read },
-      processes: [{ name: 'parley', command: [process.execPath, PROGRAM, '--config', file, 'serve'] }],
+      processes: [{ name: 'parley', command: [process.execPath, ...NODE_OPTIONS, PROGRAM, '--config', file, 'serve'] }],
     })
   },
 }
@@ -68,7 +68,7 @@ interface Place {
 
 /** The one place that knows what the keys of federation are called. */
 function configuration(world: World, { folder, doors, certificates }: Place, options: Options): string {
-  const { tls, proof, bidi } = policyOf(options)
+  const { tls, proof, bidi, archive } = policyOf(options)
   const { address, client, server, serverTls } = doors
   const may = (wanted: boolean) => (wanted ? 'optional' : 'off')
   const domains = Object.entries(certificates).map(
@@ -89,7 +89,9 @@ federation:
   sasl: ${proof === 'external' ? 'required' : may(proof === 'both')}
   dialback: ${may(proof !== 'external')}
   bidi: ${bidi}
+  limits: { discovered: 0, allowed: 0, contacts: 0 }
 registration: open
+archive: ${archive ? 'on' : 'off'}
 auth: { iterations: 4096 }
 limits: { connections: 0, logins: 0, stanzas: 0, registrations: 0 }
 log: { level: info, format: json }
