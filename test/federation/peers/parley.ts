@@ -89,6 +89,8 @@ federation:
   sasl: ${proof === 'external' ? 'required' : may(proof === 'both')}
   dialback: ${may(proof !== 'external')}
   bidi: ${bidi}
+  # What cannot be delivered is to be told at once.
+  patience: 0s
   limits: { discovered: 0, allowed: 0, contacts: 0 }
 registration: open
 archive: ${archive ? 'on' : 'off'}
