@@ -117,6 +117,8 @@ export interface Provider {
   readonly icon?: string
   /** A seat is needed to use it. */
   readonly seats: boolean
+  /** How many seats there are; 0 or absent: any number. */
+  readonly pool?: number
   /** Rooms of the network may be used. */
   readonly rooms: boolean
   /** Sessions stay while the user is away. */

@@ -10,3 +10,7 @@ export type {
   IdPair,
   Provider,
 } from './engine.ts'
+export { GATEWAY_COMMANDS, gatewayModules } from './module.ts'
+export type { Rules } from './xmpp/access.ts'
+export type { MakeEngine } from './xmpp/hub.ts'
+export { Providers } from './xmpp/providers.ts'

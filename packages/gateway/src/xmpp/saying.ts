@@ -1,0 +1,108 @@
+import type { Ack } from '@parley/adapter'
+import type { Jid } from '@parley/jid'
+import { Turns } from '@parley/modules'
+import { errorOf, type Message, StanzaError } from '@parley/stanza'
+import { el } from '@parley/xml'
+import { midOf, type Transit } from '@xmpp/server-core'
+import { type Deed, deedOf } from './deeds.ts'
+import type { Echoes } from './echoes.ts'
+import { keyOf, messageOf } from './keys.ts'
+import { RECEIPTS } from './namespaces.ts'
+import type { Network } from './network.ts'
+import { refusalOf } from './refusals.ts'
+
+/** How long a stanza may wait for the network before it counts as handled: what is queued there lasts (ms). */
+const HANDED_OVER = 2000
+
+/** What users say to those there. */
+export class Saying {
+  readonly #net: Network
+  readonly #echoes: Echoes
+  readonly #turns = new Turns()
+  /** Ids that are being written down: who hears of them waits. */
+  readonly #mapping = new Map<string, Promise<unknown>>()
+
+  constructor(net: Network, echoes: Echoes) {
+    this.#net = net
+    this.#echoes = echoes
+  }
+
+  receive(message: Message, id: string, transit: Transit): void {
+    const key = keyOf(message, midOf(transit))
+    transit.effect(() => {
+      const said = this.#say(message, id, key).catch((error: unknown) => this.#refuse(message, error))
+      const late = new Promise<void>(resolve => this.#net.house.clock.after(HANDED_OVER, resolve))
+      transit.behind(Promise.race([said, late]))
+    })
+  }
+
+  /** Resolves when the ids of what the user has said so far are known. */
+  async mapped(user: Jid): Promise<void> {
+    await this.#mapping.get(user.text)
+  }
+
+  /** What was taken at first did not arrive: its sender hears that. `key`: as it was given with it */
+  async bounced(key: string, error: unknown): Promise<void> {
+    const message = messageOf(key)
+    if (message) await this.#refuse(message, error)
+  }
+
+  async #say(message: Message, id: string, key: string): Promise<void> {
+    const user = message.from!.bare
+    // One after another as far as the engine, which keeps that order.
+    const under = await this.#turns.take(user.text, async () => {
+      const deed = await this.#deed(message, user, id)
+      return deed && { done: this.#do(deed, message, user, id, key) }
+    })
+    await under?.done
+  }
+
+  async #deed(message: Message, user: Jid, id: string): Promise<Deed | undefined> {
+    const { house, provider, people } = this.#net
+    const { engine } = house
+    const key = this.#net.keyOf(user)
+    const native = async (stanza: string) => (await engine.ids.byStanza(key, stanza))?.native
+    const deed = await deedOf(message, { can: this.#net.can.bind(this.#net), native })
+    if (!deed) return undefined
+    if (!this.#net.federated && !(await house.registered.of(user)).has(this.#net.id)) {
+      if (deed.quiet) return undefined
+      throw new StanzaError('registration-required', 'You are not registered with this network')
+    }
+    if (deed.quiet) return (await house.access.judge(provider, user)) ? undefined : deed
+    await house.access.check(provider, user, 'write')
+    people.of(user).speaks(id)
+    this.#echoes.sent(`${user.text}\n${id}`, message.textOf('body') ?? '')
+    return deed
+  }
+
+  async #do(deed: Deed, message: Message, user: Jid, id: string, key: string): Promise<void> {
+    const { engine } = this.#net.house
+    const account = this.#net.keyOf(user)
+    const run = deed.run(engine, account, { peer: id }, this.#net.by(user, key))
+    if (deed.quiet) return run.then(nothing, nothing)
+    const ack = await run
+    if (ack) await this.#taken(message, user, id, ack)
+  }
+
+  /** Its id there is known before anything comes that names it. */
+  async #taken(message: Message, user: Jid, id: string, ack: Ack): Promise<void> {
+    const { engine } = this.#net.house
+    if (ack.id !== undefined && message.id !== undefined) {
+      const pair = { peer: id, native: ack.id, stanza: message.id }
+      const mapping = engine.ids.add(this.#net.keyOf(user), pair)
+      const both = Promise.all([this.#mapping.get(user.text), mapping]).catch(nothing)
+      this.#mapping.set(user.text, both)
+      await both
+      if (this.#mapping.get(user.text) === both) this.#mapping.delete(user.text)
+    }
+    if (ack.level === 'delivered' && message.id !== undefined && message.child('request', RECEIPTS))
+      await this.#net.say(message.to!.bare, user, [el('received', RECEIPTS, { id: message.id })])
+  }
+
+  async #refuse(message: Message, error: unknown): Promise<void> {
+    const { house } = this.#net
+    await house.route(errorOf(message, refusalOf(error, house.log)))
+  }
+}
+
+function nothing(): void {}
