@@ -1,5 +1,14 @@
 import { type Adapter, AdapterError, defineAdapter, type Event, FEATURES, integer, secret, text } from '@parley/adapter'
-import type { AccountKey, AccountStatus, CommandName, Engine, EngineListener, IdMap, IdPair } from '@parley/gateway'
+import type {
+  Access,
+  AccountKey,
+  AccountStatus,
+  CommandName,
+  Engine,
+  EngineListener,
+  IdMap,
+  IdPair,
+} from '@parley/gateway'
 import { gatewayModules } from '@parley/gateway'
 import { modules } from '@parley/modules'
 import type { Actor, ServerOptions, Stage, StagedServer } from '@parley/testkit'
@@ -198,6 +207,8 @@ export function fails(failure: ConstructorParameters<typeof AdapterError>[0], me
 export interface Staged {
   readonly server: StagedServer
   readonly engine: Puppets
+  /** Who may use networks, as the module has it. */
+  access(): Access
   types(command: string, values?: Readonly<Record<string, unknown>>): Promise<CommandResult>
   /** Makes somebody a registered user of a network, and lets everything that this sends come. */
   registers(actor: Actor, provider?: string): Promise<AccountKey>
@@ -205,7 +216,14 @@ export interface Staged {
 
 export async function networks(stage: Stage, options: ServerOptions = {}): Promise<Staged> {
   const engine = new Puppets()
-  const server = await stage.server('a.test', { ...options, modules: [...modules, ...gatewayModules(() => engine)] })
+  let access: Access | undefined
+  const watch = (found: Access) => {
+    access ??= found
+  }
+  const server = await stage.server('a.test', {
+    ...options,
+    modules: [...modules, ...gatewayModules(() => engine, watch)],
+  })
   const types: Staged['types'] = async (name, values = {}) => {
     const command = server.host.commands.find(each => each.name === name)
     if (!command) throw new Error(`There is no command ${name}`)
@@ -214,11 +232,15 @@ export async function networks(stage: Stage, options: ServerOptions = {}): Promi
   return {
     server,
     engine,
+    access: () => access!,
     types,
     async registers(actor, provider = 'puppets') {
       const key = { provider, owner: actor.bare.text }
       const form = '<query xmlns="jabber:iq:register"><username>me</username><password>mine</password></query>'
       await actor.asksRaw(`<iq type="set" to="${provider}.a.test">${form}</iq>`)
+      // The login ends with showing the user's presence.
+      for (let turn = 0; turn < 1000 && !engine.done.some(({ name }) => name === 'setPresence'); turn++)
+        await new Promise<void>(resolve => setImmediate(resolve))
       await actor.settles()
       engine.done.length = 0
       return key

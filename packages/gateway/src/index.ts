@@ -11,6 +11,6 @@ export type {
   Provider,
 } from './engine.ts'
 export { GATEWAY_COMMANDS, gatewayModules } from './module.ts'
-export type { Rules } from './xmpp/access.ts'
+export type { Access, Rules } from './xmpp/access.ts'
 export type { MakeEngine } from './xmpp/hub.ts'
 export { Providers } from './xmpp/providers.ts'

@@ -31,8 +31,14 @@ import { Watching } from './xmpp/watching.ts'
 /** Commands of operators, for a command line that has no server. */
 export const GATEWAY_COMMANDS = [...PROVIDER_COMMANDS, ...SEAT_COMMANDS]
 
-/** Other networks, each at a domain under the host, for those who may use them (XEP-0100). */
-export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
+/**
+ * Other networks, each at a domain under the host, for those who may use them (XEP-0100). `ruled` is given what decides of
+ * each host, so that it can be bound to rules of the house.
+ */
+export function gatewayModules(
+  make: MakeEngine,
+  ruled?: (access: Access, domain: string) => void,
+): readonly AnyModule[] {
   const hubs = new WeakMap<Server, Promise<Hub>>()
   const hubOf = (server: Server): Promise<Hub> => {
     const hub = hubs.get(server) ?? Hub.open(server, make)
@@ -59,6 +65,7 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
       const { providers, engine } = hub
       const seats = new Seats(context.stores.seats, server)
       const access = new Access(seats, clock, log)
+      ruled?.(access, host.domain)
       const registered = new Registered(engine, server)
       const house: House = { ...context, engine, providers, seats, access, registered }
       const networks = new Networks(house)

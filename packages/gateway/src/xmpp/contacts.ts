@@ -3,7 +3,7 @@ import { Jid } from '@parley/jid'
 import { Turns } from '@parley/modules'
 import { StanzaError } from '@parley/stanza'
 import type { RosterItem } from '@parley/store'
-import { gone, isSame, type KnownContact, knownOf, merged } from './known.ts'
+import { gone, isSame, type KnownContact, knownOf, looksSame, merged } from './known.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
 
@@ -110,7 +110,10 @@ export class Contacts {
       if (listed && name !== undefined && name !== is.name) await this.#rename(user, contact.id, name)
       return is
     }
-    await roster.change(user, jid, item => merged(item, was, is, contact.asked ?? false))
+    await roster.change(user, jid, item => {
+      const after = merged(item, was, is, contact.asked ?? false)
+      return looksSame(item, after) ? undefined : after
+    })
     return is
   }
 

@@ -48,6 +48,18 @@ export function merged(item: RosterItem, was: KnownContact | undefined, is: Know
   }
 }
 
+/** Whether a client would see no difference. */
+export function looksSame(a: RosterItem, b: RosterItem): boolean {
+  return (
+    a.listed === b.listed &&
+    a.name === b.name &&
+    a.subscription === b.subscription &&
+    a.ask === b.ask &&
+    a.pendingIn === b.pendingIn &&
+    a.groups.join('\n') === b.groups.join('\n')
+  )
+}
+
 /** A row that is none any more. */
 export function gone({ contact }: RosterItem): RosterItem {
   return { contact, listed: false, groups: [], subscription: 'none', ask: false, approved: false }

@@ -94,6 +94,16 @@ export class Face {
     })
   }
 
+  /** It is there no longer: everybody's session ends. */
+  async close(): Promise<void> {
+    const { house, people, federated } = this.net
+    for (const { user, told } of [...people.all]) {
+      if (federated || told === undefined || told.state === 'idle') continue
+      await house.engine.rest(this.net.keyOf(user))
+      await this.status(this.net.keyOf(user), { state: 'idle', since: house.clock.now() })
+    }
+  }
+
   #receive(stanza: Stanza, to: Jid, transit: Transit): void {
     const { house } = this.net
     // Whoever else comes here is no user of it: another gateway, another server (threat 157).
@@ -188,6 +198,7 @@ export class Networks {
     if (known) {
       router.services.delete(known.net.service.domain)
       this.#faces.delete(id)
+      known.close().catch((error: unknown) => log.error('a network did not end well', { provider: id, error }))
     }
     if (!isThere) return
     if (!engine.adapters.has(provider.adapter)) {

@@ -19,6 +19,8 @@ export class Saying {
   readonly #net: Network
   readonly #echoes: Echoes
   readonly #turns = new Turns()
+  /** Messages that are on their way, by sender and id. */
+  readonly #sending = new Map<string, Promise<void>>()
   /** Ids that are being written down: who hears of them waits. */
   readonly #mapping = new Map<string, Promise<unknown>>()
 
@@ -61,7 +63,10 @@ export class Saying {
     const { house, provider, people } = this.#net
     const { engine } = house
     const key = this.#net.keyOf(user)
-    const native = async (stanza: string) => (await engine.ids.byStanza(key, stanza))?.native
+    const native = async (stanza: string) => {
+      await this.#sending.get(`${user.text}\n${stanza}`)
+      return (await engine.ids.byStanza(key, stanza))?.native
+    }
     const deed = await deedOf(message, { can: this.#net.can.bind(this.#net), native })
     if (!deed) return undefined
     if (!this.#net.federated && !(await house.registered.of(user)).has(this.#net.id)) {
@@ -80,8 +85,19 @@ export class Saying {
     const account = this.#net.keyOf(user)
     const run = deed.run(engine, account, { peer: id }, this.#net.by(user, key))
     if (deed.quiet) return run.then(nothing, nothing)
-    const ack = await run
-    if (ack) await this.#taken(message, user, id, ack)
+    const done = run.then(ack => (ack ? this.#taken(message, user, id, ack) : undefined))
+    if (message.id !== undefined) this.#follow(`${user.text}\n${message.id}`, done)
+    await done
+  }
+
+  /** Who names a message that is on its way waits for its id there, for a time. */
+  #follow(name: string, done: Promise<void>): void {
+    const { clock } = this.#net.house
+    const late = new Promise<void>(resolve => clock.after(HANDED_OVER, resolve))
+    const sending = Promise.race([done.catch(nothing), late]).then(() => {
+      if (this.#sending.get(name) === sending) this.#sending.delete(name)
+    })
+    this.#sending.set(name, sending)
   }
 
   /** Its id there is known before anything comes that names it. */

@@ -1,5 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { Body, Presence } from '@parley/stanza'
+import type { RosterItem } from '@parley/store'
 import { el } from '@parley/xml'
 import type { AccountState, AccountStatus } from '../engine.ts'
 import type { Network } from './network.ts'
@@ -46,9 +47,10 @@ export class Statuses {
     people.forget(user)
     const next = people.of(user)
     next.told = told
+    const view = await house.uses.roster.view(user)
     for (const id of there) {
       const from = addresses.of(id)
-      if (from) await house.route(new Presence({ type: 'unavailable', from, to: user }))
+      if (from && sees(view.get(from))) await house.route(new Presence({ type: 'unavailable', from, to: user }))
     }
   }
 
@@ -96,6 +98,10 @@ export class Statuses {
     const reason = detail === undefined ? '' : `: ${detail}`
     await this.#net.notice(user, `${title} ${WORDS[state]}${reason}${HELP[state] ?? ''}`)
   }
+}
+
+function sees({ subscription }: RosterItem): boolean {
+  return subscription === 'to' || subscription === 'both'
 }
 
 const WORDS: Readonly<Partial<Record<AccountState, string>>> = {
