@@ -1,3 +1,7 @@
+export { type EngineParts, type Installed, openEngine } from './engine/open.ts'
+export type { NetPolicy } from './engine/run/net.ts'
+export { clean, cleanLine } from './engine/text/clean.ts'
+export { cutText, splitText } from './engine/text/split.ts'
 export type {
   AccountKey,
   AccountState,
@@ -9,6 +13,7 @@ export type {
   IdMap,
   IdPair,
   Provider,
+  Sending,
 } from './engine.ts'
 export { GATEWAY_COMMANDS, gatewayModules } from './module.ts'
 export type { Access, Rules } from './xmpp/access.ts'

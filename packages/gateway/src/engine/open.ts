@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import type { Adapter } from '@parley/adapter'
+import type { Live } from '@parley/live'
+import type { Store } from '@parley/store'
+import type { Clock, Logger } from '@xmpp/server-core'
+import type { AccountKey, Engine, IdMap, Provider } from '../engine.ts'
+import { Accounts, knownKey, replaceKey, writeDownKey } from './accounts.ts'
+import { Keyring } from './keep/keys.ts'
+import { localHost } from './local-host.ts'
+import { Net, type NetPolicy } from './run/net.ts'
+import type { RunnerCommand } from './run/runner.ts'
+import { Sessions, settingsOf } from './sessions.ts'
+
+/** An adapter and where it is: threads import it by that name. */
+export interface Installed {
+  readonly adapter: Adapter
+  /** The name of a package, or the URL of a file. */
+  readonly module: string
+}
+
+export interface EngineParts {
+  readonly adapters: readonly Installed[]
+  readonly store: Store
+  readonly live: Live
+  readonly clock: Clock
+  readonly log: Logger
+  /** The domains of this server. */
+  readonly domains: readonly string[]
+  /** The networks, as the operator has them now. */
+  providers(): ReadonlyMap<string, Provider>
+  /** Hears what other nodes say about a topic. */
+  hear(topic: string, listen: (text: string, from: string) => void): void
+  /** Folder in which `gateway.key` is, or is made. */
+  readonly data: string
+  /** The text of that file, where there is to be none. */
+  readonly key?: string | undefined
+  readonly net: NetPolicy
+  /** Adapters run in this thread: for tests. */
+  readonly inside?: boolean
+}
+
+/** @throws TypeError with words for the operator, where the key of sealed secrets is missing */
+export async function openEngine(parts: EngineParts): Promise<Engine> {
+  const { store, domains, data, key: text } = parts
+  const first = [...domains].sort()[0] ?? ''
+  const keys = await Keyring.open({ file: join(data, 'gateway.key'), text }, await knownKey(store, first))
+  await writeDownKey(store, first, keys)
+  const accounts = new Accounts(store, keys)
+  const adapters = new Map(parts.adapters.map(({ adapter }) => [adapter.id, adapter]))
+  const net = new Net(parts.net, parts.clock)
+  const sessions = new Sessions({
+    ...{ adapters, accounts, store, clock: parts.clock, log: parts.log },
+    providers: () => parts.providers(),
+    host: (provider, adapter) => localHost(adapter, net, secretsOf(adapter, provider)),
+    changed: () => {},
+  })
+
+  async function registrations({ provider, owner }: Partial<AccountKey>): Promise<readonly AccountKey[]> {
+    if (owner !== undefined) {
+      const names = provider === undefined ? await accounts.providers(owner) : [provider]
+      const known = await Promise.all(
+        names.map(async name => (await accounts.fields({ provider: name, owner })) && name),
+      )
+      return known.filter(name => name !== undefined).map(name => ({ provider: name, owner }))
+    }
+    const names = provider === undefined ? [...parts.providers().keys()] : [provider]
+    const lists = names.flatMap(name =>
+      domains.map(async domain => (await accounts.owners(domain, name)).map(each => ({ provider: name, owner: each }))),
+    )
+    return (await Promise.all(lists)).flat()
+  }
+
+  return {
+    adapters,
+    ids: idMap(store),
+    listen: listener => sessions.listen(listener),
+    async register(key, fields, secrets) {
+      await accounts.register(key, fields, secrets)
+    },
+    async unregister(key) {
+      await sessions.drop(key)
+      return accounts.unregister(key)
+    },
+    registration: key => accounts.fields(key),
+    registrations,
+    wake: (key, { afresh = false } = {}) => sessions.wake(key, afresh),
+    async rest(key) {
+      await sessions.rest(key)
+    },
+    status: key => sessions.status(key),
+    send: (key, message) => sessions.send(key, message),
+    run: (async (key: AccountKey, name: string, ...args: unknown[]) =>
+      name === 'send'
+        ? sessions.send(key, args[0] as Parameters<Engine['send']>[1]).done
+        : sessions.call(key, name as RunnerCommand, args)) as Engine['run'],
+    media: async id => sessions.pictures.get(id),
+    providerChanged: provider => sessions.restart(provider),
+    async rotateKeys() {
+      await keys.renew()
+      await replaceKey(store, first, keys)
+      let count = 0
+      for (const each of await registrations({})) count += await accounts.rewrap(each)
+      return count
+    },
+    stop: () => sessions.stop(),
+  }
+}
+
+function idMap({ gateways }: Store): IdMap {
+  return {
+    add: (key, pair) => gateways.addId(key, pair),
+    byNative: (key, native) => gateways.idByNative(key, native),
+    byStanza: (key, stanza) => gateways.idByStanza(key, stanza),
+  }
+}
+
+/** What an operator has set as a secret: it is not logged either. */
+export function secretsOf(adapter: Adapter, provider: Provider): readonly string[] {
+  const values: Readonly<Record<string, unknown>> = settingsOf(adapter, provider)
+  return Object.entries(adapter.settings)
+    .filter(([, setting]) => setting.type === 'secret')
+    .map(([name]) => String(values[name]))
+    .filter(value => value !== '')
+}
