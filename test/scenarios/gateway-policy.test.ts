@@ -209,6 +209,7 @@ scenario(
     await days(6)
     await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in one day.</body></message>`
     await days(1)
+    await stage.after('30s')
     await romeo.receives`<presence type="unavailable" from="puppets.a.test"/>`
     expect(engine.status(key).state).toBe('idle')
     await expect(types('provider enable', { id: 'puppets' })).rejects.toThrow('puppets has ended on 2026-02-15')

@@ -1,4 +1,15 @@
-import { type Adapter, AdapterError, defineAdapter, type Event, FEATURES, integer, secret, text } from '@parley/adapter'
+import {
+  type Ack,
+  type Adapter,
+  AdapterError,
+  defineAdapter,
+  type Event,
+  FEATURES,
+  integer,
+  type Outgoing,
+  secret,
+  text,
+} from '@parley/adapter'
 import type {
   Access,
   AccountKey,
@@ -8,6 +19,7 @@ import type {
   EngineListener,
   IdMap,
   IdPair,
+  Sending,
 } from '@parley/gateway'
 import { gatewayModules } from '@parley/gateway'
 import { modules } from '@parley/modules'
@@ -161,6 +173,15 @@ export class Puppets implements Engine {
     if (name === 'send' || name === 'edit') return { level: 'sent', id: `native-${++this.#sent}` } as never
     if (name === 'listRooms' || name === 'search') return [] as never
     return undefined as never
+  }
+
+  send(key: AccountKey, message: Outgoing): Sending {
+    const done = this.run(key, 'send', message) as Promise<Ack>
+    return { kept: Promise.resolve(), done }
+  }
+
+  async rotateKeys(): Promise<number> {
+    return 0
   }
 
   async media(id: string) {

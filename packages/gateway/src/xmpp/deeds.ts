@@ -21,7 +21,13 @@ type By = { readonly key: string; readonly user?: string }
 export interface Deed {
   /** Nobody misses it where it comes to nothing: typing, what was read. */
   readonly quiet?: true
-  run(engine: Engine, account: AccountKey, to: Place, by: By): Promise<Ack | undefined>
+  run(engine: Engine, account: AccountKey, to: Place, by: By): Doing
+}
+
+export interface Doing {
+  /** Resolves when a restart does not lose it; absent: it is done now or never. */
+  readonly kept?: Promise<void>
+  readonly done: Promise<Ack | undefined>
 }
 
 export interface Known {
@@ -62,7 +68,11 @@ async function aboutAnother(message: Message, known: Known): Promise<Deed | unde
   const replace = message.child('replace', CORRECT)
   if (!replace) return undefined
   const target = await named(replace.attrs['id'], 'edit', 'This network corrects nothing', known)
-  return { run: (engine, account, to, by) => engine.run(account, 'edit', to, target, textOf(message, known), by) }
+  return {
+    run: (engine, account, to, by) => ({
+      done: engine.run(account, 'edit', to, target, textOf(message, known), by),
+    }),
+  }
 }
 
 async function sayingOf(message: Message, known: Known): Promise<Deed | undefined> {
@@ -83,10 +93,10 @@ async function sayingOf(message: Message, known: Known): Promise<Deed | undefine
     ...(subject !== undefined && { subject }),
   }
   return {
-    async run(engine, account, to, by) {
+    run(engine, account, to, by) {
       if (wantsAttention && known.can('attention', 'out'))
-        await engine.run(account, 'attention', to, { ...by, key: `${by.key}!` }).catch(() => undefined)
-      return engine.run(account, 'send', { to, text, receipt, ...details, ...by })
+        engine.run(account, 'attention', to, { ...by, key: `${by.key}!` }).catch(() => undefined)
+      return engine.send(account, { to, text, receipt, ...details, ...by })
     },
   }
 }
@@ -131,7 +141,7 @@ function textOf(message: Message, known: Known): string {
 type Run = (engine: Engine, account: AccountKey, to: Place, by: By) => Promise<unknown>
 
 function deed(run: Run): Deed {
-  return { run: (...args) => run(...args).then(() => undefined) }
+  return { run: (...args) => ({ done: run(...args).then(() => undefined) }) }
 }
 
 function quiet(run: Run): Deed {

@@ -3,7 +3,9 @@ import type { EventOf, Heard } from '@parley/adapter'
 import type { Jid } from '@parley/jid'
 import { delay, NS } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { clean } from '../engine/text/clean.ts'
 import type { Echoes } from './echoes.ts'
+import { stanzaIdOf } from './keys.ts'
 import {
   ATTENTION,
   CLIENT,
@@ -20,7 +22,6 @@ import type { Network } from './network.ts'
 import type { Own } from './own.ts'
 import type { Person } from './people.ts'
 import type { Saying } from './saying.ts'
-import { clean } from './text.ts'
 
 /** Somebody who writes and says nothing more of it has stopped after that time (ms). */
 const TYPING = 10_000
@@ -151,7 +152,8 @@ export class Hearing {
 
   async #stanzaOf(person: Person, native: string): Promise<string | undefined> {
     await this.#saying.mapped(person.user)
-    return (await this.#net.house.engine.ids.byNative(this.#net.keyOf(person.user), native))?.stanza
+    const pair = await this.#net.house.engine.ids.byNative(this.#net.keyOf(person.user), native)
+    return pair && stanzaIdOf(pair.stanza)
   }
 
   async #isNew(person: Person, peer: string, native: string, stanza: string): Promise<boolean> {

@@ -18,3 +18,8 @@ export function messageOf(key: string): Message | undefined {
   if (!head.from || !head.to) return undefined
   return new Message({ ...head, ...(id !== '' && { id }) })
 }
+
+/** The id of a stanza, where its key stands for it: the engine has written it down behind a restart. */
+export function stanzaIdOf(known: string): string {
+  return messageOf(known)?.id ?? known
+}

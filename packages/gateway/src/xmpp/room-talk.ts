@@ -3,13 +3,13 @@ import type { Event } from '@parley/adapter'
 import { delay, errorOf, type Message, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { midOf, type Transit } from '@xmpp/server-core'
+import { clean } from '../engine/text/clean.ts'
 import { keyOf } from './keys.ts'
 import { CLIENT } from './namespaces.ts'
 import type { Network } from './network.ts'
 import type { Person, Visit } from './people.ts'
 import { refusalOf } from './refusals.ts'
 import type { RoomView } from './room-view.ts'
-import { clean } from './text.ts'
 
 const HANDED_OVER = 2000
 
@@ -58,7 +58,7 @@ export class RoomTalk {
     const by = this.#net.by(user, key)
     const nick = message.to!.resource
     if (message.type !== 'groupchat') {
-      if (text !== '') await house.engine.run(account, 'send', { to: { peer: id, nick }, text, receipt: false, ...by })
+      if (text !== '') await house.engine.send(account, { to: { peer: id, nick }, text, receipt: false, ...by }).done
       return
     }
     if (nick !== '') throw new StanzaError('bad-request', 'What is for one is not for all')
@@ -66,7 +66,7 @@ export class RoomTalk {
       if (subject !== undefined) await house.engine.run(account, 'setTopic', id, subject, by)
       return
     }
-    const ack = await house.engine.run(account, 'send', { to: { peer: id }, text, receipt: false, ...by })
+    const ack = await house.engine.send(account, { to: { peer: id }, text, receipt: false, ...by }).done
     const stanza = message.id ?? randomUUID()
     if (ack.id !== undefined) await house.engine.ids.add(account, { peer: id, native: ack.id, stanza })
     // §7.4: a room says to everybody what is said, to who has said it too.

@@ -2,10 +2,10 @@ import type { Room, RoomMember } from '@parley/adapter'
 import { Jid } from '@parley/jid'
 import { Body, Message, Presence } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { clean } from '../engine/text/clean.ts'
 import { CLIENT, MUC_USER } from './namespaces.ts'
 import type { Network } from './network.ts'
 import type { Visit } from './people.ts'
-import { clean } from './text.ts'
 
 /** What a user's clients see of a room there (XEP-0045). */
 export class RoomView {

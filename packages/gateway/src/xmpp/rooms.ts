@@ -3,6 +3,7 @@ import { Jid } from '@parley/jid'
 import { errorOf, type Iq, type Message, NS, type Presence, resultOf, type Stanza, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Transit } from '@xmpp/server-core'
+import { clean } from '../engine/text/clean.ts'
 import { refusal } from './access.ts'
 import { MUC, MUC_ADMIN, PING } from './namespaces.ts'
 import type { Network } from './network.ts'
@@ -10,7 +11,6 @@ import type { Person, Visit } from './people.ts'
 import { refusalOf } from './refusals.ts'
 import { RoomTalk } from './room-talk.ts'
 import { RoomView } from './room-view.ts'
-import { clean } from './text.ts'
 
 /** Rooms that one answer names. */
 const LISTED = 500

@@ -11,7 +11,7 @@ import { RECEIPTS } from './namespaces.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
 
-/** How long a stanza may wait for the network before it counts as handled: what is queued there lasts (ms). */
+/** How long a stanza may wait for the network before it counts as handled (ms). */
 const HANDED_OVER = 2000
 
 /** What users say to those there. */
@@ -31,11 +31,7 @@ export class Saying {
 
   receive(message: Message, id: string, transit: Transit): void {
     const key = keyOf(message, midOf(transit))
-    transit.effect(() => {
-      const said = this.#say(message, id, key).catch((error: unknown) => this.#refuse(message, error))
-      const late = new Promise<void>(resolve => this.#net.house.clock.after(HANDED_OVER, resolve))
-      transit.behind(Promise.race([said, late]))
-    })
+    transit.effect(() => transit.behind(this.#say(message, id, key).catch(error => this.#refuse(message, error))))
   }
 
   /** Resolves when the ids of what the user has said so far are known. */
@@ -49,14 +45,15 @@ export class Saying {
     if (message) await this.#refuse(message, error)
   }
 
+  /** Resolves when a restart does not lose it: the stanza counts as handled then. */
   async #say(message: Message, id: string, key: string): Promise<void> {
     const user = message.from!.bare
     // One after another as far as the engine, which keeps that order.
-    const under = await this.#turns.take(user.text, async () => {
+    const doing = await this.#turns.take(user.text, async () => {
       const deed = await this.#deed(message, user, id)
-      return deed && { done: this.#do(deed, message, user, id, key) }
+      return deed && this.#do(deed, message, user, id, key)
     })
-    await under?.done
+    await doing?.kept
   }
 
   async #deed(message: Message, user: Jid, id: string): Promise<Deed | undefined> {
@@ -80,24 +77,28 @@ export class Saying {
     return deed
   }
 
-  async #do(deed: Deed, message: Message, user: Jid, id: string, key: string): Promise<void> {
+  #do(deed: Deed, message: Message, user: Jid, id: string, key: string): { readonly kept: Promise<void> } {
     const { engine } = this.#net.house
-    const account = this.#net.keyOf(user)
-    const run = deed.run(engine, account, { peer: id }, this.#net.by(user, key))
-    if (deed.quiet) return run.then(nothing, nothing)
-    const done = run.then(ack => (ack ? this.#taken(message, user, id, ack) : undefined))
-    if (message.id !== undefined) this.#follow(`${user.text}\n${message.id}`, done)
-    await done
+    const { kept, done } = deed.run(engine, this.#net.keyOf(user), { peer: id }, this.#net.by(user, key))
+    if (deed.quiet) return { kept: done.then(nothing, nothing) }
+    const over = done.then(ack => (ack ? this.#taken(message, user, id, ack) : undefined))
+    const told = over.catch(error => this.#refuse(message, error))
+    if (message.id !== undefined) this.#follow(`${user.text}\n${message.id}`, told)
+    // What is not kept is told by its end.
+    return { kept: kept ? Promise.race([kept.catch(() => told), told]) : this.#soon(told) }
   }
 
   /** Who names a message that is on its way waits for its id there, for a time. */
   #follow(name: string, done: Promise<void>): void {
-    const { clock } = this.#net.house
-    const late = new Promise<void>(resolve => clock.after(HANDED_OVER, resolve))
-    const sending = Promise.race([done.catch(nothing), late]).then(() => {
+    const sending = this.#soon(done).then(() => {
       if (this.#sending.get(name) === sending) this.#sending.delete(name)
     })
     this.#sending.set(name, sending)
+  }
+
+  #soon(done: Promise<void>): Promise<void> {
+    const late = new Promise<void>(resolve => this.#net.house.clock.after(HANDED_OVER, resolve))
+    return Promise.race([done, late])
   }
 
   /** Its id there is known before anything comes that names it. */

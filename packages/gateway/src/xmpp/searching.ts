@@ -2,9 +2,9 @@ import type { Profile } from '@parley/adapter'
 import { StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
+import { clean } from '../engine/text/clean.ts'
 import { SEARCH } from './discovering.ts'
 import type { Network } from './network.ts'
-import { clean } from './text.ts'
 
 /** Finding people there (XEP-0055), with the words that the network looks for. */
 export function searching(net: Network): IqRoute[] {

@@ -2,10 +2,10 @@ import type { EventOf, Presence } from '@parley/adapter'
 import type { Jid } from '@parley/jid'
 import { Body, formatDateTime, Presence as Stanza } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
+import { clean } from '../engine/text/clean.ts'
 import { CLIENT, IDLE, NICK, UPDATE } from './namespaces.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
-import { clean } from './text.ts'
 
 /** How those there are, towards the user's clients. */
 export class Seeing {
