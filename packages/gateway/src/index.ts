@@ -15,7 +15,7 @@ export type {
   Provider,
   Sending,
 } from './engine.ts'
-export { GATEWAY_COMMANDS, gatewayModules } from './module.ts'
+export { GATEWAY_COMMANDS, gatewayModules } from './gateways.ts'
 export type { Access, Rules } from './xmpp/access.ts'
-export type { MakeEngine } from './xmpp/hub.ts'
+export type { EngineOptions, MakeEngine } from './xmpp/hub.ts'
 export { Providers } from './xmpp/providers.ts'

@@ -4,8 +4,19 @@ import type { AccountKey, AccountStatus, Engine } from '../engine.ts'
 import type { Networks } from './networks.ts'
 import { Providers } from './providers.ts'
 
+/** What an operator sets for all networks together. */
+export interface EngineOptions {
+  readonly allow: readonly string[]
+  readonly threads: number
+  readonly memory: number
+}
+
 /** What makes the engine, when a server has begun: it reads its records from `providers`. */
-export type MakeEngine = (parts: { readonly server: Server; readonly providers: Providers }) => Engine | Promise<Engine>
+export type MakeEngine = (parts: {
+  readonly server: Server
+  readonly providers: Providers
+  readonly options: EngineOptions
+}) => Engine | Promise<Engine>
 
 /** What the hosts of a server share: records, engine, and the way of an event to its host. */
 export class Hub {
@@ -22,9 +33,9 @@ export class Hub {
     })
   }
 
-  static async open(server: Server, make: MakeEngine): Promise<Hub> {
+  static async open(server: Server, make: MakeEngine, options: EngineOptions): Promise<Hub> {
     const providers = await Providers.open(server)
-    const hub = new Hub(providers, await make({ server, providers }))
+    const hub = new Hub(providers, await make({ server, providers, options }))
     providers.listen(async changed => {
       for (const id of changed) {
         for (const networks of hub.#hosts.values()) networks.renew(id)
@@ -36,6 +47,7 @@ export class Hub {
 
   add(domain: string, networks: Networks): void {
     this.#hosts.set(domain, networks)
+    networks.begin()
   }
 
   /** The engine ends with the last host. */

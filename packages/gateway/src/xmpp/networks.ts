@@ -94,6 +94,17 @@ export class Face {
     })
   }
 
+  /** It is there from now on: sessions of those who are here begin. At the start of the server nobody is. */
+  async open(atStart: boolean): Promise<void> {
+    const { house, federated, provider, id, service } = this.net
+    if (federated) return house.engine.wake({ provider: id, owner: service.domain })
+    if (atStart && !provider.alwaysOn) return
+    for (const { owner } of await house.engine.registrations({ provider: id })) {
+      const user = Jid.parse(owner)
+      if (user.domain === house.host.domain) await this.showing.changed(user)
+    }
+  }
+
   /** It is there no longer: everybody's session ends. */
   async close(): Promise<void> {
     const { house, people, federated } = this.net
@@ -166,7 +177,11 @@ export class Networks {
 
   constructor(house: House) {
     this.#house = house
-    for (const id of house.providers.all.keys()) this.renew(id)
+  }
+
+  /** Events find their networks from now on. */
+  begin(): void {
+    for (const id of this.#house.providers.all.keys()) this.renew(id, true)
   }
 
   get all(): Iterable<Face> {
@@ -185,7 +200,7 @@ export class Networks {
   }
 
   /** A record has changed: the network is there or is not, and does what it says from now on. */
-  renew(id: string): void {
+  renew(id: string, atStart = false): void {
     const { providers, engine, server, log, clock } = this.#house
     const { router } = server
     const provider = providers.get(id)
@@ -208,5 +223,8 @@ export class Networks {
     const face = new Face(this.#house, provider)
     this.#faces.set(id, face)
     router.services.set(face.net.service.domain, face.net.service)
+    face
+      .open(atStart)
+      .catch((error: unknown) => log.error('sessions of a network did not begin', { provider: id, error }))
   }
 }

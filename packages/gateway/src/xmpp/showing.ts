@@ -17,7 +17,7 @@ export class Showing {
     const presence = presenceOf(await house.live.sessions(user))
     if (!presence && !provider.alwaysOn) return
     if (await house.access.judge(provider, user)) return
-    if (presence && !this.#net.federated) house.engine.wake(this.#net.keyOf(user))
+    if (!this.#net.federated) house.engine.wake(this.#net.keyOf(user))
     await this.show(user, presence ?? { show: 'away' })
   }
 

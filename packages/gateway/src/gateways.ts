@@ -7,6 +7,7 @@ import {
   accountRemoved,
   becameAvailable,
   defineModule,
+  integer,
   type Outbound,
   on,
   only,
@@ -14,11 +15,12 @@ import {
   period,
   type Server,
   sessionEnded,
+  texts,
   type Verdict,
 } from '@xmpp/server-core'
 import { Access } from './xmpp/access.ts'
 import type { House } from './xmpp/house.ts'
-import { Hub, type MakeEngine } from './xmpp/hub.ts'
+import { type EngineOptions, Hub, type MakeEngine } from './xmpp/hub.ts'
 import { stores } from './xmpp/needs.ts'
 import { Networks } from './xmpp/networks.ts'
 import { PROVIDER_COMMANDS, providerCommands } from './xmpp/provider-commands.ts'
@@ -40,8 +42,8 @@ export function gatewayModules(
   ruled?: (access: Access, domain: string) => void,
 ): readonly AnyModule[] {
   const hubs = new WeakMap<Server, Promise<Hub>>()
-  const hubOf = (server: Server): Promise<Hub> => {
-    const hub = hubs.get(server) ?? Hub.open(server, make)
+  const hubOf = (server: Server, options: EngineOptions): Promise<Hub> => {
+    const hub = hubs.get(server) ?? Hub.open(server, make, options)
     hubs.set(server, hub)
     return hub
   }
@@ -56,12 +58,17 @@ export function gatewayModules(
       { number: 224, version: '1.0' },
     ],
     uses: { roster, subscription, disco, messageLog, carbons },
-    config: { grace: period('60s', 'how long a session stays when the last client has gone') },
+    config: {
+      grace: period('60s', 'how long a session stays when the last client has gone'),
+      allow: texts([], 'private addresses and networks where other networks may be; all public addresses always may'),
+      threads: integer(1, 0, 64, 'threads for the sessions of each network; 0: in the thread of the server'),
+      memory: integer(512, 64, 16_384, 'mebibytes that one of these threads may use'),
+    },
     stores,
     commands: GATEWAY_COMMANDS,
     async setup(context) {
       const { server, host, clock, log, uses } = context
-      const hub = await hubOf(server)
+      const hub = await hubOf(server, context.config)
       const { providers, engine } = hub
       const seats = new Seats(context.stores.seats, server)
       const access = new Access(seats, clock, log)
