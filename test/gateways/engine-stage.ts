@@ -81,7 +81,7 @@ export class EngineStage {
     const engine = await openEngine({
       adapters: [{ adapter: loopback, module: '@parley/gateway-loopback' }],
       ...{ store: this.store, live: changes.live ?? this.#live(), clock: this.clock, log: this.log },
-      ...{ domains: ['a.test'], data: this.data, net: { allow: [] }, inside: true, hear: () => {} },
+      ...{ domains: ['a.test'], data: this.data, net: { allow: [] }, threads: 0, hear: () => {} },
       providers: () => this.providers,
       ...changes,
     })
@@ -115,9 +115,13 @@ export class EngineStage {
   }
 }
 
-/** Resolves when it is so. Every look lets what is under way go on; what takes longer than five seconds does not happen. */
-export async function until(is: () => boolean, describe: () => string = () => 'it never was'): Promise<void> {
-  const end = performance.now() + 5000
+/** Resolves when it is so. Every look lets what is under way go on; what takes longer (ms) does not happen. */
+export async function until(
+  is: () => boolean,
+  describe: () => string = () => 'it never was',
+  patience = 5000,
+): Promise<void> {
+  const end = performance.now() + patience
   while (!is()) {
     if (performance.now() > end) throw new Error(describe())
     await new Promise(resolve => setImmediate(resolve))

@@ -10,6 +10,7 @@ import { localHost } from './local-host.ts'
 import { Net, type NetPolicy } from './run/net.ts'
 import type { RunnerCommand } from './run/runner.ts'
 import { Sessions, settingsOf } from './sessions.ts'
+import { threadHost } from './worker/host.ts'
 
 /** An adapter and where it is: threads import it by that name. */
 export interface Installed {
@@ -35,23 +36,44 @@ export interface EngineParts {
   /** The text of that file, where there is to be none. */
   readonly key?: string | undefined
   readonly net: NetPolicy
-  /** Adapters run in this thread: for tests. */
-  readonly inside?: boolean
+  /** Threads of each provider that its sessions are spread over; 0: they run in this one, for tests. */
+  readonly threads?: number
+  /** Mebibytes that a thread may use. */
+  readonly memory?: number
 }
+
+/** Enough for ten thousand sessions of an adapter that is not wasteful. */
+const MEMORY = 512
 
 /** @throws TypeError with words for the operator, where the key of sealed secrets is missing */
 export async function openEngine(parts: EngineParts): Promise<Engine> {
-  const { store, domains, data, key: text } = parts
+  const { store, domains, data, key: text, threads = 1, memory = MEMORY } = parts
   const first = [...domains].sort()[0] ?? ''
   const keys = await Keyring.open({ file: join(data, 'gateway.key'), text }, await knownKey(store, first))
   await writeDownKey(store, first, keys)
   const accounts = new Accounts(store, keys)
   const adapters = new Map(parts.adapters.map(({ adapter }) => [adapter.id, adapter]))
+  const modules = new Map(parts.adapters.map(({ adapter, module }) => [adapter.id, module]))
   const net = new Net(parts.net, parts.clock)
   const sessions = new Sessions({
     ...{ adapters, accounts, store, clock: parts.clock, log: parts.log },
     providers: () => parts.providers(),
-    host: (provider, adapter) => localHost(adapter, net, secretsOf(adapter, provider)),
+    host: (provider, adapter) => {
+      const secrets = secretsOf(adapter, provider)
+      if (threads === 0) return localHost(adapter, net, secrets)
+      const log = parts.log.with({ provider: provider.id })
+      const module = modules.get(adapter.id)!
+      return threadHost({
+        module,
+        net: parts.net,
+        secrets,
+        log,
+        memory,
+        clock: parts.clock,
+        provider: provider.id,
+        threads,
+      })
+    },
     changed: () => {},
   })
 

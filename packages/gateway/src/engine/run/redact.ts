@@ -11,21 +11,17 @@ type About = Readonly<Record<string, unknown>>
 
 /** Takes secrets out of what is logged, in the spellings in which they travel: as they are, in URLs, JSON, base64 and hexadecimal digits. */
 export class Redactor {
-  readonly #spellings = new Set<string>()
+  readonly #secrets = new Set<string>()
   readonly #short = new Set<string>()
 
   learn(secret: string): void {
-    if (secret === '') return
-    if (secret.length < SHORT) {
-      this.#short.add(secret)
-      return
-    }
-    for (const spelling of spellingsOf(secret)) if (spelling.length >= SHORT) this.#spellings.add(spelling)
+    if (secret.length >= SHORT) this.#secrets.add(secret)
+    else if (secret !== '') this.#short.add(secret)
   }
 
   text(text: string): string {
     let shown = text
-    for (const spelling of this.#spellings) if (shown.includes(spelling)) shown = shown.replaceAll(spelling, HIDDEN)
+    for (const spelling of this.#spellings()) if (shown.includes(spelling)) shown = shown.replaceAll(spelling, HIDDEN)
     if (this.#short.size > 0 && this.#short.has(shown.trim())) return HIDDEN
     for (const secret of this.#short) if (new RegExp(`(?<![\\w])${escaped(secret)}(?![\\w])`).test(shown)) return HIDDEN
     return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown
@@ -37,8 +33,14 @@ export class Redactor {
     const leaves: string[] = []
     const shown = this.#shown(about, leaves, DEPTH) as About
     const joined = leaves.join('')
-    for (const spelling of this.#spellings) if (joined.includes(spelling)) return { hidden: HIDDEN }
+    for (const spelling of this.#spellings()) if (joined.includes(spelling)) return { hidden: HIDDEN }
     return shown
+  }
+
+  /** Made anew for each line: there are thousands of sessions, and few of them say anything. */
+  *#spellings(): Generator<string> {
+    for (const secret of this.#secrets)
+      for (const spelling of spellingsOf(secret)) if (spelling.length >= SHORT) yield spelling
   }
 
   #shown(value: unknown, leaves: string[], depth: number): unknown {
