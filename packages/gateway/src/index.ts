@@ -17,5 +17,6 @@ export type {
 } from './engine.ts'
 export { GATEWAY_COMMANDS, gatewayModules } from './gateways.ts'
 export type { Access, Rules } from './xmpp/access.ts'
+export { Addresses } from './xmpp/addresses.ts'
 export type { EngineOptions, MakeEngine } from './xmpp/hub.ts'
 export { Providers } from './xmpp/providers.ts'

@@ -2,6 +2,7 @@ import type { Presence, Show } from '@parley/adapter'
 import type { SessionEntry } from '@parley/live'
 import { Body, parseDateTime } from '@parley/stanza'
 import type { Element } from '@parley/xml'
+import { clean } from '../engine/text/clean.ts'
 import { CLIENT, IDLE } from './namespaces.ts'
 
 /** The more reachable first. */
@@ -22,7 +23,7 @@ export function presenceOf(sessions: readonly SessionEntry[]): Presence | undefi
   const since = parseDateTime(children.find(child => child.is('idle', IDLE))?.attrs['since'] ?? '')
   return {
     show: show === '' ? 'available' : (show as Show),
-    ...(text !== undefined && text !== '' && { text }),
+    ...(text !== undefined && text !== '' && { text: clean(text) }),
     ...(since !== undefined && { idleSince: since }),
   }
 }

@@ -3,6 +3,7 @@ import { Jid } from '@parley/jid'
 import { Turns } from '@parley/modules'
 import { StanzaError } from '@parley/stanza'
 import type { RosterItem } from '@parley/store'
+import { cleanLine } from '../engine/text/clean.ts'
 import { gone, isSame, type KnownContact, knownOf, looksSame, merged } from './known.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
@@ -76,7 +77,13 @@ export class Contacts {
     if (before.name !== after.name && after.name !== undefined) await this.#rename(user, id, after.name)
     if (this.#net.can('groups', 'out') && before.groups.join('\n') !== after.groups.join('\n'))
       await this.#try(user, () =>
-        this.#net.house.engine.run(this.#net.keyOf(user), 'regroupContact', id, after.groups, this.#net.by(user)),
+        this.#net.house.engine.run(
+          this.#net.keyOf(user),
+          'regroupContact',
+          id,
+          after.groups.map(cleanLine),
+          this.#net.by(user),
+        ),
       )
   }
 
@@ -129,7 +136,9 @@ export class Contacts {
 
   #rename(user: Jid, id: string, name: string): Promise<void> {
     const { house } = this.#net
-    return this.#try(user, () => house.engine.run(this.#net.keyOf(user), 'renameContact', id, name, this.#net.by(user)))
+    return this.#try(user, () =>
+      house.engine.run(this.#net.keyOf(user), 'renameContact', id, cleanLine(name), this.#net.by(user)),
+    )
   }
 
   /** What does not come about now is tried again behind the next login. */

@@ -1,6 +1,7 @@
 import type { Ack, Feature, Place } from '@parley/adapter'
 import { isEncrypted } from '@parley/modules'
 import { type Message, StanzaError } from '@parley/stanza'
+import { cleanLine } from '../engine/text/clean.ts'
 import type { AccountKey, Engine } from '../engine.ts'
 import {
   ATTENTION,
@@ -89,8 +90,8 @@ async function sayingOf(message: Message, known: Known): Promise<Deed | undefine
   const receipt = message.child('request', RECEIPTS) !== undefined || message.child('markable', MARKERS) !== undefined
   const details = {
     ...(replyTo !== undefined && { replyTo }),
-    ...(thread !== undefined && { thread }),
-    ...(subject !== undefined && { subject }),
+    ...(thread !== undefined && { thread: cleanLine(thread) }),
+    ...(subject !== undefined && { subject: cleanLine(subject) }),
   }
   return {
     run(engine, account, to, by) {

@@ -1,5 +1,6 @@
 import type { Contact } from '@parley/adapter'
 import type { RosterItem } from '@parley/store'
+import { cleanLine } from '../engine/text/clean.ts'
 
 /** A contact as the network had it when it was merged last. */
 export interface KnownContact {
@@ -11,8 +12,10 @@ export interface KnownContact {
   readonly [key: string]: string | readonly string[] | boolean | undefined
 }
 
-export function knownOf({ name, groups = [], subscription }: Contact): KnownContact {
-  return { ...(name !== undefined && name !== '' && { name }), groups, subscription }
+export function knownOf({ name = '', groups = [], subscription }: Contact): KnownContact {
+  const called = cleanLine(name)
+  const within = groups.map(cleanLine).filter(group => group !== '')
+  return { ...(called !== '' && { name: called }), groups: [...new Set(within)], subscription }
 }
 
 export function isSame(a: KnownContact | undefined, b: KnownContact): boolean {

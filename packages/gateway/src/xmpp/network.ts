@@ -4,9 +4,11 @@ import type { Jid } from '@parley/jid'
 import { Body, Message, type MessageType } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { type Awaitable, type Receive, Service } from '@xmpp/server-core'
+import { clean } from '../engine/text/clean.ts'
 import type { AccountKey, Provider } from '../engine.ts'
 import { Addresses } from './addresses.ts'
 import type { House } from './house.ts'
+import { CLIENT } from './namespaces.ts'
 import { People } from './people.ts'
 
 /** One network at one host: its address, its users, and what the operator says of it. */
@@ -65,7 +67,7 @@ export class Network {
 
   /** Tells a user something in words, in the name of the network. */
   notice(to: Jid, text: string): Awaitable<void> {
-    return this.say(this.jid, to, [el('body', 'jabber:client', null, text)])
+    return this.say(this.jid, to, [el('body', CLIENT, null, clean(text))])
   }
 }
 

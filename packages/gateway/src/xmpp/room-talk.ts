@@ -3,7 +3,7 @@ import type { Event } from '@parley/adapter'
 import { delay, errorOf, type Message, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { midOf, type Transit } from '@xmpp/server-core'
-import { clean } from '../engine/text/clean.ts'
+import { clean, cleanLine } from '../engine/text/clean.ts'
 import { keyOf } from './keys.ts'
 import { CLIENT } from './namespaces.ts'
 import type { Network } from './network.ts'
@@ -63,7 +63,7 @@ export class RoomTalk {
     }
     if (nick !== '') throw new StanzaError('bad-request', 'What is for one is not for all')
     if (text === '') {
-      if (subject !== undefined) await house.engine.run(account, 'setTopic', id, subject, by)
+      if (subject !== undefined) await house.engine.run(account, 'setTopic', id, cleanLine(subject), by)
       return
     }
     const ack = await house.engine.send(account, { to: { peer: id }, text, receipt: false, ...by }).done

@@ -3,7 +3,7 @@ import { Jid } from '@parley/jid'
 import { errorOf, type Iq, type Message, NS, type Presence, resultOf, type Stanza, StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import type { Transit } from '@xmpp/server-core'
-import { clean } from '../engine/text/clean.ts'
+import { clean, cleanLine } from '../engine/text/clean.ts'
 import { refusal } from './access.ts'
 import { MUC, MUC_ADMIN, PING } from './namespaces.ts'
 import type { Network } from './network.ts'
@@ -103,7 +103,7 @@ export class Rooms {
       throw new StanzaError('feature-not-implemented', 'Only throwing out works there')
     const { house } = this.#net
     const user = iq.from!.bare
-    const reason = item.textOf('reason') ?? ''
+    const reason = cleanLine(item.textOf('reason') ?? '')
     await house.engine.run(this.#net.keyOf(user), 'kick', id, nick, reason, this.#net.by(user))
     return resultOf(iq)
   }
@@ -185,7 +185,14 @@ export class Rooms {
     this.#entering.set(key, entering)
     if (!isFirst) return
     const password = presence.child('x', MUC)?.textOf('password')
-    await house.engine.run(this.#net.keyOf(user), 'joinRoom', id, nick, password, this.#net.by(user))
+    await house.engine.run(
+      this.#net.keyOf(user),
+      'joinRoom',
+      id,
+      nick,
+      password && cleanLine(password),
+      this.#net.by(user),
+    )
   }
 
   #rename(visit: Visit, user: Jid, id: string, nick: string): Promise<void> | undefined {

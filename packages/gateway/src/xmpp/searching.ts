@@ -2,7 +2,7 @@ import type { Profile } from '@parley/adapter'
 import { StanzaError } from '@parley/stanza'
 import { type Element, el } from '@parley/xml'
 import { type IqRoute, iqGet, iqSet, type Request } from '@xmpp/server-core'
-import { clean } from '../engine/text/clean.ts'
+import { clean, cleanLine } from '../engine/text/clean.ts'
 import { SEARCH } from './discovering.ts'
 import type { Network } from './network.ts'
 
@@ -27,7 +27,7 @@ export function searching(net: Network): IqRoute[] {
     const words = payload.elements().map(field => field.text().trim())
     const query = words.filter(word => word !== '').join(' ')
     if (query === '') throw new StanzaError('not-acceptable', 'Say what is to be searched for')
-    const found = await house.engine.run(net.keyOf(user), 'search', query, net.by(user))
+    const found = await house.engine.run(net.keyOf(user), 'search', cleanLine(query), net.by(user))
     return el('query', SEARCH, null, found.map(item))
   }
 

@@ -2,6 +2,7 @@ import type { Jid } from '@parley/jid'
 import { Body, Presence } from '@parley/stanza'
 import type { RosterItem } from '@parley/store'
 import { el } from '@parley/xml'
+import { clean } from '../engine/text/clean.ts'
 import type { AccountState, AccountStatus } from '../engine.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
@@ -116,5 +117,5 @@ const HELP: Readonly<Partial<Record<AccountState, string>>> = {
 }
 
 function said(reason: string | undefined, ...more: ReturnType<typeof el>[]): Body {
-  return Body.of(reason === undefined ? more : [...more, el('status', CLIENT, null, reason)])
+  return Body.of(reason === undefined ? more : [...more, el('status', CLIENT, null, clean(reason))])
 }

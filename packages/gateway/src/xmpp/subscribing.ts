@@ -1,5 +1,6 @@
 import type { Jid } from '@parley/jid'
 import { Presence, type PresenceType } from '@parley/stanza'
+import { clean, cleanLine } from '../engine/text/clean.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
 
@@ -44,7 +45,11 @@ export class Subscribing {
   async #add(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
     const { house } = this.#net
     const { name, groups } = (await house.uses.roster.view(user)).get(jid)
-    const details = { ...(name !== undefined && { name }), groups, ...(text !== undefined && { text }) }
+    const details = {
+      ...(name !== undefined && { name: cleanLine(name) }),
+      groups: groups.map(cleanLine),
+      ...(text !== undefined && { text: clean(text) }),
+    }
     await house.engine.run(this.#net.keyOf(user), 'addContact', id, details, this.#net.by(user))
     // Where nobody is asked, nobody answers.
     if (!this.#net.can('authorization', 'out')) await this.#answer('subscribed', jid, user)
