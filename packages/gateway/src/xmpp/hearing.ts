@@ -92,14 +92,14 @@ export class Hearing {
   async receipt(person: Person, { peer, ids, level }: EventOf<'receipt'>): Promise<void> {
     const from = this.#net.addresses.of(peer)
     if (!from) return
-    await this.#saying.mapped(person.user)
     const known = (await Promise.all(ids.map(id => this.#stanzaOf(person, id)))).filter(id => id !== undefined)
     if (level === 'read') {
       const last = known.at(-1)
       if (last !== undefined) await this.#net.say(from, person.user, [el('displayed', MARKERS, { id: last })])
       return
     }
-    for (const id of known) await this.#net.say(from, person.user, [el('received', RECEIPTS, { id })])
+    for (const id of known)
+      if (person.arrives(id)) await this.#net.say(from, person.user, [el('received', RECEIPTS, { id })])
   }
 
   async typing(person: Person, { peer, state }: EventOf<'typing'>): Promise<void> {
@@ -151,8 +151,8 @@ export class Hearing {
   }
 
   async #stanzaOf(person: Person, native: string): Promise<string | undefined> {
-    await this.#saying.mapped(person.user)
-    const pair = await this.#net.house.engine.ids.byNative(this.#net.keyOf(person.user), native)
+    const find = () => this.#net.house.engine.ids.byNative(this.#net.keyOf(person.user), native)
+    const pair = (await find()) ?? (await this.#saying.underWay(person.user).then(find))
     return pair && stanzaIdOf(pair.stanza)
   }
 

@@ -6,7 +6,7 @@ import type { AccountStatus } from '../engine.ts'
 const KEPT = 50_000
 /** Profiles that are remembered for one user. */
 const PROFILES = 200
-/** People whom a user has written to. */
+/** People whom a user has written to, and messages that have come. */
 const SPOKEN = 1000
 
 /** A room there that a user is in, with the clients that are. */
@@ -28,6 +28,8 @@ export class Person {
   readonly requests = new Set<string>()
   /** To whom the user has written: they may answer, contacts or not. */
   readonly spoken = new Set<string>()
+  /** Messages of the user of which it was told already that they have come. */
+  readonly arrived = new Set<string>()
   /** Who is writing just now, with what ends it. */
   readonly typing = new Map<string, () => void>()
   readonly rooms = new Map<string, Visit>()
@@ -46,6 +48,14 @@ export class Person {
   speaks(id: string): void {
     this.spoken.add(id)
     if (this.spoken.size > SPOKEN) this.spoken.delete(this.spoken.values().next().value!)
+  }
+
+  /** False: that was told already. */
+  arrives(id: string): boolean {
+    if (this.arrived.has(id)) return false
+    this.arrived.add(id)
+    if (this.arrived.size > SPOKEN) this.arrived.delete(this.arrived.values().next().value!)
+    return true
   }
 
   learn(profile: Profile): void {

@@ -17,6 +17,8 @@ const HANDED_OVER = 2000
 export class RoomTalk {
   readonly #net: Network
   readonly #view: RoomView
+  /** What each user said last. */
+  readonly #saying = new Map<string, Promise<unknown>>()
 
   constructor(net: Network, view: RoomView) {
     this.#net = net
@@ -31,7 +33,14 @@ export class RoomTalk {
         house.route(errorOf(message, refusalOf(error, house.log))),
       )
       const late = new Promise<void>(resolve => house.clock.after(HANDED_OVER, resolve))
-      transit.behind(Promise.race([said, late]))
+      const over = Promise.race([said, late])
+      const user = message.from!.bare.text
+      this.#saying.set(user, over)
+      transit.behind(
+        over.then(() => {
+          if (this.#saying.get(user) === over) this.#saying.delete(user)
+        }),
+      )
     })
   }
 
@@ -43,6 +52,8 @@ export class RoomTalk {
     const { peer, nick, id, text, at } = event
     const stanza = randomUUID()
     const key = this.#net.keyOf(person.user)
+    // What the user has just said may come back before it is known that it was taken.
+    if (nick === visit.room.nick) await this.#saying.get(person.user.text)
     if (id !== undefined && !(await house.engine.ids.add(key, { peer, native: id, stanza }))) return
     const late = at !== undefined && at < house.clock.now() - 5000 ? [delay(this.#net.jid, at)] : []
     await this.#view.line(visit, nick, stanza, [body(text), ...late])

@@ -20,7 +20,7 @@ export class Saying {
   readonly #echoes: Echoes
   readonly #turns = new Turns()
   /** Messages that are on their way, by sender and id. */
-  readonly #sending = new Map<string, Promise<void>>()
+  readonly #sending = new Map<string, Map<string, Promise<void>>>()
   /** Ids that are being written down: who hears of them waits. */
   readonly #mapping = new Map<string, Promise<unknown>>()
 
@@ -37,6 +37,12 @@ export class Saying {
   /** Resolves when the ids of what the user has said so far are known. */
   async mapped(user: Jid): Promise<void> {
     await this.#mapping.get(user.text)
+  }
+
+  /** The same where they are on their way: what comes back may be faster than the word that it was taken. */
+  async underWay(user: Jid): Promise<void> {
+    await Promise.all([...(this.#sending.get(user.text)?.values() ?? [])])
+    await this.mapped(user)
   }
 
   /** What was taken at first did not arrive: its sender hears that. `key`: as it was given with it */
@@ -61,7 +67,7 @@ export class Saying {
     const { engine } = house
     const key = this.#net.keyOf(user)
     const native = async (stanza: string) => {
-      await this.#sending.get(`${user.text}\n${stanza}`)
+      await this.#sending.get(user.text)?.get(stanza)
       return (await engine.ids.byStanza(key, stanza))?.native
     }
     const deed = await deedOf(message, { can: this.#net.can.bind(this.#net), native })
@@ -83,17 +89,20 @@ export class Saying {
     if (deed.quiet) return { kept: done.then(nothing, nothing) }
     const over = done.then(ack => (ack ? this.#taken(message, user, id, ack) : undefined))
     const told = over.catch(error => this.#refuse(message, error))
-    if (message.id !== undefined) this.#follow(`${user.text}\n${message.id}`, told)
+    if (message.id !== undefined) this.#follow(user, message.id, told)
     // What is not kept is told by its end.
     return { kept: kept ? Promise.race([kept.catch(() => told), told]) : this.#soon(told) }
   }
 
   /** Who names a message that is on its way waits for its id there, for a time. */
-  #follow(name: string, done: Promise<void>): void {
+  #follow(user: Jid, id: string, done: Promise<void>): void {
+    const all = this.#sending.get(user.text) ?? new Map<string, Promise<void>>()
+    this.#sending.set(user.text, all)
     const sending = this.#soon(done).then(() => {
-      if (this.#sending.get(name) === sending) this.#sending.delete(name)
+      if (all.get(id) === sending) all.delete(id)
+      if (all.size === 0 && this.#sending.get(user.text) === all) this.#sending.delete(user.text)
     })
-    this.#sending.set(name, sending)
+    all.set(id, sending)
   }
 
   #soon(done: Promise<void>): Promise<void> {
@@ -112,7 +121,8 @@ export class Saying {
       await both
       if (this.#mapping.get(user.text) === both) this.#mapping.delete(user.text)
     }
-    if (ack.level === 'delivered' && message.id !== undefined && message.child('request', RECEIPTS))
+    if (ack.level !== 'delivered' || message.id === undefined || !message.child('request', RECEIPTS)) return
+    if (this.#net.people.of(user).arrives(message.id))
       await this.#net.say(message.to!.bare, user, [el('received', RECEIPTS, { id: message.id })])
   }
 

@@ -16,7 +16,10 @@ export class Seeing {
   }
 
   async presence(person: Person, { id, presence }: EventOf<'presence'>): Promise<void> {
+    const before = person.presences.get(id)
     person.presences.set(id, presence)
+    // Some networks say the same again and again.
+    if (before && JSON.stringify(before) === JSON.stringify(presence)) return
     if (await this.#sees(person, id)) await this.#send(person, id, person.user)
   }
 
