@@ -39,7 +39,10 @@ export type CommandOf<N extends CommandName> = NonNullable<Session[N]>
 export interface Sending {
   /** Resolves when a restart does not lose it any more. @throws AdapterError, or StoreError */
   readonly kept: Promise<void>
-  /** Resolves when the network has taken it. @throws AdapterError */
+  /**
+   * Resolves when the network has taken it. Where the node that has the account dies, another one sends it, and says what came of
+   * it as after a restart. @throws AdapterError
+   */
   readonly done: Promise<Ack>
 }
 
@@ -112,7 +115,7 @@ export interface Engine {
   /** A picture that an event has named: soon, and on the node that has the session. */
   media(id: string): Promise<{ readonly bytes: Uint8Array; readonly type: string } | undefined>
 
-  /** A provider was switched, or its settings changed: its sessions end or start again. */
+  /** A provider was switched, or its settings changed: its sessions of this node end or start again. To be called on each node. */
   providerChanged(provider: string): Promise<void>
   /** From now on a new master key seals secrets; what was sealed is wrapped anew. Gives how many secrets there are. */
   rotateKeys(): Promise<number>

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
-import type { Adapter } from '@parley/adapter'
+import type { Ack, Adapter, Outgoing } from '@parley/adapter'
 import type { Live } from '@parley/live'
 import type { Store } from '@parley/store'
 import type { Clock, Logger } from '@xmpp/server-core'
-import type { AccountKey, Engine, IdMap, Provider } from '../engine.ts'
+import type { AccountKey, AccountStatus, Engine, IdMap, Provider, Sending } from '../engine.ts'
 import { Accounts, knownKey, replaceKey, writeDownKey } from './accounts.ts'
+import { deferred } from './deferred.ts'
 import { Keyring } from './keep/keys.ts'
 import { localHost } from './local-host.ts'
+import { type Errand, Nodes } from './nodes.ts'
 import { Net, type NetPolicy } from './run/net.ts'
 import type { RunnerCommand } from './run/runner.ts'
 import { Sessions, settingsOf } from './sessions.ts'
@@ -42,6 +44,9 @@ export interface EngineParts {
   readonly memory?: number
 }
 
+/** Beyond a message's own patience, for the node that has the account to answer (ms). */
+const ANSWER = 120_000
+const IDLE: AccountStatus = { state: 'idle', since: 0 }
 /** Enough for ten thousand sessions of an adapter that is not wasteful. */
 const MEMORY = 512
 
@@ -74,8 +79,64 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
         threads,
       })
     },
-    changed: () => {},
+    // Not of what was given up: others have it, and say how it is.
+    changed: (key, status) => sessions.known(key) && nodes.changed(key, status),
   })
+  const nodes: Nodes = new Nodes({
+    ...{ live: parts.live, clock: parts.clock, log: parts.log, hear: parts.hear },
+    run: (key, errand, kept) => run(key, errand, kept),
+    has: key => sessions.known(key) !== undefined,
+    *states() {
+      for (const { key, status } of sessions.of()) if (status.state !== 'idle') yield [key, status] as const
+    },
+    givenUp: () => void startAgain(),
+  })
+
+  /** What is asked of the node that has the account. */
+  async function run(key: AccountKey, errand: Errand, kept: () => void): Promise<unknown> {
+    switch (errand.do) {
+      case 'wake':
+        sessions.wake(key, errand.afresh)
+        return undefined
+      case 'rest':
+        if (await sessions.rest(key)) nodes.leave(key)
+        return undefined
+      case 'drop':
+        await sessions.drop(key)
+        nodes.leave(key)
+        return undefined
+      case 'send': {
+        const sending = sessions.send(key, errand.message as Outgoing)
+        sending.kept.then(kept, () => {})
+        return sending.done
+      }
+      case 'call':
+        return sessions.call(key, errand.name as RunnerCommand, errand.args)
+    }
+  }
+
+  /** Whoever has the accounts by now keeps them; what nobody has begins here. */
+  async function startAgain(): Promise<void> {
+    const wanted = await sessions.abandon()
+    for (const key of wanted) wake(key, false)
+  }
+
+  function wake(key: AccountKey, afresh: boolean): void {
+    nodes.run(key, { do: 'wake', afresh }).catch((error: unknown) => {
+      parts.log.error('a session of a gateway could not be woken', { ...key, error })
+    })
+  }
+
+  function send(key: AccountKey, message: Outgoing): Sending {
+    const { promise: kept, resolve, reject } = deferred<void>()
+    const patience = (parts.providers().get(key.provider)?.patience ?? 0) + ANSWER
+    const done = nodes.run(key, { do: 'send', message }, () => resolve(), patience) as Promise<Ack>
+    // What has been sent need not be kept.
+    done.then(() => resolve(), reject)
+    kept.catch(() => {})
+    done.catch(() => {})
+    return { kept, done }
+  }
 
   async function registrations({ provider, owner }: Partial<AccountKey>): Promise<readonly AccountKey[]> {
     if (owner !== undefined) {
@@ -100,21 +161,21 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
       await accounts.register(key, fields, secrets)
     },
     async unregister(key) {
-      await sessions.drop(key)
+      await nodes.run(key, { do: 'drop' })
       return accounts.unregister(key)
     },
     registration: key => accounts.fields(key),
     registrations,
-    wake: (key, { afresh = false } = {}) => sessions.wake(key, afresh),
+    wake: (key, { afresh = false } = {}) => wake(key, afresh),
     async rest(key) {
-      await sessions.rest(key)
+      await nodes.run(key, { do: 'rest' })
     },
-    status: key => sessions.status(key),
-    send: (key, message) => sessions.send(key, message),
+    status: key => sessions.known(key)?.status ?? nodes.status(key) ?? IDLE,
+    send,
     run: (async (key: AccountKey, name: string, ...args: unknown[]) =>
       name === 'send'
-        ? sessions.send(key, args[0] as Parameters<Engine['send']>[1]).done
-        : sessions.call(key, name as RunnerCommand, args)) as Engine['run'],
+        ? send(key, args[0] as Outgoing).done
+        : nodes.run(key, { do: 'call', name, args })) as Engine['run'],
     media: async id => sessions.pictures.get(id),
     providerChanged: provider => sessions.restart(provider),
     async rotateKeys() {
@@ -124,7 +185,10 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
       for (const each of await registrations({})) count += await accounts.rewrap(each)
       return count
     },
-    stop: () => sessions.stop(),
+    async stop() {
+      nodes.stop()
+      await sessions.stop()
+    },
   }
 }
 

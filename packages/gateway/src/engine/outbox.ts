@@ -2,6 +2,7 @@ import { type Ack, AdapterError, type Outgoing } from '@parley/adapter'
 import type { GatewayStore } from '@parley/store'
 import type { Clock } from '@xmpp/server-core'
 import type { AccountKey, Sending } from '../engine.ts'
+import { deferred } from './deferred.ts'
 import { Pace } from './pace.ts'
 import { isAdapterError } from './run/errors.ts'
 
@@ -242,22 +243,6 @@ export class Outbox {
       if (!isUnderWay) void this.#fail(letter, tooLate())
     }
   }
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(error: unknown): void
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: Deferred<T>['resolve'] = () => {}
-  let reject: Deferred<T>['reject'] = () => {}
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve: value => resolve(value), reject: error => reject(error) }
 }
 
 function tooLate(): AdapterError {

@@ -1,4 +1,12 @@
-import { type Adapter, AdapterError, type Event, type Outgoing, readSetting, type SettingValues } from '@parley/adapter'
+import {
+  type Ack,
+  type Adapter,
+  AdapterError,
+  type Event,
+  type Outgoing,
+  readSetting,
+  type SettingValues,
+} from '@parley/adapter'
 import type { Store } from '@parley/store'
 import type { Clock, Logger } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, EngineListener, Provider, Sending } from '../engine.ts'
@@ -10,6 +18,7 @@ import { Pictures } from './pictures.ts'
 import { Ramp } from './ramp.ts'
 import type { Ask, Core, SessionInit } from './run/context.ts'
 import type { RunnerCommand } from './run/runner.ts'
+import { argumentsOf, piecesOf } from './text/outgoing.ts'
 
 export interface SessionsParts {
   readonly adapters: ReadonlyMap<string, Adapter>
@@ -20,14 +29,13 @@ export interface SessionsParts {
   providers(): ReadonlyMap<string, Provider>
   /** Where sessions of a provider run. */
   host(provider: Provider, adapter: Adapter): Host
-  changed(key: AccountKey, status: AccountStatus): void
+  changed(key: AccountKey, status: AccountStatus): unknown
 }
 
 /** Messages that may wait for one account, and for a network of which there is one session for all. */
 const WAITING = { account: 1000, federation: 50_000 } as const
 /** How often silent sessions are looked for (ms). */
 const TICK = 5000
-const IDLE: AccountStatus = { state: 'idle', since: 0 }
 
 /** The accounts whose sessions this node has. */
 export class Sessions {
@@ -61,10 +69,6 @@ export class Sessions {
       if (provider === undefined || account.key.provider === provider) yield account
   }
 
-  status(key: AccountKey): AccountStatus {
-    return this.known(key)?.status ?? IDLE
-  }
-
   wake(key: AccountKey, afresh: boolean): void {
     this.#account(key).wake(afresh)
   }
@@ -78,16 +82,21 @@ export class Sessions {
 
   /** @throws AdapterError where there is no such network */
   send(key: AccountKey, message: Outgoing): Sending {
-    const sending = this.#account(key).send(message)
-    const done = () => void this.#forget(key)
-    sending.done.then(done, done)
-    return sending
+    const account = this.#account(key)
+    const pieces = piecesOf(message, this.#find(key)!.adapter.capabilities)
+    const sendings = pieces.map(piece => account.send(piece))
+    const done = Promise.all(sendings.map(sending => sending.done)).then(acks => this.#written(key, message, acks))
+    done.catch(() => {})
+    const over = () => void this.#forget(key)
+    done.then(over, over)
+    return { kept: Promise.all(sendings.map(sending => sending.kept)).then(() => {}), done }
   }
 
   async call(key: AccountKey, name: RunnerCommand, args: readonly unknown[]): Promise<unknown> {
     const account = this.known(key)
     if (!account) throw new AdapterError('transient', 'The network is not connected')
-    return account.call(name, args)
+    const found = this.#find(key)
+    return account.call(name, found ? argumentsOf(name, args, found.adapter.capabilities) : args)
   }
 
   /** Ends what there is of an account, for good. */
@@ -110,12 +119,19 @@ export class Sessions {
     for (const account of wanted) account.renew()
   }
 
-  async stop(): Promise<void> {
-    this.#stopTicking()
+  /** Ends everything, and gives who was wanted: others have it by now. */
+  async abandon(): Promise<readonly AccountKey[]> {
     const accounts = [...this.#accounts.values()]
     this.#accounts.clear()
+    const wanted = accounts.filter(account => account.isWanted).map(({ key }) => key)
     await Promise.all(accounts.map(account => account.rest()))
     for (const account of accounts) account.outbox.stop()
+    return wanted
+  }
+
+  async stop(): Promise<void> {
+    this.#stopTicking()
+    await this.abandon()
     this.#ramp.stop()
     await Promise.all([...this.#hosts.values()].map(host => host.close()))
   }
@@ -151,6 +167,14 @@ export class Sessions {
     })
     this.#accounts.set(nameOf(key), account)
     return account
+  }
+
+  /** A message that became several there has several ids: whoever asked knows of the first one. */
+  async #written(key: AccountKey, { to, key: stanza }: Outgoing, acks: readonly Ack[]): Promise<Ack> {
+    const [first, ...others] = acks
+    for (const { id } of others)
+      if (id !== undefined) await this.#parts.store.gateways.addId(key, { peer: to.peer, native: id, stanza })
+    return first!
   }
 
   #find(key: AccountKey): { readonly provider: Provider; readonly adapter: Adapter } | undefined {
