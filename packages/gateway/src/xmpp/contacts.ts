@@ -99,6 +99,11 @@ export class Contacts {
     await house.uses.roster.change(user, jid, item => (item.listed ? gone(item) : undefined))
   }
 
+  /** The session is online: what could not be done before is done. */
+  async begun(person: Person): Promise<void> {
+    for (const task of person.pending.splice(0)) await this.#try(person.user, task)
+  }
+
   /** Gives what is known of the contact from now on. */
   async #take(person: Person, was: KnownContact | undefined, contact: Contact): Promise<KnownContact> {
     // A name that is known from somewhere else stays, where the list has none.
@@ -107,14 +112,15 @@ export class Contacts {
     const jid = this.#net.addresses.of(contact.id)
     if (!jid) return is
     if (was?.removed) {
-      await this.#remove(user, contact.id)
+      this.#later(person, () => this.#remove(user, contact.id))
       return was
     }
     const { roster } = this.#net.house.uses
     if (isSame(was, is)) {
       const { name, listed } = (await roster.view(user)).own(jid)
       // Named here while the network could not be told.
-      if (listed && name !== undefined && name !== is.name) await this.#rename(user, contact.id, name)
+      if (listed && name !== undefined && name !== is.name)
+        this.#later(person, () => this.#rename(user, contact.id, name))
       return is
     }
     await roster.change(user, jid, item => {
@@ -139,6 +145,12 @@ export class Contacts {
     return this.#try(user, () =>
       house.engine.run(this.#net.keyOf(user), 'renameContact', id, cleanLine(name), this.#net.by(user)),
     )
+  }
+
+  /** A list comes before the session is online, and whoever brings it waits for what is done with it. */
+  #later(person: Person, task: () => Promise<unknown>): void {
+    if (this.#net.federated || person.told?.state === 'online') void this.#try(person.user, task)
+    else person.pending.push(task)
   }
 
   /** What does not come about now is tried again behind the next login. */

@@ -25,6 +25,8 @@ import type { Saying } from './saying.ts'
 
 /** Somebody who writes and says nothing more of it has stopped after that time (ms). */
 const TYPING = 10_000
+/** For another node to write down the id of what it has sent (ms). */
+const ELSEWHERE = 300
 /** What was said so long ago says when (ms). */
 const LATE = 5000
 
@@ -152,8 +154,15 @@ export class Hearing {
 
   async #stanzaOf(person: Person, native: string): Promise<string | undefined> {
     const find = () => this.#net.house.engine.ids.byNative(this.#net.keyOf(person.user), native)
-    const pair = (await find()) ?? (await this.#saying.underWay(person.user).then(find))
+    const pair = (await find()) ?? (await this.#wait(person.user).then(find))
     return pair && stanzaIdOf(pair.stanza)
+  }
+
+  /** What the user has said lately may be on its way, from this node or from another one. */
+  async #wait(user: Jid): Promise<void> {
+    const { live, clock } = this.#net.house
+    await this.#saying.underWay(user)
+    if (live.isShared) await new Promise<void>(resolve => clock.after(ELSEWHERE, resolve))
   }
 
   async #isNew(person: Person, peer: string, native: string, stanza: string): Promise<boolean> {

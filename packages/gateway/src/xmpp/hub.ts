@@ -1,8 +1,11 @@
 import type { Event } from '@parley/adapter'
-import type { Server } from '@xmpp/server-core'
+import { Jid } from '@parley/jid'
+import { parseStanza, type Stanza } from '@parley/stanza'
+import { type Server, Transit } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, Engine } from '../engine.ts'
-import type { Networks } from './networks.ts'
+import { type Face, FOR_YOU, type Networks } from './networks.ts'
 import { Providers } from './providers.ts'
+import { SPOKEN } from './saying.ts'
 
 /** What an operator sets for all networks together. */
 export interface EngineOptions {
@@ -36,6 +39,11 @@ export class Hub {
   static async open(server: Server, make: MakeEngine, options: EngineOptions): Promise<Hub> {
     const providers = await Providers.open(server)
     const hub = new Hub(providers, await make({ server, providers, options }))
+    server.hear(FOR_YOU, text => hub.#take(server, parseStanza(text)))
+    server.hear(SPOKEN, text => {
+      const [domain = '', user = '', id = ''] = text.split('\n')
+      hub.#at(domain)?.net.people.find(Jid.parse(user))?.speaks(id)
+    })
     providers.listen(async changed => {
       for (const id of changed) {
         for (const networks of hub.#hosts.values()) networks.renew(id)
@@ -63,6 +71,18 @@ export class Hub {
   #status(key: AccountKey, status: AccountStatus): void {
     const face = this.#face(key)
     face?.status(key, status).catch((error: unknown) => face.net.house.log.error('a status was not told', { error }))
+  }
+
+  /** A stanza that another node has passed on. */
+  #take(server: Server, stanza: Stanza): void {
+    const face = stanza.to && this.#at(stanza.to.domain)
+    if (!face || !stanza.from || !face.isHere(stanza.from.bare)) return
+    server.finish(face.net.house.host, server.router.handle(stanza, new Transit()))
+  }
+
+  /** The network that has an address. */
+  #at(domain: string): Face | undefined {
+    return this.#hosts.get(domain.slice(domain.indexOf('.') + 1))?.at(domain)
   }
 
   /** `romeo@example.org` and, where one session is for all, `sip.example.org` are of `example.org`. */

@@ -14,6 +14,7 @@ import { Echoes } from './echoes.ts'
 import { Hearing } from './hearing.ts'
 import type { House } from './house.ts'
 import { Listening } from './listening.ts'
+import { MUC } from './namespaces.ts'
 import { Network } from './network.ts'
 import { Own } from './own.ts'
 import { isRetired } from './providers.ts'
@@ -27,6 +28,11 @@ import { Showing } from './showing.ts'
 import { Statuses } from './statuses.ts'
 import { Subscribing } from './subscribing.ts'
 
+/** What nodes tell each other: a stanza for whoever has the session of its sender. */
+export const FOR_YOU = 'gateway stanza'
+/** Presence that everybody is told, or was. */
+const ANNOUNCED: ReadonlySet<string> = new Set(['available', 'unavailable'])
+
 /** One network at one host, put together: what comes from clients, and what comes from there. */
 export class Face {
   readonly net: Network
@@ -36,6 +42,8 @@ export class Face {
   readonly statuses: Statuses
   readonly rooms: Rooms
   readonly #turns = new Turns()
+  /** How the one session of all is, where there is one here. */
+  #state: AccountStatus['state'] | undefined
   readonly #answering: Answering
   readonly #saying: Saying
   readonly #seeing: Seeing
@@ -85,12 +93,17 @@ export class Face {
 
   /** One after another: what was said last is what holds. */
   async status({ owner }: AccountKey, status: AccountStatus): Promise<void> {
-    if (this.net.federated) return
+    if (this.net.federated) {
+      this.#state = status.state
+      return
+    }
     const user = Jid.parse(owner)
     await this.#turns.take(owner, async () => {
       const before = this.net.people.find(user)?.told?.state
       await this.statuses.changed(user, status)
-      if (status.state === 'online' && before !== 'online') await this.showing.begun(user)
+      if (status.state !== 'online' || before === 'online') return
+      await this.showing.begun(user)
+      await this.contacts.begun(this.net.people.of(user))
     })
   }
 
@@ -122,6 +135,10 @@ export class Face {
       if (stanza.name === 'presence') return
       throw new StanzaError('not-allowed', 'This network is for accounts of this domain alone')
     }
+    if (this.#isElsewhere(stanza, to)) {
+      transit.effect(() => house.live.tell(FOR_YOU, stanza.toXml()))
+      return
+    }
     switch (stanza.name) {
       case 'iq':
         if (stanza.isRequest) this.#answering.receive(stanza, to, transit)
@@ -132,6 +149,29 @@ export class Face {
       default:
         this.#message(stanza, to, transit)
     }
+  }
+
+  /**
+   * What is known of a user's contacts and rooms is known to the node that has the session. What needs it goes there; messages need
+   * not, since the engine takes them there.
+   */
+  #isElsewhere(stanza: Stanza, to: Jid): boolean {
+    const { house } = this.net
+    if (!house.live.isShared) return false
+    const needs =
+      stanza.name === 'iq'
+        ? stanza.isRequest && to.local !== ''
+        : stanza.name === 'message'
+          ? to.local !== '' && (stanza.type === 'groupchat' || !to.isBare)
+          : !to.isBare || !ANNOUNCED.has(stanza.type) || stanza.child('x', MUC) !== undefined
+    const user = stanza.from!.bare
+    return needs && !this.isHere(user) && house.engine.status(this.net.keyOf(user)).state !== 'idle'
+  }
+
+  /** Whether this node has the session that serves the user. */
+  isHere(user: Jid): boolean {
+    const state = this.net.federated ? this.#state : this.net.people.find(user)?.told?.state
+    return state !== undefined && state !== 'idle'
   }
 
   #message(message: Message, to: Jid, transit: Transit): void {

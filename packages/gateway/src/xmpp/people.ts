@@ -33,6 +33,8 @@ export class Person {
   /** Who is writing just now, with what ends it. */
   readonly typing = new Map<string, () => void>()
   readonly rooms = new Map<string, Visit>()
+  /** What is to be done there when the session is online. */
+  readonly pending: (() => Promise<unknown>)[] = []
   /** Rooms that the network has named when it was asked last. */
   readonly listed = new Set<string>()
   /** How the session was when that was told last. */

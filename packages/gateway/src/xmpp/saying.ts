@@ -11,6 +11,8 @@ import { RECEIPTS } from './namespaces.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
 
+/** What nodes tell each other when a user has written to somebody. */
+export const SPOKEN = 'gateway spoken'
 /** How long a stanza may wait for the network before it counts as handled (ms). */
 const HANDED_OVER = 2000
 
@@ -63,7 +65,7 @@ export class Saying {
   }
 
   async #deed(message: Message, user: Jid, id: string): Promise<Deed | undefined> {
-    const { house, provider, people } = this.#net
+    const { house, provider } = this.#net
     const { engine } = house
     const key = this.#net.keyOf(user)
     const native = async (stanza: string) => {
@@ -78,9 +80,17 @@ export class Saying {
     }
     if (deed.quiet) return (await house.access.judge(provider, user)) ? undefined : deed
     await house.access.check(provider, user, 'write')
-    people.of(user).speaks(id)
+    this.#speaks(user, id)
     this.#echoes.sent(`${user.text}\n${id}`, message.textOf('body') ?? '')
     return deed
+  }
+
+  /** Whom the user has written to may answer, to whichever node. */
+  #speaks(user: Jid, id: string): void {
+    const { house, people, service } = this.#net
+    const person = people.of(user)
+    if (house.live.isShared && !person.spoken.has(id)) house.live.tell(SPOKEN, `${service.domain}\n${user}\n${id}`)
+    person.speaks(id)
   }
 
   #do(deed: Deed, message: Message, user: Jid, id: string, key: string): { readonly kept: Promise<void> } {

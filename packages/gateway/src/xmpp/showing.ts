@@ -44,7 +44,9 @@ export class Showing {
     const person = this.#net.people.of(user)
     const text = JSON.stringify(presence)
     const isThere = this.#net.federated || house.engine.status(this.#net.keyOf(user)).state === 'online'
-    if (!isThere || person.shown === text || !this.#net.can('presence', 'out')) return
+    // Another node may have shown something else meanwhile.
+    const isKnown = person.shown === text && !house.live.isShared
+    if (!isThere || isKnown || !this.#net.can('presence', 'out')) return
     person.shown = text
     try {
       await house.engine.run(this.#net.keyOf(user), 'setPresence', presence, this.#net.by(user))

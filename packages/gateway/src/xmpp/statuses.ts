@@ -9,6 +9,8 @@ import type { Person } from './people.ts'
 
 /** It comes to nothing until somebody does something. */
 const STUCK: ReadonlySet<AccountState> = new Set(['needs-login', 'replaced', 'denied', 'quarantined'])
+/** How often the engine is asked for what another node may have said (ms). */
+const LOOK = 250
 /** Contacts are there as far as anybody knows. */
 const THERE: ReadonlySet<AccountState> = new Set(['online', 'degraded'])
 const CLIENT = 'jabber:client'
@@ -68,12 +70,13 @@ export class Statuses {
 
   /** How the session is when `settled` says that it is known, or after `ms` milliseconds. */
   next(user: Jid, settled: (status: AccountStatus) => boolean, ms: number): Promise<AccountStatus | undefined> {
-    const { clock } = this.#net.house
+    const { clock, live, engine } = this.#net.house
     return new Promise(resolve => {
       const waiting = this.#waiting.get(user.text) ?? new Set()
       this.#waiting.set(user.text, waiting)
       const done = (status: AccountStatus | undefined) => {
         stop()
+        stopLooking()
         waiting.delete(settle)
         if (waiting.size === 0) this.#waiting.delete(user.text)
         resolve(status)
@@ -82,6 +85,9 @@ export class Statuses {
         if (settled(status)) done(status)
       }
       const stop = clock.after(ms, () => done(undefined))
+      // The session may be on another node, whose word comes to the engine.
+      const look = () => settle(engine.status(this.#net.keyOf(user)))
+      const stopLooking = live.isShared ? clock.every(LOOK, look) : () => {}
       waiting.add(settle)
     })
   }
