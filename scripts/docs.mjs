@@ -162,7 +162,7 @@ function advertised(features) {
 
 /** The comment above the module in its source. */
 function descriptionOf(name) {
-  for (const folder of ['packages/modules/src', 'packages/c2s/src', 'packages/s2s/src']) {
+  for (const folder of ['packages/modules/src', 'packages/c2s/src', 'packages/s2s/src', 'packages/gateway/src']) {
     const file = readdirSync(join(root, folder), { recursive: true }).find(
       path => path === `${name}.ts` || path === join(name, 'index.ts'),
     )
@@ -217,11 +217,12 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const { modules } = await import('../packages/modules/dist/index.js')
   const { listenerModules } = await import('../packages/c2s/dist/index.js')
   const { serverModules } = await import('../packages/s2s/dist/index.js')
+  const { gatewayModules } = await import('../packages/gateway/dist/index.js')
   const { configKeys, loadOrder } = await import('../packages/server-core/dist/index.js')
   const { OWN_COMMANDS: ownCommands } = await import('../services/parley/dist/own-commands.js')
   rmSync(join(root, 'docs/modules'), { recursive: true, force: true })
   for (const [path, text] of pages({
-    modules: [...modules, ...listenerModules('required'), ...serverModules()],
+    modules: [...modules, ...listenerModules('required'), ...serverModules(), ...gatewayModules(() => undefined)],
     configKeys,
     loadOrder,
     ownCommands,

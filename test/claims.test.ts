@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { listenerModules } from '@parley/c2s'
+import { gatewayModules } from '@parley/gateway'
 import { modules } from '@parley/modules'
 import { serverModules } from '@parley/s2s'
 import { loadOrder } from '@xmpp/server-core'
@@ -12,7 +13,10 @@ const plays = ['test/scenarios', 'test/security'].flatMap(folder => texts(join(r
 const titles = plays.flatMap(text =>
   [...text.matchAll(/\b(?:scenario|test)\(\s*(['"`])(.*?)\1/gs)].map(match => match[2]!),
 )
-const all = loadOrder([...modules, ...listenerModules('required'), ...serverModules()])
+const gateways = gatewayModules(() => {
+  throw new Error('nobody starts it')
+})
+const all = loadOrder([...modules, ...listenerModules('required'), ...serverModules(), ...gateways])
 
 function texts(folder: string): string[] {
   if (!existsSync(folder)) return []
@@ -46,7 +50,7 @@ describe('what a module claims is shown by a scenario', () => {
 
 /** Every refusal in the sources of the modules: condition and text. */
 function refusals(): { readonly condition: string; readonly text: string }[] {
-  const sources = texts(join(root, 'packages/modules/src'))
+  const sources = ['packages/modules/src', 'packages/gateway/src/xmpp'].flatMap(folder => texts(join(root, folder)))
   return sources.flatMap(source =>
     [...source.matchAll(/new StanzaError\(\s*'([\w-]+)',\s*(['`])(.*?)\2/gs)].map(match => ({
       condition: match[1]!,

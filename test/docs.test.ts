@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { listenerModules } from '@parley/c2s'
+import { gatewayModules } from '@parley/gateway'
 import { modules } from '@parley/modules'
 import { serverModules } from '@parley/s2s'
 import { configKeys, loadOrder } from '@xmpp/server-core'
@@ -10,7 +11,10 @@ import { pages } from '../scripts/docs.mjs'
 import { OWN_COMMANDS } from '../services/parley/src/own-commands.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const all = [...modules, ...listenerModules('required'), ...serverModules()]
+const gateways = gatewayModules(() => {
+  throw new Error('nobody starts it')
+})
+const all = [...modules, ...listenerModules('required'), ...serverModules(), ...gateways]
 
 describe('what is written about the code is what the code says', () => {
   const made = pages({ modules: all, configKeys, loadOrder, ownCommands: OWN_COMMANDS })

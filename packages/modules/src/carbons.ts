@@ -34,6 +34,11 @@ const REMEMBERED = 10_000
 
 type Direction = 'sent' | 'received'
 
+export interface Carbons {
+  /** Copies, for the account's clients, of what it has sent by another way than a stream. */
+  copySent(stanza: Message, account: Jid, archiveId: bigint | undefined, transit: Transit): Awaitable<void>
+}
+
 /** All clients of an account see both sides of its conversations (XEP-0280). */
 export default defineModule({
   name: 'carbons',
@@ -50,16 +55,25 @@ export default defineModule({
         chain(session?.update({ carbons }), () => undefined)
 
     function copySent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): Awaitable<void> {
-      const { session, archiveId } = event
-      const stanza = event.stanza
+      const { stanza, session, archiveId, transit } = event
+      return sent(stanza, session.account, archiveId, transit, session.jid)
+    }
+
+    function sent(
+      stanza: Message,
+      account: Jid,
+      archiveId: bigint | undefined,
+      transit: Transit,
+      by?: Jid,
+    ): Awaitable<void> {
       // What one says to oneself is copied as received.
-      if (!stanza.to || stanza.to.bare.equals(session.account)) return
-      return chain(live.sessions(session.account), entries => {
-        const others = enabled(entries, session.jid)
+      if (!stanza.to || stanza.to.bare.equals(account)) return
+      return chain(live.sessions(account), entries => {
+        const others = enabled(entries, by)
         if (others.length === 0 || !isConversation(stanza, 'sent')) return
-        if (stanza.id !== undefined) copied.add(keyOf(session.account, stanza.to!, stanza.id))
-        const shown = archiveId === undefined ? stanza : identified(stanza, session.account, archiveId)
-        return copy(others, session.account, shown, 'sent', event.transit)
+        if (stanza.id !== undefined) copied.add(keyOf(account, stanza.to!, stanza.id))
+        const shown = archiveId === undefined ? stanza : identified(stanza, account, archiveId)
+        return copy(others, account, shown, 'sent', transit)
       })
     }
 
@@ -125,6 +139,7 @@ export default defineModule({
         on(outbound, 'copy', only('message', copySent)),
         on(inbound, 'copy', only('message', copyReceived)),
       ],
+      api: { copySent: sent } satisfies Carbons,
     }
   },
 })

@@ -31,6 +31,8 @@ export interface Disco {
   /** Nodes of the host that are known only when they are asked for; `find` gives undefined for those of others. */
   addNodes(find: (node: string) => DiscoNode | undefined): void
   addAccountNodes(nodes: AccountNodes): void
+  /** Services that not everybody is shown. */
+  addServices(list: (request: Request) => Awaitable<readonly DiscoItem[]>): void
 }
 
 /** Service discovery (XEP-0030) from what the modules declare, with forms (XEP-0128). */
@@ -52,6 +54,7 @@ export default defineModule({
     const finders: ((node: string) => DiscoNode | undefined)[] = []
     const hostNode = (node: string) => nodes.host.get(node) ?? finders.map(find => find(node)).find(found => found)
     const ofAccounts: AccountNodes[] = []
+    const more: ((request: Request) => Awaitable<readonly DiscoItem[]>)[] = []
 
     /** A node that the asker may see by itself, or one of those that contacts may see. */
     async function accountNode(request: Request, name: string): Promise<DiscoNode | undefined> {
@@ -75,7 +78,8 @@ export default defineModule({
       if (node !== undefined) return items(await known(hostNode(node), 'items')(request), node)
       const services = [...host.services].map(([jid, name]) => ({ jid, name }))
       const components = [...server.router.components.keys()].filter(domain => domain.endsWith(`.${host.domain}`))
-      return items([...services, ...components.map(jid => ({ jid }))])
+      const others = (await Promise.all(more.map(list => list(request)))).flat()
+      return items([...services, ...components.map(jid => ({ jid })), ...others])
     }
 
     /** Who may not see an account's presence learns nothing of it (XEP-0030 §8, RFC 6121 §11). */
@@ -106,6 +110,7 @@ export default defineModule({
       addNode: (at, node, answers) => void nodes[at].set(node, answers),
       addNodes: find => void finders.push(find),
       addAccountNodes: source => void ofAccounts.push(source),
+      addServices: list => void more.push(list),
     }
     return {
       iq: [

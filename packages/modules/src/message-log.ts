@@ -24,6 +24,14 @@ import { Recent } from './recent.ts'
 import stanzaIds from './stanza-ids.ts'
 import { mayWait, targetsOf } from './targets.ts'
 
+export interface SentElsewhere {
+  /**
+   * A message that the account has sent by another way than a stream: its row, where the account's archive is to have one.
+   * `stored` hears its id when it is durable.
+   */
+  log(stanza: Message, account: Jid, transit: Transit, stored: (id: bigint) => void): Awaitable<void>
+}
+
 /** Messages that came back lately. */
 const REMEMBERED = 1000
 
@@ -59,15 +67,18 @@ export default defineModule({
 
     function sent(event: Omit<Outbound, 'stanza'> & { readonly stanza: Message }): Awaitable<void> {
       const { stanza, session, transit } = event
+      return logSent(stanza, session.account, transit, id => {
+        event.archiveId = id
+      })
+    }
+
+    function logSent(stanza: Message, account: Jid, transit: Transit, stored: (id: bigint) => void): Awaitable<void> {
       const { to } = stanza
       // XEP-0313 §6.1.1: once in each archive. What one says to oneself is logged as received.
-      if (!domain.archive || !to || to.bare.equals(session.account)) return
+      if (!domain.archive || !to || to.bare.equals(account)) return
       if (!fateOf(stanza).keep) return
-      return chain(preferences.wants(session.account, to), wanted => {
-        if (!wanted) return
-        transit.log(rowOf(stanza, session.account, to, { kept: true, owed: false }), id => {
-          event.archiveId = id
-        })
+      return chain(preferences.wants(account, to), wanted => {
+        if (wanted) transit.log(rowOf(stanza, account, to, { kept: true, owed: false }), stored)
       })
     }
 
@@ -124,6 +135,7 @@ export default defineModule({
 
     return {
       on: [on(outbound, 'store', only('message', sent)), on(inbound, 'store', only('message', received))],
+      api: { log: logSent } satisfies SentElsewhere,
     }
   },
 })

@@ -49,6 +49,14 @@ export const rosterRegrouped = defineHook<{ readonly account: Jid; readonly cont
   'observe',
 )
 
+/** The account has added a contact, or changed its name or groups. */
+export const rosterEdited = defineHook<{
+  readonly account: Jid
+  readonly contact: Jid
+  readonly before: RosterItem
+  readonly after: RosterItem
+}>()('roster-edited', 'observe')
+
 /** Contacts that an account has without adding them (shared rosters). They are merged, never stored. */
 export interface RosterSource {
   items(account: Jid): Awaitable<readonly RosterItem[]>
@@ -76,6 +84,7 @@ export default defineModule({
     const { store, server, phase, log, live } = context
     const removed = phase(rosterRemoved, 'observe')
     const regrouped = phase(rosterRegrouped, 'observe')
+    const edited = phase(rosterEdited, 'observe')
     const turns = new Turns()
     const rosters = cachedRosters(context)
     server.hear(CHANGED, text => rosters.forget(Jid.parse(text)))
@@ -179,13 +188,15 @@ export default defineModule({
       else {
         const name = nameOf(item)
         const groups = groupsOf(item)
-        let before: readonly string[] = groups
-        await change(account, contact, old => {
-          before = old.groups
+        let before: RosterItem | undefined
+        const after = await change(account, contact, old => {
+          before = old
           return named({ ...old, listed: true, groups }, name)
         })
-        if (before.length !== groups.length || !before.every(group => groups.includes(group)))
+        if (!before) return
+        if (before.groups.length !== groups.length || !before.groups.every(group => groups.includes(group)))
           await observe(regrouped, { account, contacts: [contact] }, log)
+        await observe(edited, { account, contact, before, after }, log)
       }
     }
 

@@ -1,6 +1,6 @@
-import { modules } from '@parley/modules'
 import { type CommandSpec, ConfigError, type Parameter } from '@xmpp/server-core'
 import { Command } from 'commander'
+import { allModules } from './networks.ts'
 import { callServer, type GlobalOptions } from './options.ts'
 import { print } from './output.ts'
 import { OWN_COMMANDS } from './own-commands.ts'
@@ -29,7 +29,7 @@ export function program(): Command {
     .command('version')
     .description('Print the version')
     .action(() => console.log(version()))
-  for (const spec of [...OWN_COMMANDS, ...modules.flatMap(module => module.commands ?? [])]) addCommand(cli, spec)
+  for (const spec of [...OWN_COMMANDS, ...allModules.flatMap(module => module.commands ?? [])]) addCommand(cli, spec)
   return cli
 }
 
@@ -77,6 +77,8 @@ const GROUPS: Record<string, string> = {
   federation: 'Other domains',
   policy: 'What accounts may do',
   cluster: 'Processes that serve together',
+  provider: 'Other networks that users may reach',
+  seat: 'Rights to use a network',
 }
 
 function addParameter(command: Command, { name, help, type, positional, required, many, choices }: Parameter): void {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { modules } from '@parley/modules'
 import { type CommandResult, type Config, callControl, loadConfig } from '@xmpp/server-core'
+import { allModules } from './networks.ts'
 
 export interface GlobalOptions {
   readonly config?: string
@@ -13,7 +13,7 @@ export interface GlobalOptions {
 export async function loadFrom({ config }: GlobalOptions): Promise<Config> {
   const named = config ?? process.env['PARLEY_CONFIG']
   const file = named ?? (existsSync('parley.yaml') ? 'parley.yaml' : undefined)
-  return loadConfig({ env: process.env, modules, ...(file === undefined ? {} : { file }) })
+  return loadConfig({ env: process.env, modules: allModules, ...(file === undefined ? {} : { file }) })
 }
 
 /** The socket of the server that runs on this data folder. */

@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
 import type { Live } from '@parley/live'
-import { modules } from '@parley/modules'
 import { federationCommands, openFederation, serverModules } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { Certificates } from '@parley/wire'
@@ -16,6 +15,7 @@ import {
   Server,
   systemClock,
 } from '@xmpp/server-core'
+import { allModules } from './networks.ts'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
 import { DRAIN, processCommands, RELOAD } from './own-commands.ts'
 import { siblings } from './siblings.ts'
@@ -78,7 +78,7 @@ async function start(config: Config, options: GlobalOptions, log: Logger): Promi
     const clock = systemClock
     const live = await openLive(config, log, store)
     const parts = { config, store, live, log, clock, version: version() }
-    const all = [...modules, ...listenerModules(config.tls.client), ...serverModules()]
+    const all = [...allModules, ...listenerModules(config.tls.client), ...serverModules()]
     const server = await Server.start({ ...parts, modules: all })
     const certificates = await Certificates.open({
       config,

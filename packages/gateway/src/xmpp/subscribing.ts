@@ -1,0 +1,81 @@
+import type { Jid } from '@parley/jid'
+import { Presence, type PresenceType } from '@parley/stanza'
+import { clean, cleanLine } from '../engine/text/clean.ts'
+import type { Network } from './network.ts'
+import { refusalOf } from './refusals.ts'
+
+/** Requests to see and to be seen, from here to there. What comes from there is an event: contacts and requests. */
+export class Subscribing {
+  readonly #net: Network
+
+  constructor(net: Network) {
+    this.#net = net
+  }
+
+  async receive(presence: Presence, id: string): Promise<void> {
+    const { house, provider } = this.#net
+    const user = presence.from!.bare
+    const jid = presence.to!.bare
+    switch (presence.type) {
+      case 'subscribe':
+        try {
+          await house.access.check(provider, user, 'add a contact')
+          await this.#add(user, jid, id, presence.textOf('status'))
+        } catch (error) {
+          await this.#answer('unsubscribed', jid, user)
+          await this.#net.notice(user, `${id} could not be added: ${refusalOf(error, house.log).text}`)
+        }
+        return
+      case 'subscribed':
+        return this.#decide(user, id, true)
+      case 'unsubscribed': {
+        const person = this.#net.people.find(user)
+        if (person?.requests.has(id)) await this.#decide(user, id, false)
+        // A presence that is shared no longer: the contact stays where it is, here and there.
+        else await this.#hide(user, id)
+        return
+      }
+      case 'unsubscribe':
+        return this.#answer('unavailable', jid, user)
+      default:
+        return
+    }
+  }
+
+  async #add(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
+    const { house } = this.#net
+    const { name, groups } = (await house.uses.roster.view(user)).get(jid)
+    const details = {
+      ...(name !== undefined && { name: cleanLine(name) }),
+      groups: groups.map(cleanLine),
+      ...(text !== undefined && { text: clean(text) }),
+    }
+    await house.engine.run(this.#net.keyOf(user), 'addContact', id, details, this.#net.by(user))
+    // Where nobody is asked, nobody answers.
+    if (!this.#net.can('authorization', 'out')) await this.#answer('subscribed', jid, user)
+  }
+
+  async #decide(user: Jid, id: string, yes: boolean): Promise<void> {
+    const { house } = this.#net
+    this.#net.people.find(user)?.requests.delete(id)
+    if (!this.#net.can('authorization', 'in')) return
+    try {
+      await house.engine.run(this.#net.keyOf(user), 'answer', id, yes, this.#net.by(user))
+    } catch (error) {
+      await this.#net.notice(user, `${id} did not get your answer: ${refusalOf(error, house.log).text}`)
+    }
+  }
+
+  async #hide(user: Jid, id: string): Promise<void> {
+    if (!this.#net.federated) return
+    const { engine, log } = this.#net.house
+    const gone = { show: 'unavailable' } as const
+    await engine.run(this.#net.keyOf(user), 'sendPresence', id, gone, this.#net.by(user)).catch((error: unknown) => {
+      log.debug('a contact was not told that presence is not shared any more', { error })
+    })
+  }
+
+  async #answer(type: PresenceType, from: Jid, to: Jid): Promise<void> {
+    await this.#net.house.route(new Presence({ type, from, to }))
+  }
+}

@@ -1,0 +1,92 @@
+import { expect } from '@jest/globals'
+import type { Stage } from '@parley/testkit'
+import { p, scenario } from '@parley/testkit'
+import { networks } from './gateway-puppet.ts'
+
+const ROSTER = 'jabber:iq:roster'
+const PHONES = { provider: 'phones', owner: 'phones.a.test' } as const
+const romeoThere = { user: 'romeo@a.test' } as const
+
+async function phones(stage: Stage) {
+  const staged = await networks(stage)
+  await staged.types('provider add', { id: 'phones', adapter: 'phones' })
+  await staged.types('provider enable', { id: 'phones' })
+  return staged
+}
+
+scenario('a network without logins: everybody here may write to everybody there', async stage => {
+  const { server, engine } = await phones(stage)
+  const [romeo, nurse] = await server.join('romeo/orchard', 'nurse/kitchen')
+  await romeo.sends`<message type="chat" id="m1" to="juliet\\40capulet.test@phones.a.test"><body>Hello</body></message>`
+  await romeo.receivesNothing()
+  expect(engine.took('send')).toEqual([
+    ['send', { to: { peer: 'juliet@capulet.test' }, text: 'Hello', receipt: false, ...romeoThere }],
+  ])
+  const answer = { type: 'message', peer: 'juliet@capulet.test', origin: 'remote', text: 'Who?', id: 'n1' } as const
+  await engine.happens(PHONES, { ...answer, ...romeoThere })
+  await romeo.receives`<message type="chat" from="juliet\\40capulet.test@phones.a.test" to="romeo@a.test"><body>Who?</body></message>`
+  // Whom nobody here has written to, or has as a contact, reaches nobody.
+  await engine.happens(PHONES, { ...answer, user: 'nurse@a.test', id: 'n2' }, { ...answer, user: 'x@b.test', id: 'n3' })
+  await engine.happens(PHONES, { ...answer, id: 'n4' })
+  await nurse.receivesNothing()
+})
+
+scenario('a network without logins: a subscription lasts, whatever becomes of the session', async stage => {
+  const { server, engine } = await phones(stage)
+  const [romeo] = await server.join('romeo/orchard')
+  await romeo.sends`<presence type="subscribe" to="juliet@phones.a.test"/>`
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" ask="subscribe"/></query></iq>`
+  await romeo.fence()
+  expect(engine.took('addContact')).toEqual([['addContact', 'juliet', { groups: [] }, romeoThere]])
+  const contact = { id: 'juliet', subscription: 'to' } as const
+  await engine.happens(
+    PHONES,
+    { type: 'contact', contact, ...romeoThere },
+    { type: 'presence', id: 'juliet', presence: { show: 'available' }, ...romeoThere },
+  )
+  await romeo.receivesUnordered(
+    p`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="to"/></query></iq>`,
+    p`<presence from="juliet@phones.a.test"/>`,
+  )
+  engine.set(PHONES, 'waiting')
+  engine.set(PHONES, 'online')
+  await romeo.receivesNothing()
+})
+
+scenario(
+  'a network without logins: the presence of who has contacts there is told, and that of others is not',
+  async stage => {
+    const { server, engine } = await phones(stage)
+    const [romeo, nurse] = await server.join('romeo/orchard', 'nurse/kitchen')
+    await romeo.asks`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test"/></query></iq>`
+    await romeo.settles()
+    for (const client of [romeo, nurse]) await client.sends`<presence><show>away</show></presence>`
+    await romeo.settles()
+    await nurse.settles()
+    await stage.after('3s')
+    await romeo.fence()
+    expect(engine.took('setPresence')).toEqual([['setPresence', { show: 'away' }, romeoThere]])
+    await romeo.leaves()
+    await stage.after('3s')
+    await stage.after('60s')
+    await nurse.fence()
+    expect(engine.took('setPresence')).toEqual([['setPresence', { show: 'unavailable' }, romeoThere]])
+  },
+)
+
+scenario(
+  'a network without logins: presence that is not shared any more is told to that contact alone',
+  async stage => {
+    const { server, engine } = await phones(stage)
+    const [romeo] = await server.join('romeo/orchard')
+    const contact = { id: 'juliet', subscription: 'both' } as const
+    await engine.happens(PHONES, { type: 'contact', contact, ...romeoThere })
+    await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="both"/></query></iq>`
+    await romeo.sends`<presence type="unsubscribed" to="juliet@phones.a.test"/>`
+    await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="to"/></query></iq>`
+    await romeo.fence()
+    expect(engine.took('sendPresence', 'removeContact')).toEqual([
+      ['sendPresence', 'juliet', { show: 'unavailable' }, romeoThere],
+    ])
+  },
+)

@@ -1,0 +1,248 @@
+import { expect } from '@jest/globals'
+import { refused, scenario } from '@parley/testkit'
+import { networks, puppets } from './gateway-puppet.ts'
+
+const REGISTER = 'jabber:iq:register'
+const ITEMS = 'http://jabber.org/protocol/disco#items'
+const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
+const remote = { type: 'message', peer: 'tybalt', origin: 'remote', text: 'Fight!' } as const
+
+scenario(
+  'XEP-0100 § 4.1: networks are off until the operator switches them on, and go when they are off',
+  async stage => {
+    const { server, engine, types, registers } = await networks(stage)
+    await types('provider add', {
+      id: 'puppets',
+      adapter: 'puppet',
+      settings: ['host=puppets.test', 'port=5190', 'key=secret'],
+      title: 'The Puppets',
+    })
+    const [romeo] = await server.join('romeo/orchard')
+    const offered = async () => {
+      const items = await romeo.asks`<iq type="get" to="a.test"><query xmlns="${ITEMS}"/></iq>`
+      return items
+        .elements()
+        .map(({ attrs }) => attrs['jid'])
+        .includes('puppets.a.test')
+    }
+    expect(await offered()).toBe(false)
+    await refused(
+      romeo.asks`<iq type="get" to="puppets.a.test"><query xmlns="${REGISTER}"/></iq>`,
+      'remote-server-not-found',
+    )
+    await types('provider enable', { id: 'puppets' })
+    expect(await offered()).toBe(true)
+    const key = await registers(romeo)
+
+    const shown = await types('provider show', { id: 'puppets' })
+    const rows = Object.fromEntries(shown.rows!.map(({ name, value }) => [name, value]))
+    expect(rows).toMatchObject({
+      'settings.host': 'puppets.test',
+      'settings.port': 5190,
+      users: 1,
+      verification: 'contacts',
+    })
+    expect(rows['settings.key']).toBe('(kept secret)')
+
+    await types('provider disable', { id: 'puppets' })
+    expect(await offered()).toBe(false)
+    expect(engine.logins.has(`puppets ${key.owner}`)).toBe(true)
+    await expect(types('provider show', { id: 'nothing' })).rejects.toThrow('There is no provider nothing')
+    expect(await types('provider remove', { id: 'puppets' })).toEqual({ text: 'puppets is removed, with 1 logins' })
+    expect((await types('provider list')).rows).toEqual([
+      { id: 'skype', adapter: '', state: 'retired', title: 'Skype', users: 0, ends: '2025-05-05' },
+    ])
+    await romeo.settles()
+  },
+)
+
+scenario('XEP-0100 § 4.1: what an operator says of a network is checked', async stage => {
+  const { types } = await networks(stage)
+  const add = (values: Record<string, unknown>) => types('provider add', { id: 'x', adapter: 'puppet', ...values })
+  await expect(add({ adapter: 'nothing' })).rejects.toThrow('There is no adapter nothing')
+  await expect(add({ id: 'conference' })).rejects.toThrow('conference.a.test is something else already')
+  await expect(add({ id: 'a.b' })).rejects.toThrow('id is a label of a domain name')
+  await expect(add({ id: 'skype' })).rejects.toThrow('Skype has ended on 2025-05-05')
+  await expect(add({ settings: ['port=0'] })).rejects.toThrow('port cannot be 0')
+  await expect(add({ settings: ['__proto__=1'] })).rejects.toThrow('Puppets has host, port, key')
+  await expect(add({ patience: 0 })).rejects.toThrow('patience is 1 to 86400 seconds')
+  await expect(add({ pool: 1.5 })).rejects.toThrow('pool is a number of seats')
+  await add({})
+  await expect(add({})).rejects.toThrow('There is a provider x already')
+  await expect(types('provider retire', { id: 'x', at: '2030-02-30' })).rejects.toThrow('at is a day')
+  await types('provider enable', { id: 'x' })
+  await expect(types('provider remove', { id: 'x' })).rejects.toThrow('x is enabled: disable it first')
+  await types('provider set', { id: 'x', settings: ['host=elsewhere'], verification: 'everyone' })
+  const { rows } = await types('provider show', { id: 'x' })
+  expect(rows).toContainEqual({ name: 'settings.host', value: 'elsewhere' })
+})
+
+scenario('XEP-0100 § 4.1: where a seat is needed, who has none sees nothing and does nothing', async stage => {
+  const { server, types, engine } = await puppets(stage, { seats: 'on', pool: 1 })
+  const [romeo, juliet] = await server.join('romeo/orchard', 'juliet/balcony')
+  const offered = async () => {
+    const items = await romeo.asks`<iq type="get" to="a.test"><query xmlns="${ITEMS}"/></iq>`
+    return items
+      .elements()
+      .map(({ attrs }) => attrs['jid'])
+      .includes('puppets.a.test')
+  }
+  const register = () =>
+    romeo.asks`<iq type="set" to="puppets.a.test"><query xmlns="${REGISTER}"><username>me</username><password>mine</password></query></iq>`
+  expect(await offered()).toBe(false)
+  await refused(register(), 'not-allowed', 'You have no seat for this network')
+
+  await types('seat assign', { provider: 'puppets', accounts: ['romeo'] })
+  expect(await offered()).toBe(true)
+  await expect(types('seat assign', { provider: 'puppets', accounts: ['juliet'] })).rejects.toThrow(
+    'puppets has 1 seats, and that would be 2',
+  )
+  await expect(types('seat assign', { provider: 'puppets', accounts: ['nobody'] })).rejects.toThrow(
+    'There is no account nobody@a.test',
+  )
+  await expect(types('seat assign', { provider: 'puppets', accounts: ['a@b.test'] })).rejects.toThrow(
+    'a@b.test is not an account of a.test',
+  )
+  await register()
+  await romeo.settles()
+  expect((await types('seat list', { provider: 'puppets' })).rows).toMatchObject([
+    { account: 'romeo@a.test', good: true },
+  ])
+  expect((await types('seat report')).rows).toEqual([
+    { provider: 'puppets', needed: true, pool: 1, given: 1, expired: 0, registered: 1 },
+  ])
+
+  // A seat that is taken back ends the session at once.
+  await types('seat revoke', { provider: 'puppets', accounts: ['romeo@a.test'] })
+  await romeo.receives`<presence type="unavailable" from="puppets.a.test"/>`
+  expect(engine.status({ provider: 'puppets', owner: 'romeo@a.test' }).state).toBe('idle')
+  await expect(types('seat revoke', { provider: 'puppets', accounts: ['romeo'] })).rejects.toThrow(
+    'romeo@a.test has no seat for puppets',
+  )
+  await romeo.sends`<message type="chat" id="m" to="x@puppets.a.test"><body>1</body></message>`
+  await romeo.receives`<message type="error" id="m"><error><not-allowed xmlns="${STANZAS}"/><text xmlns="${STANZAS}">You have no seat for this network</text></error></message>`
+  await juliet.settles()
+})
+
+scenario('XEP-0100 § 4.1: a seat that runs out ends the session within a minute', async stage => {
+  const { server, types, engine, registers } = await puppets(stage, { seats: 'on' })
+  const [romeo] = await server.join('romeo/orchard')
+  await types('seat assign', { provider: 'puppets', accounts: ['romeo'], until: '2026-01-02' })
+  const key = await registers(romeo)
+  await stage.after('11h')
+  expect(engine.status(key).state).toBe('online')
+  await stage.after('61m')
+  await stage.after('30s')
+  await romeo.receives`<presence type="unavailable" from="puppets.a.test"/>`
+  expect(engine.status(key).state).toBe('idle')
+  expect((await types('seat report')).rows).toMatchObject([{ given: 0, expired: 1 }])
+})
+
+scenario(
+  'XEP-0100 § 5: only contacts reach users, unless the operator wants everybody; others are counted',
+  async stage => {
+    const lines: string[] = []
+    const { server, types, engine, registers } = await puppets(stage, {}, { logTo: line => lines.push(line) })
+    const [romeo] = await server.join('romeo/orchard')
+    const key = await registers(romeo)
+    await engine.happens(
+      key,
+      remote,
+      { type: 'request', id: 'tybalt' },
+      { type: 'typing', peer: 'tybalt', state: 'composing' },
+      { type: 'attention', peer: 'tybalt' },
+    )
+    await romeo.receivesNothing()
+    const { rows } = await types('provider show', { id: 'puppets' })
+    expect(rows).toContainEqual({ name: 'denied.stranger', value: 4 })
+    expect(lines.filter(line => line.includes('gateway denied') && line.includes('tybalt'))).toHaveLength(4)
+
+    // Who was written to may answer.
+    await romeo.sends`<message type="chat" id="m" to="tybalt@puppets.a.test"><body>Peace</body></message>`
+    await romeo.fence()
+    await engine.happens(key, remote)
+    await romeo.receives`<message from="tybalt@puppets.a.test"><body>Fight!</body></message>`
+
+    await types('provider set', { id: 'puppets', verification: 'everyone' })
+    await engine.happens(key, { ...remote, peer: 'stranger' })
+    await romeo.receives`<message from="stranger@puppets.a.test"><body>Fight!</body></message>`
+    await types('provider set', { id: 'puppets', verification: 'verified' })
+    await engine.happens(key, { ...remote, peer: 'another' })
+    await romeo.receives`<message from="another@puppets.a.test"><body>Fight!</body></message>`
+  },
+)
+
+scenario('XEP-0100 § 4.1: the rules of the house hold for networks', async stage => {
+  const { server, access } = await puppets(stage)
+  const [romeo] = await server.join('romeo/orchard')
+  access().rules = { mayUse: (account, network) => network !== 'puppets' || account.local !== 'romeo' }
+  await refused(
+    romeo.asks`<iq type="get" to="puppets.a.test"><query xmlns="${REGISTER}"/></iq>`,
+    'not-allowed',
+    'Your organisation does not let you use this network',
+  )
+})
+
+scenario(
+  'XEP-0100 § 4.1: users are told that a network ends, 30, 7 and 1 days before; then it is gone',
+  async stage => {
+    const { server, types, engine, registers } = await puppets(stage)
+    const [romeo, juliet] = await server.join('romeo/orchard', 'juliet/balcony')
+    const key = await registers(romeo)
+    await types('provider retire', { id: 'puppets', at: '2026-02-15' })
+    await refused(
+      juliet.asks`<iq type="get" to="puppets.a.test"><query xmlns="${REGISTER}"/></iq>`,
+      'not-allowed',
+      'This network ends soon: nobody registers any more',
+    )
+    const days = async (count: number) => {
+      for (let day = 0; day < count; day++) await stage.after('24h')
+    }
+    await days(14)
+    await romeo.receivesNothing()
+    await days(1)
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in 30 days.</body></message>`
+    await days(5)
+    await romeo.receivesNothing()
+    await days(18)
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in 7 days.</body></message>`
+    await days(6)
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in one day.</body></message>`
+    await days(1)
+    await stage.after('30s')
+    await romeo.receives`<presence type="unavailable" from="puppets.a.test"/>`
+    expect(engine.status(key).state).toBe('idle')
+    await expect(types('provider enable', { id: 'puppets' })).rejects.toThrow('puppets has ended on 2026-02-15')
+    expect((await types('provider list')).rows![0]).toMatchObject({ id: 'puppets', state: 'retired' })
+    await types('provider retire', { id: 'puppets', at: 'never' })
+    expect((await types('provider list')).rows![0]).toMatchObject({ id: 'puppets', state: 'enabled' })
+    await romeo.settles()
+  },
+)
+
+scenario('XEP-0077 § 3.2: who deletes the account leaves no login behind', async stage => {
+  const { server, engine, registers } = await puppets(stage)
+  const [romeo] = await server.join('romeo/orchard')
+  await registers(romeo)
+  await server.host.accounts.remove(romeo.bare, 0)
+  expect(engine.logins.size).toBe(0)
+  await romeo.client.until(() => romeo.client.closed, 'the end of the stream')
+  romeo.client.inbox.length = 0
+})
+
+scenario('XEP-0100 § 4: another gateway, or another server, uses no network of this one', async stage => {
+  const { server } = await puppets(stage)
+  const { Message, Body } = await import('@parley/stanza')
+  const { Jid } = await import('@parley/jid')
+  const { el } = await import('@parley/xml')
+  const answers: string[] = []
+  server.core.router.components.set('other.test', stanza => void answers.push(stanza.toXml()))
+  const head = {
+    type: 'chat',
+    id: 'm',
+    from: Jid.parse('x@other.test'),
+    to: Jid.parse('juliet@puppets.a.test'),
+  } as const
+  await server.core.router.route(new Message(head, Body.of([el('body', 'jabber:client', null, '1')])))
+  expect(answers).toEqual([expect.stringContaining('This network is for accounts of this domain alone')])
+})
