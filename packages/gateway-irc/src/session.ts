@@ -26,6 +26,8 @@ import { Wire } from './wire.ts'
 const REGISTRATION = 45_000
 const IDENTIFYING = 10_000
 const ANSWER = 15_000
+/** Whoever asks whether the network is there wants to know soon; the core asks twice. */
+const PONG = 4000
 /** A session ends within 5 seconds. */
 const FAREWELL = 3000
 
@@ -97,7 +99,7 @@ export class IrcSession implements Session {
 
   async ping(): Promise<void> {
     const token = randomUUID()
-    const answer = this.#online.wire.wait(ANSWER, 'The network does not answer', line =>
+    const answer = this.#online.wire.wait(PONG, 'The network does not answer', line =>
       line.command === 'PONG' && line.params.at(-1) === token ? true : undefined,
     )
     this.#online.wire.urgent('PING', [token])

@@ -111,7 +111,10 @@ export class Wire {
   #read(text: string): void {
     if (this.#over) return
     const line = parseLine(text)
-    if (!line) return
+    if (!line) {
+      if (text.trim() !== '') this.end(new AdapterError('protocol', 'The network speaks no IRC'))
+      return
+    }
     if (line.command === 'PING') {
       this.urgent('PONG', line.params.slice(-1))
       return

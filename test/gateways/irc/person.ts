@@ -7,6 +7,7 @@ export class Person {
   readonly nick: string
   readonly #socket: Socket
   #read = 0
+  #watcher: ((line: string) => void) | undefined
 
   private constructor(port: number, nick: string) {
     this.nick = nick
@@ -20,6 +21,7 @@ export class Person {
       for (const line of lines) {
         if (line.startsWith('PING')) this.says(line.replace('PING', 'PONG'))
         this.lines.push(line)
+        this.#watcher?.(line)
       }
     })
   }
@@ -32,6 +34,10 @@ export class Person {
     if (capabilities) person.says('CAP END')
     await person.sees(/ (?:376|422) /)
     return person
+  }
+
+  watch(watcher: (line: string) => void): void {
+    this.#watcher = watcher
   }
 
   says(line: string): void {

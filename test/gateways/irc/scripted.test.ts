@@ -136,6 +136,15 @@ describe('the end', () => {
     expect(stand.count('ended')).toBe(1)
   })
 
+  test.each([randomBytes(100), Buffer.alloc(50, 0xff), Buffer.from('\0\0'), Buffer.from('HTTP/1.1 400 Bad Request')])(
+    'what is no IRC ends the session: %#',
+    async bytes => {
+      await online()
+      server.saysBytes(Buffer.concat([bytes, Buffer.from('\r\n')]))
+      expect((await stand.sees('ended')).error).toMatchObject({ failure: 'protocol' })
+    },
+  )
+
   test('a line without end ends the session', async () => {
     await online()
     server.saysBytes(Buffer.alloc(40_000, 'x'))
@@ -271,12 +280,11 @@ describe('a server that is out of its mind', () => {
         ...(randomInt(3) === 0
           ? [`@${pick(['label=p1', 'batch=r', 'msgid', 'time=x', '=;;', '+typing=active'])}`]
           : []),
-        pick([':Romeo!r@h', ':juliet!j@h', ':irc.test', ':', '']),
+        ...[pick([':Romeo!r@h', ':juliet!j@h', ':irc.test', ':', ''])].filter(Boolean),
         pick(words),
         ...Array.from({ length: randomInt(5) }, () => pick(params)),
       ].join(' ')
       server.says(line)
-      if (round % 50 === 0) server.saysBytes(Buffer.concat([randomBytes(randomInt(100)), Buffer.from('\r\n')]))
     }
     const token = server.hears(/^PING/)
     const answer = stand.session.ping!()

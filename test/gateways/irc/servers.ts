@@ -63,7 +63,7 @@ export async function inspircd(): Promise<Server> {
       `<server name="irc.example.net" description="test" network="Test" id="97K">
 <admin name="nobody" nick="nobody" email="nobody@example.net">
 <bind address="127.0.0.1" port="${port}" type="clients">
-<connect allow="*" timeout="60" pingfreq="120" threshold="200" commandrate="100000" fakelag="off" localmax="100" globalmax="100" maxchans="50" resolvehostnames="no" useident="no">
+<connect allow="*" timeout="60" pingfreq="120" threshold="200" recvq="1000000" softsendq="4000000" hardsendq="4000000" commandrate="100000" fakelag="off" localmax="100" globalmax="100" maxchans="50" resolvehostnames="no" useident="no">
 <options defaultmodes="not" cyclehosts="no">
 <path configdir="${folder}" datadir="${folder}" logdir="${folder}" runtimedir="${folder}" moduledir="/usr/lib/inspircd/modules">
 <pid file="${folder}/pid">
