@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import type { Vault } from '@parley/adapter'
+
+/** What is known of one user and one address: kept, so that an answer after weeks still finds its way. */
+export interface Conversation {
+  readonly token: string
+  /** Bare JID. */
+  readonly user: string
+  readonly peer: string
+  /** The last mail that came: what the next one answers. */
+  readonly last?: { readonly id: string; readonly subject: string; readonly references: readonly string[] }
+  /** The last ones that went out, for what comes back. */
+  readonly sent: readonly { readonly id: string; readonly key: string }[]
+}
+
+const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567'
+const SENT = 20
+const REFERENCES = 10
+
+/**
+ * Conversations by the token in their reply address (`romeo+token@…`). Nobody can guess one (80 bits): whoever writes to it has
+ * had a mail from the user.
+ */
+export class Conversations {
+  readonly #kv: Vault
+  /** Changes one after another: there is one record for each. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(kv: Vault) {
+    this.#kv = kv
+  }
+
+  async byToken(token: string): Promise<Conversation | undefined> {
+    if (!/^[a-z2-7]{16}$/.test(token)) return undefined
+    const text = await this.#kv.get(`conversation ${token}`)
+    return text === undefined ? undefined : (JSON.parse(text) as Conversation)
+  }
+
+  /** The conversation of the two, made where there is none. */
+  async between(user: string, peer: string): Promise<Conversation> {
+    return await this.#alone(() => this.#between(user, peer))
+  }
+
+  /** What has gone out. */
+  async sent(user: string, peer: string, id: string, key: string): Promise<void> {
+    await this.#alone(async () => {
+      const conversation = await this.#between(user, peer)
+      await this.#save({ ...conversation, sent: [...conversation.sent.slice(1 - SENT), { id, key }] })
+    })
+  }
+
+  /** What has come in. */
+  async heard(user: string, peer: string, id: string, subject: string, references: readonly string[]): Promise<void> {
+    await this.#alone(async () => {
+      const conversation = await this.#between(user, peer)
+      await this.#save({ ...conversation, last: { id, subject, references: references.slice(-REFERENCES) } })
+    })
+  }
+
+  async #between(user: string, peer: string): Promise<Conversation> {
+    const known = await this.#kv.get(`token ${user} ${peer}`)
+    const conversation = known === undefined ? undefined : await this.byToken(known)
+    if (conversation) return conversation
+    const token = [...randomBytes(16)].map(byte => DIGITS[byte % 32]).join('')
+    const made: Conversation = { token, user, peer, sent: [] }
+    await this.#save(made)
+    await this.#kv.set(`token ${user} ${peer}`, token)
+    return made
+  }
+
+  async #save(conversation: Conversation): Promise<void> {
+    await this.#kv.set(`conversation ${conversation.token}`, JSON.stringify(conversation))
+  }
+
+  async #alone<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(run, run)
+    this.#turn = turn.catch(() => {})
+    return await turn
+  }
+}

@@ -1,0 +1,123 @@
+import { test } from '@jest/globals'
+import type { Event, Presence } from '@parley/adapter'
+import irc from '@parley/gateway-irc'
+import { type Person as KitPerson, type Login, type Peer, runConformance, type Signal } from '../kit/index.ts'
+import { Person } from './person.ts'
+import { freePort, INSPIRCD, inspircd, installed } from './servers.ts'
+import { Spoiler } from './spoiler.ts'
+
+const CAPABILITIES = 'message-tags server-time echo-message'
+
+/** Somebody of the network, by lines: what they see is read here as others would, not with the adapter's code. */
+class Raw implements KitPerson {
+  readonly id: string
+  readonly told: Event[] = []
+  readonly #person: Person
+  readonly #echoed: ((id: string | undefined) => void)[] = []
+
+  constructor(person: Person) {
+    this.#person = person
+    this.id = person.nick.toLowerCase()
+    person.watch(line => this.#line(line))
+  }
+
+  says(to: string, text: string, replyTo?: string): Promise<string | undefined> {
+    const echo = new Promise<string | undefined>(resolve => this.#echoed.push(resolve))
+    this.#person.says(`${replyTo ? `@+draft/reply=${replyTo} ` : ''}PRIVMSG ${to} :${text}`)
+    return Promise.race([echo, new Promise<undefined>(resolve => setTimeout(resolve, 2000, undefined).unref())])
+  }
+
+  async signals(to: string, signal: Signal): Promise<void> {
+    if (signal.type !== 'typing') return
+    const value = { composing: 'active', paused: 'paused', gone: 'done' }[signal.state]
+    this.#person.says(`@+typing=${value} TAGMSG ${to}`)
+  }
+
+  async shows({ show, text }: Presence): Promise<void> {
+    this.#person.says(show === 'available' ? 'AWAY' : `AWAY :${text ?? show}`)
+  }
+
+  async adds(): Promise<void> {}
+  async answers(): Promise<void> {}
+  async removes(): Promise<void> {}
+
+  async joins(room: string): Promise<void> {
+    this.#person.says(`JOIN ${room}`)
+    await this.#person.sees(/ 366 /)
+    // Whoever comes first runs the channel: others may change its topic too.
+    this.#person.says(`MODE ${room} -t`)
+    await this.#person.sees(/ (?:MODE|482) /)
+  }
+
+  async parts(room: string): Promise<void> {
+    this.#person.says(`PART ${room}`)
+  }
+
+  async leaves(): Promise<void> {
+    await this.#person.leave()
+  }
+
+  #line(line: string): void {
+    const match = /^(?:@(\S+) )?:(\S+?)(?:!\S+)? (PRIVMSG|TAGMSG) (\S+)(?: :?(.*))?$/.exec(line)
+    if (!match) return
+    const [, tags = '', nick = '', command, target = '', text = ''] = match
+    const tag = (name: string) =>
+      tags
+        .split(';')
+        .find(each => each.startsWith(`${name}=`))
+        ?.slice(name.length + 1)
+    const id = tag('msgid')
+    if (nick.toLowerCase() === this.id) {
+      this.#echoed.shift()?.(id)
+      return
+    }
+    const peer = target.startsWith('#') ? { peer: target.toLowerCase(), nick } : { peer: nick.toLowerCase() }
+    const replyTo = tag('+draft/reply')
+    const more = { ...(id && { id }), ...(replyTo && { replyTo }) }
+    if (command === 'PRIVMSG') this.told.push({ type: 'message', text, origin: 'remote', ...peer, ...more })
+    else if (tag('+typing') === 'active') this.told.push({ type: 'typing', state: 'composing', ...peer })
+  }
+}
+
+async function makePeer(): Promise<Peer> {
+  const server = await inspircd()
+  const nowhere = await freePort()
+  const spoiler = await Spoiler.open(server.port)
+  const of = (id: string) => new RegExp(`^NICK ${id}\\r?$`, 'im')
+  const people = new Map<string, { readonly person: Person; readonly raw: Raw }>()
+  const settings = { host: '127.0.0.1', port: spoiler.port, tls: false, burst: 100, interval: 1 }
+  const account = async (id: string): Promise<Login> => ({ id, fields: { nick: id }, secrets: {} })
+  return {
+    settings,
+    account,
+    async person(name) {
+      const known = people.get(name)
+      if (known) return known.raw
+      const person = await Person.enter(server.port, name, CAPABILITIES)
+      const raw = new Raw(person)
+      people.set(name, { person, raw })
+      return raw
+    },
+    room: name => `#${name}`,
+    async stop() {
+      await Promise.all([...people.values()].map(({ person }) => person.leave()))
+      spoiler.close()
+      await server.stop()
+    },
+    cut: async id => spoiler.cut(of(id)),
+    garbage: async (id, bytes) => spoiler.say(of(id), bytes),
+    freeze: async id => spoiler.freeze(of(id)),
+    slow: async () => spoiler.slow(),
+    nowhere: { ...settings, port: nowhere },
+    stranger: 'nobody',
+  }
+}
+
+if (installed(INSPIRCD))
+  runConformance({
+    adapter: irc,
+    makePeer,
+    has: ['nowhere', 'strangers', 'cut', 'garbage', 'freeze', 'slow'],
+    presence: { out: [], in: [] },
+  })
+else test.todo('IRC, as an adapter should be: needs inspircd')
