@@ -29,7 +29,7 @@ export class Endpoint {
     const { username, password, peerUsername, peerPassword, listen } = settings
     this.address = (settings.address || (WILDCARDS.has(listen) ? domain : listen)).toLowerCase()
     this.ways = new Ways(settings.transport, settings.proxy, settings.routes)
-    this.way = (target, route) => (route ? hopOf(route, settings.transport) : hopOf(target, settings.transport))
+    this.way = (target, within) => (within ? hopOf(within.route ?? target, settings.transport) : this.ways.to(target))
     this.#transports = new Transports(context as unknown as Context, settings.trustAnything, (message, source) =>
       this.agent.hear(message, source),
     )

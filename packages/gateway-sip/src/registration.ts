@@ -23,6 +23,7 @@ export class Registration {
   readonly #callId = token(16)
   #sequence = 1
   #stopTimer = () => {}
+  #over = false
 
   constructor(use: RegistrationUse) {
     this.#use = use
@@ -38,6 +39,7 @@ export class Registration {
   }
 
   #later(lasts: number): void {
+    if (this.#over) return
     const refresh = Math.max(lasts - Math.min(60, lasts / 4), 5) * 1000
     this.#stopTimer = this.#use.clock.after(refresh, () => {
       void this.#register(this.#use.expires).then(answer => {
@@ -49,6 +51,7 @@ export class Registration {
 
   /** What is registered ends by itself: that nobody answers while we are away is true. */
   stop(): void {
+    this.#over = true
     this.#stopTimer()
   }
 

@@ -58,10 +58,21 @@ export class SipSession implements Session {
   }
 
   async start(): Promise<void> {
-    const { signal, clock, log, settings } = this.#context
+    const { signal } = this.#context
     signal.addEventListener('abort', () => void this.stop(), { once: true })
-    await this.#deaf.load()
-    await this.#endpoint.start()
+    try {
+      await this.#deaf.load()
+      await this.#endpoint.start()
+      await this.#register()
+    } catch (error) {
+      // A start that fails leaves no door open.
+      await this.stop()
+      throw error
+    }
+  }
+
+  async #register(): Promise<void> {
+    const { clock, log, settings } = this.#context
     const address = parseUri(settings.register)
     if (!address) return
     this.#registration = new Registration({

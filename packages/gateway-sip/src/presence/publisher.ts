@@ -74,6 +74,7 @@ export class Publisher {
       ...((changed || published.tag === undefined) && !(gone && published.tag) && { body }),
     })
     published.busy = false
+    if (this.#all.get(user) !== published) return
     const forgotten = answer.status === 412 && published.tag !== undefined
     published.tag =
       answer.status < 300 && !gone ? answer.headers.get('sip-etag') : forgotten ? undefined : published.tag

@@ -82,7 +82,7 @@ export class Watching {
   }
 
   stopAll(): void {
-    for (const mine of this.#watches.values()) for (const watch of mine.values()) this.#forget(watch)
+    for (const watch of this.#byCall.values()) this.#forget(watch)
     this.#queue.length = 0
   }
 
@@ -171,7 +171,7 @@ export class Watching {
     if (call.request.body.length > 0 && !presence) call.answer(415, { accept: ACCEPT })
     else call.answer(200)
     if (watch.over) {
-      if (state.state === 'terminated') this.#byCall.delete(watch.dialog.callId)
+      if (state.state === 'terminated') this.#forget(watch)
       return
     }
     if (state.state === 'active') {
@@ -198,7 +198,7 @@ export class Watching {
     if (!dialog.begunBefore) return
     // What the other side says of the end is still heard.
     this.#byCall.set(dialog.callId, watch)
-    this.#use.clock.after(FAREWELL, () => this.#byCall.delete(dialog.callId))
+    watch.stopTimer = this.#use.clock.after(FAREWELL, () => this.#byCall.delete(dialog.callId))
     void this.#use.agent.ask(dialog.ask('SUBSCRIBE', this.#headers(watch.user, 0)))
   }
 
@@ -207,7 +207,7 @@ export class Watching {
     watch.stopTimer()
     this.#byCall.delete(watch.dialog.callId)
     const mine = this.#watches.get(watch.user)
-    mine?.delete(watch.id)
+    if (mine?.get(watch.id) === watch) mine.delete(watch.id)
     if (mine?.size === 0) this.#watches.delete(watch.user)
   }
 }

@@ -55,6 +55,7 @@ export interface AgentUse {
 export class Agent {
   readonly #use: AgentUse
   readonly #server: ServerTransactions
+  #over = false
 
   constructor(use: AgentUse) {
     this.#use = use
@@ -82,6 +83,7 @@ export class Agent {
   }
 
   hear(message: Message, source: Source) {
+    if (this.#over) return
     if (!isRequest(message)) return this.#use.client.hear(message)
     if (this.#server.full || !this.#server.take(message, source)) return
     const refuse = (status: number, extra?: Extra, reason?: string) => {

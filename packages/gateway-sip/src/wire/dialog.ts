@@ -6,8 +6,11 @@ import type { Extra } from './reply.ts'
 import { token } from './token.ts'
 import type { Uri } from './uri.ts'
 
-/** The first of the route where there is one, else the address itself. */
-export type Way = (target: Uri, route: Uri | undefined) => Hop
+/**
+ * What begins a dialog goes the way that the operator has set; what follows goes to the first of the route that the dialog has,
+ * or straight to where the other side says that it is (RFC 3261 §12.2.1.1).
+ */
+export type Way = (target: Uri, within: { readonly route: Uri | undefined } | undefined) => Hop
 
 /** What two sides know of each other while a subscription lasts (RFC 3261 §12). */
 export class Dialog {
@@ -102,7 +105,7 @@ export class Dialog {
     return {
       method,
       target: this.#targetText,
-      hop: this.#way(this.#target, route),
+      hop: this.#way(this.#target, this.begunBefore ? { route } : undefined),
       from: formatAddress(this.#local, new Map([['tag', this.localTag]])),
       to: formatAddress(this.#remote, this.#remoteTag === undefined ? undefined : new Map([['tag', this.#remoteTag]])),
       callId: this.callId,

@@ -56,9 +56,7 @@ export class Ways {
     return this.#proxy
   }
 
-  /** To the first of the route that a dialog has, else to the domain. */
-  to(target: Uri, route?: Uri): Hop {
-    if (route) return hopOf(route, this.#transport)
+  to(target: Uri): Hop {
     return this.#routes.get(target.host) ?? this.#proxy ?? hopOf(target, this.#transport)
   }
 }

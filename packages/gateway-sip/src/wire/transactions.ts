@@ -21,7 +21,9 @@ export class ClientTransactions {
   readonly #transports: Transports
   readonly #clock: AdapterClock
   readonly #sentBy: (hop: Hop) => { readonly host: string; readonly port: number }
-  readonly #waiting = new Map<string, { method: string; hear(response: Response): void }>()
+  readonly #waiting = new Map<string, { method: string; hear(response: Response): void; end(): void }>()
+
+  #over = false
 
   constructor(transports: Transports, clock: AdapterClock, sentBy: (hop: Hop) => { host: string; port: number }) {
     this.#transports = transports
@@ -61,6 +63,7 @@ export class ClientTransactions {
     bytes: Buffer,
     hop: Hop,
   ): Promise<Response & { readonly local?: AdapterError }> {
+    if (this.#over) return Promise.resolve(local(503, new AdapterError('transient', 'The network is being left')))
     return new Promise(resolve => {
       let stopAgain = () => {}
       const finish = (response: Response & { readonly local?: AdapterError }) => {
@@ -78,6 +81,7 @@ export class ClientTransactions {
         )
       const entry = {
         method,
+        end: () => fail(undefined),
         hear: (response: Response) => {
           if (response.status >= 200) finish(response)
           else interval = T2
@@ -99,6 +103,12 @@ export class ClientTransactions {
       void send()
       if (hop.transport === 'udp') again()
     })
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#over = true
+    for (const entry of this.#waiting.values()) entry.end()
   }
 
   /** An answer has come. One that nobody waits for is a repeat, or somebody else's: dropped (§18.1.2). */
@@ -203,7 +213,8 @@ function keyOf(request: Request, method: string): string {
   const text = request.headers.list('via')[0] ?? ''
   const via: Via | undefined = parseVia(text)
   const branch = via?.params.get('branch')
-  if (via && branch?.startsWith(COOKIE)) return `${branch} ${via.host}:${via.port ?? ''} ${method}`
+  if (via && branch?.startsWith(COOKIE) && branch.length > COOKIE.length)
+    return `${branch} ${via.host}:${via.port ?? ''} ${method}`
   const { headers } = request
   return [
     request.target,
