@@ -74,7 +74,7 @@ export interface ConnectOptions {
 
 export interface Connection {
   readonly stream: Duplex
-  /** Address and port of the other side: `192.0.2.1:5061`, `[2001:db8::1]:5061`. */
+  /** Address of the other side, with or without its port. */
   readonly remote: string
   /** Of who has come to a door with TLS: the names that its certificate proves. Absent: it has shown none, or none that holds. */
   readonly names?: readonly string[]

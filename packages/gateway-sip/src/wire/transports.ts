@@ -215,7 +215,8 @@ class Link {
   }
 }
 
+/** `192.0.2.1:5061`, `[2001:db8::1]:5061`, or an address without a port. */
 function splitRemote(remote: string): [host: string, port: number] {
-  const colon = remote.lastIndexOf(':')
-  return [unbracket(remote.slice(0, colon)).replace(/^::ffff:/, ''), Number(remote.slice(colon + 1)) || 0]
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(remote) ?? []
+  return [(bracketed ?? plain ?? unbracket(remote)).replace(/^::ffff:/i, ''), Number(port ?? 0)]
 }
