@@ -36,6 +36,30 @@ export class Peer {
     return new Peer(socket, to)
   }
 
+  async registers(name: string, registrar: number): Promise<void> {
+    const address = `<sip:${name}@far.example>`
+    this.request('REGISTER', {
+      ...{ target: `sip:far.example`, From: `${address};tag=r1`, To: address, Expires: '600' },
+      Contact: `<sip:${name}@127.0.0.1:${this.port}>`,
+      Route: `<sip:127.0.0.1:${registrar};lr>`,
+    })
+    await this.hears('SIP/2.0 200')
+  }
+
+  /** RFC 3903: a tuple of this status, in place of what was published under that tag. Gives the next tag. */
+  async publishes(status: string, etag: string): Promise<string> {
+    this.request(
+      'PUBLISH',
+      {
+        ...{ target: 'sip:romeo@far.example', To: '<sip:romeo@far.example>', Event: 'presence', Expires: '600' },
+        'Content-Type': 'application/pidf+xml',
+        ...(etag && { 'SIP-If-Match': etag }),
+      },
+      `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:romeo@far.example"><tuple id="t1"><status>${status}</status></tuple></presence>`,
+    )
+    return (await this.hears('SIP/2.0 200')).header('sip-etag')
+  }
+
   /** All that was on its way before has been heard by both: each takes what comes in turn. */
   async turn(): Promise<void> {
     const callId = this.request('OPTIONS')
@@ -120,7 +144,7 @@ export class Peer {
     this.says(`SIP/2.0 ${first}
       ${heard.whole
         .split('\r\n')
-        .filter(line => /^via:/i.test(line))
+        .filter(line => /^(?:via|record-route):/i.test(line))
         .join('\n')}
       From: ${heard.header('from')}
       To: ${/;tag=/.test(to) ? to : `${to};tag=far${this.port}`}

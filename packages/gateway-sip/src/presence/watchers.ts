@@ -1,5 +1,5 @@
 import type { AdapterClock, Presence } from '@parley/adapter'
-import type { Agent, Call } from '../wire/agent.ts'
+import type { Agent, Answer, Call } from '../wire/agent.ts'
 import { Dialog, type Way } from '../wire/dialog.ts'
 import { acceptable, writePresence } from './documents.ts'
 import { isPresence, seconds } from './state.ts'
@@ -178,23 +178,30 @@ export class Watchers {
 
   /** One at a time: they would overtake each other over UDP. What changes meanwhile is said once, as it is then. */
   async #notify(watcher: Watcher): Promise<void> {
-    watcher.again = watcher.busy
+    watcher.again = true
     if (watcher.busy) return
     watcher.busy = true
-    const { state, reason, type, dialog, user } = watcher
-    const left = Math.max(0, Math.ceil((watcher.until - this.#use.clock.now()) / 1000))
+    while (watcher.again) {
+      watcher.again = false
+      const { status } = await this.#say(watcher)
+      // RFC 6665 §4.2.2: whoever does not know of it, or does not answer, has no subscription any more.
+      if (status === 481 || status === 408 || status === 489) this.#drop(watcher)
+    }
+    watcher.busy = false
+  }
+
+  #say({ state, reason, type, dialog, user, until, presence }: Watcher): Promise<Answer> {
+    const now = this.#use.clock.now()
+    const left = Math.max(0, Math.ceil((until - now) / 1000))
     const said = state === 'terminated' ? `terminated;reason=${reason}` : `${state};expires=${left}`
     const seen = state === 'active' || (state === 'terminated' && reason !== 'rejected')
-    const bytes = seen ? writePresence(type, this.#use.uri(user), watcher.presence, this.#use.clock.now()) : undefined
+    const bytes = seen ? writePresence(type, this.#use.uri(user), presence, now) : undefined
     const extra = { event: 'presence', 'subscription-state': said, contact: `<${this.#use.contact(user)}>` }
-    const answer = await this.#use.agent.ask(dialog.ask('NOTIFY', extra, bytes && { type, bytes }))
-    watcher.busy = false
-    // RFC 6665 §4.2.2: whoever does not know of it, or does not answer, has no subscription any more.
-    if (answer.status === 481 || answer.status === 408 || answer.status === 489) this.#drop(watcher)
-    else if (watcher.again) await this.#notify(watcher)
+    return this.#use.agent.ask(dialog.ask('NOTIFY', extra, bytes && { type, bytes }))
   }
 
   #drop(watcher: Watcher): void {
+    watcher.again = false
     this.#all.delete(keyOf(watcher))
     this.#byUser.get(watcher.user)?.delete(watcher)
   }

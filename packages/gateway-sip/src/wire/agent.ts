@@ -62,7 +62,9 @@ export class Agent {
     this.#server = new ServerTransactions(use.clock)
   }
 
-  stop() {
+  stop(): void {
+    this.#over = true
+    this.#use.client.stop()
     this.#server.stop()
   }
 
