@@ -80,6 +80,17 @@ export class Capture {
       .map(line => line.split('\t'))
   }
 
+  /** What the dissector does not read, or finds at fault. What the system sends again it has read before. */
+  async faults(protocol: string): Promise<string[][]> {
+    const repeated = 'tcp.analysis.retransmission || tcp.analysis.spurious_retransmission'
+    const strange = `(tcp.len > 0 && !${protocol} && !(${repeated}))`
+    return await this.fields(
+      `${strange} || _ws.malformed || _ws.expert.severity == error`,
+      'frame.number',
+      'tcp.payload',
+    )
+  }
+
   /** Ends when everything is written: `last` is a filter for what is known to come last. */
   async end(last: string): Promise<void> {
     const late = Date.now() + 20_000

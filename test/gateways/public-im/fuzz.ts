@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect } from '@jest/globals'
-import type { Seat } from './seat.ts'
+import { type Seat, until } from './seat.ts'
+
+/** Who says nothing for so long waits for something (ms). */
+const QUIET = 80
 
 /** Numbers that look random and are the same in each run. */
 export function dice(seed: number): (sides: number) => number {
@@ -16,96 +19,149 @@ export function dice(seed: number): (sides: number) => number {
   }
 }
 
+/** Frames of a server, in lists: one for each time that the client had said something. */
+export type Recording = readonly (readonly Buffer[])[]
+interface Frame {
+  readonly turn: number
+  readonly bytes: Buffer
+}
+
 /** Frames with something wrong: bytes changed, cut off, put in, frames lost, doubled or in another order. */
-export function mutated(frames: readonly Buffer[], roll: (sides: number) => number): Buffer[] {
-  const out: Buffer[] = frames.map(frame => Buffer.from(frame))
+function mutated(recording: Recording, roll: (sides: number) => number): Frame[] {
+  const out = plain(recording)
   for (let changes = 1 + roll(4); changes > 0; changes--) {
     const at = roll(out.length)
-    const frame = out[at] as Buffer
-    const place = roll(Math.max(1, frame.length))
+    const { turn, bytes } = out[at] as Frame
+    const place = roll(Math.max(1, bytes.length))
+    const put = (...pieces: Buffer[]) => out.splice(at, 1, { turn, bytes: Buffer.concat(pieces) })
+    const [before, after] = [bytes.subarray(0, place), bytes.subarray(place + 1)]
     switch (roll(7)) {
       case 0:
-        if (frame.length > 0) frame[place] = roll(256)
+        put(before, Buffer.from([roll(256)]), after)
         break
       case 1:
-        if (frame.length > 0) frame[place] = (frame[place] as number) ^ (1 << roll(8))
+        put(before, Buffer.from([(bytes[place] ?? 0) ^ (1 << roll(8))]), after)
         break
       case 2:
-        out[at] = frame.subarray(0, place)
+        put(before)
         break
       case 3:
-        out[at] = Buffer.concat([frame.subarray(0, place), noise(roll, 1 + roll(40)), frame.subarray(place)])
+        put(before, noise(roll, 1 + roll(40)), after)
         break
       case 4:
         if (out.length > 1) out.splice(at, 1)
         break
-      case 5:
-        out.splice(roll(out.length), 0, Buffer.from(frame))
+      case 5: {
+        const there = roll(out.length)
+        out.splice(there, 0, { turn: (out[there] as Frame).turn, bytes })
         break
+      }
       default:
-        out.splice(at, 0, noise(roll, roll(200)))
+        out.splice(at, 0, { turn, bytes: noise(roll, roll(200)) })
     }
   }
   return out
 }
 
+const plain = (recording: Recording): Frame[] =>
+  recording.flatMap((frames, turn) => frames.map(bytes => ({ turn, bytes })))
+
 function noise(roll: (sides: number) => number, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => roll(256)))
 }
 
-/**
- * Sessions with a server that says what was recorded, with something wrong in it: each ends as it should, or goes on.
- * @param recorded what a server has said, for each connection of a session in turn
- * @param pass by how much time passes before a session that waits is looked at (ms)
- */
-export async function survives(
-  recorded: readonly (readonly Buffer[])[],
-  enters: (port: number) => Seat,
-  rounds: number,
-  pass: number,
-): Promise<void> {
-  for (let round = 1; round <= rounds; round++) {
-    const roll = dice(round * 7919)
-    const spoilt = roll(recorded.length)
-    const sockets: Socket[] = []
-    const server = createServer(socket => {
-      const turn = Math.min(sockets.push(socket) - 1, recorded.length - 1)
-      const frames = recorded[turn] as readonly Buffer[]
-      socket.on('error', () => undefined)
-      socket.resume()
-      socket.write(Buffer.concat(turn === spoilt ? mutated(frames, roll) : frames))
-      // All of it is read before the end of it is.
-      socket.end()
+/** Says what was recorded, as the client says things itself. */
+class Parrot {
+  readonly socket: Socket
+  readonly #frames: Frame[]
+  #turn = 0
+  /** When the client last said something (ms). */
+  heard = Date.now()
+
+  constructor(socket: Socket, frames: Frame[]) {
+    this.socket = socket
+    this.#frames = frames
+    socket.on('error', () => undefined)
+    socket.on('data', () => {
+      this.heard = Date.now()
+      this.#say(++this.#turn)
     })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const seat = enters((server.address() as AddressInfo).port)
-    const login = await settles(seat, pass)
-    const failures = [login, ...seat.events.flatMap(event => (event.type === 'ended' ? [event.error] : []))]
-    for (const failure of failures)
-      if (failure && (failure as Error).name !== 'AdapterError') throw Object.assign(failure, { round })
-    await seat.session.stop()
-    expect(seat.clock.running).toBe(0)
-    for (const socket of sockets) socket.destroy()
-    server.close()
+    this.#say(0)
+  }
+
+  /** All that is left. */
+  finish(): void {
+    this.#say(Number.POSITIVE_INFINITY)
+    this.socket.end()
+  }
+
+  #say(turn: number): void {
+    while (this.#frames.length > 0 && (this.#frames[0] as Frame).turn <= turn) {
+      const { bytes } = this.#frames.shift() as Frame
+      if (this.socket.writable && bytes.length > 0) this.socket.write(bytes)
+    }
   }
 }
 
-/** What the login came to: an error, or nothing. */
-async function settles(seat: Seat, pass: number): Promise<unknown> {
+/**
+ * Sessions with a server that says what was recorded, with something wrong in it: each ends as it should, or goes on.
+ * @param recordings what servers have said, for each connection of a session in turn
+ */
+export async function survives(
+  recordings: (port: number) => readonly Recording[],
+  enters: (port: number) => Seat,
+  rounds: number,
+): Promise<{ readonly logins: number }> {
+  let logins = 0
+  for (let round = 0; round <= rounds; round++) {
+    const roll = dice(round * 7919 + 1)
+    const parrots: Parrot[] = []
+    const server = createServer(socket => {
+      const turn = parrots.length
+      const recording = all[Math.min(turn, all.length - 1)] as Recording
+      parrots.push(new Parrot(socket, round > 0 && turn === spoilt ? mutated(recording, roll) : plain(recording)))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const all = recordings(port)
+    const spoilt = roll(all.length)
+    const seat = enters(port)
+    const failure = await settles(seat, () => Math.max(0, ...parrots.map(({ heard }) => heard)))
+    // What was recorded is right.
+    if (round === 0) expect(failure).toBeUndefined()
+    if (!failure) logins++
+    for (const parrot of parrots) parrot.finish()
+    await until('the connections are closed', () => parrots.every(({ socket }) => socket.destroyed))
+    const ended = seat.events.flatMap(event => (event.type === 'ended' ? [event.error] : []))
+    for (const error of [failure, ...ended])
+      if (error && (error as Error).name !== 'AdapterError') throw Object.assign(error, { round })
+    expect(ended.length).toBe(failure ? 0 : 1)
+    await seat.session.stop()
+    expect(seat.clock.running).toBe(0)
+    server.close()
+  }
+  return { logins }
+}
+
+/** What the login came to: an error, or nothing. Where a word is missing that it waits for, its time runs out. */
+async function settles(seat: Seat, heard: () => number): Promise<unknown> {
+  const begun = Date.now()
   let over = false
   let failure: unknown
-  const done = seat.session.start().then(
-    () => {
-      over = true
-    },
-    error => {
-      over = true
+  const done = seat.session
+    .start()
+    .catch(error => {
       failure = error
-    },
-  )
-  for (let turns = 0; !over && turns < 200; turns++) await new Promise(resolve => setImmediate(resolve))
-  if (!over) seat.clock.pass(pass)
+    })
+    .finally(() => {
+      over = true
+    })
+  while (!over && Date.now() < Math.max(begun, heard()) + QUIET) await new Promise(resolve => setImmediate(resolve))
+  while (!over) {
+    seat.clock.pass(60_000)
+    await new Promise(resolve => setImmediate(resolve))
+  }
   await done
   return failure
 }

@@ -10,8 +10,8 @@ export type Manner = 'plain' | 'bytes' | 'glued'
 export class Mouth {
   readonly #socket: Socket
   readonly #manner: Manner
-  /** All that was said, frame by frame. */
-  readonly said: Buffer[] = []
+  /** All that was said, frame by frame: a list for each time that the client had said something. */
+  readonly said: Buffer[][] = [[]]
   #waiting: Buffer[] = []
   #busy = false
 
@@ -19,10 +19,11 @@ export class Mouth {
     this.#socket = socket
     this.#manner = manner
     socket.setNoDelay(true)
+    socket.on('data', () => this.said.push([]))
   }
 
   say(bytes: Uint8Array): void {
-    this.said.push(Buffer.from(bytes))
+    this.said.at(-1)?.push(Buffer.from(bytes))
     if (this.#manner === 'plain') this.#write(bytes)
     else {
       this.#waiting.push(Buffer.from(bytes))
