@@ -1,4 +1,5 @@
 export { type Adapter, defineAdapter, type LoginField } from './adapter.ts'
+export { Answers } from './answers.ts'
 export { type Capabilities, can, FEATURES, type Feature, type Way } from './capabilities.ts'
 export type {
   AccountInfo,
@@ -30,6 +31,8 @@ export type {
 } from './events.ts'
 export { FrameReader, type Framing } from './frames.ts'
 export { LineReader } from './lines.ts'
+export { Once } from './once.ts'
+export { pump } from './pump.ts'
 export type { Ack, By, Outgoing, Session } from './session.ts'
 export {
   choice,
