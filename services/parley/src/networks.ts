@@ -1,10 +1,19 @@
 import { resolve } from 'node:path'
 import { gatewayModules, type Installed, openEngine } from '@parley/gateway'
+import email from '@parley/gateway-email'
+import irc from '@parley/gateway-irc'
 import loopback from '@parley/gateway-loopback'
+import msnp from '@parley/gateway-msnp'
+import sip from '@parley/gateway-sip'
+import telegram from '@parley/gateway-telegram'
+import ymsg from '@parley/gateway-ymsg'
 import { modules } from '@parley/modules'
 
 /** What speaks with other networks here. */
-const ADAPTERS: readonly Installed[] = [{ adapter: loopback, module: '@parley/gateway-loopback' }]
+const ADAPTERS: readonly Installed[] = [email, irc, loopback, msnp, sip, telegram, ymsg].map(adapter => ({
+  adapter,
+  module: `@parley/gateway-${adapter.id}`,
+}))
 
 /** Modules of this service that have options and commands. */
 export const allModules = [
