@@ -79,6 +79,7 @@ export function gatewayModules(
       hub.add(host.domain, networks)
       const watching = new Watching(house, networks)
       const rounds = new Rounds(house, networks)
+      seats.changed = () => rounds.soon()
 
       /** Only to those who may use it. */
       async function services({ from }: { readonly from: Jid }) {
@@ -104,7 +105,7 @@ export function gatewayModules(
       }
 
       return {
-        commands: { ...providerCommands(house), ...seatCommands(house, () => void rounds.look()) },
+        commands: { ...providerCommands(house), ...seatCommands(house) },
         on: [
           on(outbound, 'rewrite', only('message', hide)),
           on(
