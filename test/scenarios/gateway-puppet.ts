@@ -11,7 +11,6 @@ import {
   text,
 } from '@parley/adapter'
 import type {
-  Access,
   AccountKey,
   AccountStatus,
   CommandName,
@@ -233,8 +232,6 @@ export function fails(failure: ConstructorParameters<typeof AdapterError>[0], me
 export interface Staged {
   readonly server: StagedServer
   readonly engine: Puppets
-  /** Who may use networks, as the module has it. */
-  access(): Access
   types(command: string, values?: Readonly<Record<string, unknown>>): Promise<CommandResult>
   /** Makes somebody a registered user of a network, and lets everything that this sends come. */
   registers(actor: Actor, provider?: string): Promise<AccountKey>
@@ -242,13 +239,9 @@ export interface Staged {
 
 export async function networks(stage: Stage, options: ServerOptions = {}): Promise<Staged> {
   const engine = new Puppets()
-  let access: Access | undefined
-  const watch = (found: Access) => {
-    access ??= found
-  }
   const server = await stage.server('a.test', {
     ...options,
-    modules: [...modules, ...gatewayModules(() => engine, watch)],
+    modules: [...modules, ...gatewayModules(() => engine)],
   })
   const types: Staged['types'] = async (name, values = {}) => {
     const command = server.host.commands.find(each => each.name === name)
@@ -260,7 +253,6 @@ export async function networks(stage: Stage, options: ServerOptions = {}): Promi
   return {
     server,
     engine,
-    access: () => access!,
     types,
     async registers(actor, provider = 'puppets') {
       const key = { provider, owner: actor.bare.text }

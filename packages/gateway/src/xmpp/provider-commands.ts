@@ -19,7 +19,7 @@ const SETTINGS: Parameter = {
   help: 'settings of the adapter, as name=value',
 }
 
-export const PROVIDER_COMMANDS: readonly CommandSpec[] = [
+const COMMANDS: readonly CommandSpec[] = [
   { name: 'provider list', summary: 'List the networks that users may reach', parameters: [] },
   { name: 'provider show', summary: 'Show a network: its settings, users and refusals', parameters: [ID] },
   {
@@ -50,6 +50,9 @@ export const PROVIDER_COMMANDS: readonly CommandSpec[] = [
   },
   { name: 'provider remove', summary: 'Remove a network that is disabled, with all logins', parameters: [ID] },
 ]
+
+/** A record is for all domains of the server. */
+export const PROVIDER_COMMANDS = COMMANDS.map(command => ({ ...command, isWide: true }))
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
