@@ -136,12 +136,14 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
   async function giveUp(): Promise<void> {
     for (const key of await store.gateways.overdue(parts.clock.now())) await nodes.run(key, { do: 'overdue' })
   }
-  let givingUp: Promise<void> | undefined
+  let isGivingUp = false
   const stopGivingUp = parts.clock.every(OVERDUE, () => {
-    givingUp ??= giveUp()
+    if (isGivingUp) return
+    isGivingUp = true
+    giveUp()
       .catch((error: unknown) => parts.log.error('messages that waited too long were not given up', { error }))
       .finally(() => {
-        givingUp = undefined
+        isGivingUp = false
       })
   })
 
