@@ -75,6 +75,7 @@ scenario('XEP-0100 § 4.1: what an operator says of a network is checked', async
   await types('provider set', { id: 'x', settings: ['host=elsewhere'], verification: 'everyone' })
   const { rows } = await types('provider show', { id: 'x' })
   expect(rows).toContainEqual({ name: 'settings.host', value: 'elsewhere' })
+  expect(await types('provider rotate-keys')).toEqual({ text: '0 secrets are under a new key' })
 })
 
 scenario('XEP-0100 § 4.1: where a seat is needed, who has none sees nothing and does nothing', async stage => {

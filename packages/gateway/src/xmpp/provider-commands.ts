@@ -48,6 +48,11 @@ const COMMANDS: readonly CommandSpec[] = [
       },
     ],
   },
+  {
+    name: 'provider rotate-keys',
+    summary: 'Seal the secrets of all logins under a new master key; the file gateway.key has it first',
+    parameters: [],
+  },
   { name: 'provider remove', summary: 'Remove a network that is disabled, with all logins', parameters: [ID] },
 ]
 
@@ -173,6 +178,7 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
       await providers.set({ ...provider, retireAt })
       return { text: `${provider.id} ends on ${retireAt}` }
     },
+    'provider rotate-keys': async () => ({ text: `${await engine.rotateKeys()} secrets are under a new key` }),
     'provider remove': async values => {
       const { id, enabled } = known(values)
       if (enabled) throw new CommandError(`${id} is enabled: disable it first`)
