@@ -1,5 +1,8 @@
 import type { Jid } from '@parley/jid'
 import {
+  accountBlocked,
+  accountUnblocked,
+  blocking,
   carbons,
   disco,
   messageLog,
@@ -64,7 +67,7 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
       { number: 172, version: '1.1' },
       { number: 224, version: '1.0' },
     ],
-    uses: { roster, subscription, disco, messageLog, carbons, policies },
+    uses: { blocking, roster, subscription, disco, messageLog, carbons, policies },
     config: {
       grace: period('60s', 'how long a session stays when the last client has gone'),
       allow: texts([], 'private addresses and networks where other networks may be; all public addresses always may'),
@@ -109,7 +112,7 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
       }
 
       async function forgetAll(account: Jid): Promise<void> {
-        for (const { net } of networks.all) if (!net.federated) await engine.unregister(net.keyOf(account))
+        for (const key of await engine.registrations({ owner: account.text })) await engine.unregister(key)
         registered.changed(account.text)
       }
 
@@ -129,6 +132,8 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
             const found = contactAt(contact)
             if (found) await found.face.contacts.edited(account, found.id, before, after)
           }),
+          on(accountBlocked, 'observe', ({ account, other }) => blocks(account, other, true)),
+          on(accountUnblocked, 'observe', ({ account, other }) => blocks(account, other, false)),
           on(accountRemoved, 'observe', ({ account }) => forgetAll(account)),
           on(policiesChanged, 'observe', () => rounds.soon()),
         ],
@@ -146,6 +151,12 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
       async function removed(account: Jid, contact: Jid): Promise<void> {
         const found = contactAt(contact)
         if (found) await found.face.contacts.removed(account, found.id)
+      }
+
+      /** The client does not wait for the network. */
+      function blocks(account: Jid, other: Jid, isOn: boolean): void {
+        const found = contactAt(other)
+        if (found) server.finish(host, found.face.contacts.blocked(account, found.id, isOn))
       }
 
       function contactAt(contact: Jid) {
