@@ -136,8 +136,11 @@ export class Hearing {
 
   /** What the network would take from the user's client for this message. */
   #wanted(): Element[] {
-    const wanted = this.#net.can('read', 'out') ? [el('markable', MARKERS)] : []
-    return this.#net.can('typing', 'in') ? [...wanted, el('active', STATES)] : wanted
+    const wanted: Element[] = []
+    if (this.#net.can('receipts', 'out')) wanted.push(el('request', RECEIPTS))
+    if (this.#net.can('read', 'out')) wanted.push(el('markable', MARKERS))
+    if (this.#net.can('typing', 'in')) wanted.push(el('active', STATES))
+    return wanted
   }
 
   #state(user: Jid, peer: string, state: string) {
