@@ -349,3 +349,20 @@ scenario('XEP-0100 § 4.6: where nobody is asked, contacts are there at once', a
   )
   expect(engine.took('addContact')).toHaveLength(1)
 })
+
+scenario('XEP-0191 § 3.3: who is blocked here is blocked there', async stage => {
+  const { server, engine, registers } = await puppets(stage)
+  const [romeo] = await server.join('romeo/orchard')
+  const key = await registers(romeo)
+  await engine.happens(key, { type: 'roster', contacts: [juliet] })
+  await romeo.settles()
+  await romeo.asks`<iq type="set"><block xmlns="urn:xmpp:blocking"><item jid="juliet@puppets.a.test"/></block></iq>`
+  await engine.happens(key, { type: 'message', peer: 'juliet', origin: 'remote', text: 'Why?', id: 'n1' })
+  await romeo.receivesNothing()
+  await romeo.asks`<iq type="set"><unblock xmlns="urn:xmpp:blocking"><item jid="juliet@puppets.a.test"/></unblock></iq>`
+  await romeo.settles()
+  expect(engine.took('block')).toEqual([
+    ['block', 'juliet', true, {}],
+    ['block', 'juliet', false, {}],
+  ])
+})

@@ -56,6 +56,17 @@ scenario('XEP-0184 § 5: a receipt comes when the network says that a message ha
   await romeo.receives`<message from="juliet@puppets.a.test"><received xmlns="urn:xmpp:receipts" id="m2"/></message>`
 })
 
+scenario('XEP-0184 § 5: the network hears that a message has come to a client', async stage => {
+  const { romeo, engine, key } = await friends(stage)
+  await engine.happens(key, { type: 'message', ...remote, id: 'n1', text: 'Here?' })
+  const { id } =
+    await romeo.receives`<message id="${capture('id')}"><body>Here?</body><request xmlns="urn:xmpp:receipts"/></message>`
+  await romeo.sends`<message to="juliet@puppets.a.test"><received xmlns="urn:xmpp:receipts" id="${id!}"/></message>`
+  await romeo.sends`<message to="juliet@puppets.a.test"><received xmlns="urn:xmpp:receipts" id="unknown"/></message>`
+  await romeo.receivesNothing()
+  expect(engine.took('delivered')).toEqual([['delivered', { peer: 'juliet' }, ['n1'], {}]])
+})
+
 scenario('XEP-0333 § 5: what was read is told both ways', async stage => {
   const { romeo, engine, key } = await friends(stage)
   await engine.happens(key, { type: 'message', ...remote, id: 'n1', text: 'Read me' })

@@ -75,6 +75,7 @@ scenario('XEP-0100 § 4.1: what an operator says of a network is checked', async
   await types('provider set', { id: 'x', settings: ['host=elsewhere'], verification: 'everyone' })
   const { rows } = await types('provider show', { id: 'x' })
   expect(rows).toContainEqual({ name: 'settings.host', value: 'elsewhere' })
+  expect(await types('provider rotate-keys')).toEqual({ text: '0 secrets are under a new key' })
 })
 
 scenario('XEP-0100 § 4.1: where a seat is needed, who has none sees nothing and does nothing', async stage => {
@@ -172,15 +173,20 @@ scenario(
   },
 )
 
-scenario('XEP-0100 § 4.1: the rules of the house hold for networks', async stage => {
-  const { server, access } = await puppets(stage)
+scenario('XEP-0100 § 4.1: who may use no public networks has none, from the moment that it is said', async stage => {
+  const { server, types, engine, registers } = await puppets(stage)
   const [romeo] = await server.join('romeo/orchard')
-  access().rules = { mayUse: (account, network) => network !== 'puppets' || account.local !== 'romeo' }
+  const key = await registers(romeo)
+  await types('policy set', { policy: 'public-networks', value: 'off', user: 'romeo@a.test' })
+  await romeo.receives`<presence type="unavailable" from="puppets.a.test"/>`
+  expect(engine.status(key).state).toBe('idle')
   await refused(
-    romeo.asks`<iq type="get" to="puppets.a.test"><query xmlns="${REGISTER}"/></iq>`,
+    romeo.asks`<iq type="set" to="puppets.a.test"><query xmlns="${REGISTER}"><username>me</username><password>mine</password></query></iq>`,
     'not-allowed',
     'Your organisation does not let you use this network',
   )
+  const items = await romeo.asks`<iq type="get" to="a.test"><query xmlns="${ITEMS}"/></iq>`
+  expect(items.elements().map(({ attrs }) => attrs['jid'])).not.toContain('puppets.a.test')
 })
 
 scenario(

@@ -1,11 +1,25 @@
 import type { Jid } from '@parley/jid'
-import { carbons, disco, messageLog, roster, rosterEdited, rosterRemoved, subscription } from '@parley/modules'
+import {
+  accountBlocked,
+  accountUnblocked,
+  blocking,
+  carbons,
+  disco,
+  messageLog,
+  policies,
+  policiesChanged,
+  roster,
+  rosterEdited,
+  rosterRemoved,
+  subscription,
+} from '@parley/modules'
 import { type Message, NS, type Presence } from '@parley/stanza'
 import { el } from '@parley/xml'
 import {
   type AnyModule,
   accountRemoved,
   becameAvailable,
+  chain,
   defineModule,
   integer,
   type Outbound,
@@ -33,14 +47,10 @@ import { Watching } from './xmpp/watching.ts'
 /** Commands of operators, for a command line that has no server. */
 export const GATEWAY_COMMANDS = [...PROVIDER_COMMANDS, ...SEAT_COMMANDS]
 
-/**
- * Other networks, each at a domain under the host, for those who may use them (XEP-0100). `ruled` is given what decides of
- * each host, so that it can be bound to rules of the house.
- */
-export function gatewayModules(
-  make: MakeEngine,
-  ruled?: (access: Access, domain: string) => void,
-): readonly AnyModule[] {
+const NETWORKS = { name: 'public-networks', fallback: true, help: 'whether it uses other networks (gateways)' }
+
+/** Other networks, each at a domain under the host, for those who may use them (XEP-0100). */
+export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
   const hubs = new WeakMap<Server, Promise<Hub>>()
   const hubOf = (server: Server, options: EngineOptions): Promise<Hub> => {
     const hub = hubs.get(server) ?? Hub.open(server, make, options)
@@ -57,7 +67,7 @@ export function gatewayModules(
       { number: 172, version: '1.1' },
       { number: 224, version: '1.0' },
     ],
-    uses: { roster, subscription, disco, messageLog, carbons },
+    uses: { blocking, roster, subscription, disco, messageLog, carbons, policies },
     config: {
       grace: period('60s', 'how long a session stays when the last client has gone'),
       allow: texts([], 'private addresses and networks where other networks may be; all public addresses always may'),
@@ -72,13 +82,16 @@ export function gatewayModules(
       const { providers, engine } = hub
       const seats = new Seats(context.stores.seats, server)
       const access = new Access(seats, clock, log)
-      ruled?.(access, host.domain)
+      uses.policies.declare(NETWORKS)
+      const mayUse = (account: Jid) => chain(uses.policies.effective(NETWORKS.name, account), ({ value }) => value)
+      access.rules = { mayUse }
       const registered = new Registered(engine, server)
       const house: House = { ...context, engine, providers, seats, access, registered }
       const networks = new Networks(house)
       hub.add(host.domain, networks)
       const watching = new Watching(house, networks)
       const rounds = new Rounds(house, networks)
+      seats.changed = () => rounds.soon()
 
       /** Only to those who may use it. */
       async function services({ from }: { readonly from: Jid }) {
@@ -99,12 +112,12 @@ export function gatewayModules(
       }
 
       async function forgetAll(account: Jid): Promise<void> {
-        for (const { net } of networks.all) if (!net.federated) await engine.unregister(net.keyOf(account))
+        for (const key of await engine.registrations({ owner: account.text })) await engine.unregister(key)
         registered.changed(account.text)
       }
 
       return {
-        commands: { ...providerCommands(house), ...seatCommands(house, () => void rounds.look()) },
+        commands: { ...providerCommands(house), ...seatCommands(house) },
         on: [
           on(outbound, 'rewrite', only('message', hide)),
           on(
@@ -119,9 +132,11 @@ export function gatewayModules(
             const found = contactAt(contact)
             if (found) await found.face.contacts.edited(account, found.id, before, after)
           }),
+          on(accountBlocked, 'observe', ({ account, other }) => blocks(account, other, true)),
+          on(accountUnblocked, 'observe', ({ account, other }) => blocks(account, other, false)),
           on(accountRemoved, 'observe', ({ account }) => forgetAll(account)),
+          on(policiesChanged, 'observe', () => rounds.soon()),
         ],
-        api: access,
         stop() {
           rounds.stop()
           watching.stop()
@@ -136,6 +151,12 @@ export function gatewayModules(
       async function removed(account: Jid, contact: Jid): Promise<void> {
         const found = contactAt(contact)
         if (found) await found.face.contacts.removed(account, found.id)
+      }
+
+      /** The client does not wait for the network. */
+      function blocks(account: Jid, other: Jid, isOn: boolean): void {
+        const found = contactAt(other)
+        if (found) server.finish(host, found.face.contacts.blocked(account, found.id, isOn))
       }
 
       function contactAt(contact: Jid) {

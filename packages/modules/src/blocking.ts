@@ -41,6 +41,12 @@ export const accountBlocked = defineHook<{ readonly account: Jid; readonly other
   'observe',
 )
 
+/** An account blocks an address no longer. */
+export const accountUnblocked = defineHook<{ readonly account: Jid; readonly other: Jid }>()(
+  'account-unblocked',
+  'observe',
+)
+
 export interface Blocking {
   isBlocked(account: Jid, other: Jid): Awaitable<boolean>
   /** Those of `others` whom the account has not blocked. */
@@ -56,6 +62,7 @@ export default defineModule({
   config: { entries: integer(1000, 1, 100_000, 'addresses that one account may block') },
   stores: { blocked: map<true>() },
   setup({ config, stores, uses, live, route, server, phase, log }) {
+    const unblocked = phase(accountUnblocked, 'observe')
     const granted = phase(presenceGranted, 'observe')
     const blocked = phase(accountBlocked, 'observe')
     const turns = new Turns()
@@ -109,6 +116,7 @@ export default defineModule({
         if (again) await observe(granted, { account, contact }, log)
       }
       await push(account, 'unblock', payload)
+      for (const other of jids) await observe(unblocked, { account, other }, log)
     }
 
     /** Those whom the addresses name, and who may see the account: contacts, or one resource of a contact. */

@@ -52,15 +52,17 @@ import vcard from './vcard.ts'
 import vcard4 from './vcard4.ts'
 import version from './version.ts'
 
+export { accountBlocked, accountUnblocked } from './blocking.ts'
 export type { Carbons } from './carbons.ts'
 export { commandAnswer, commandInfo, commandsInfo, onlyStage } from './command-elements.ts'
 export type { SentElsewhere } from './message-log.ts'
 export { isEncrypted } from './message-rules.ts'
+export { policiesChanged } from './policies.ts'
 export { type Roster, rosterEdited, rosterRemoved } from './roster.ts'
 export { ToldCache } from './told-cache.ts'
 export { Turns } from './turns.ts'
 /** For modules of other packages that use them. */
-export { carbons, disco, messageLog, roster, subscription }
+export { blocking, carbons, disco, messageLog, policies, roster, subscription }
 
 /** Everything that a server speaks, in no particular order: the loader looks at what uses what. */
 export const modules: readonly AnyModule[] = [

@@ -27,7 +27,7 @@ export class Access {
   readonly #seats: Seats
   readonly #clock: Clock
   readonly #log: Logger
-  /** Bound to the rules of the house by whoever has some. */
+  /** Bound to the policies of the host. */
   rules: Rules = { mayUse: () => true }
   /** How often somebody was denied something, by `provider reason`. */
   readonly denials = new Map<string, number>()

@@ -87,6 +87,13 @@ export class Contacts {
       )
   }
 
+  /** The user does not want to hear from somebody, or wants again: here that holds already. */
+  async blocked(user: Jid, id: string, isOn: boolean): Promise<void> {
+    const { house } = this.#net
+    if (!this.#net.can('block', 'out')) return
+    await this.#try(user, () => house.engine.run(this.#net.keyOf(user), 'block', id, isOn, this.#net.by(user)))
+  }
+
   /** Nothing of the network stays in the user's roster; the list there is not touched. */
   async forget(user: Jid): Promise<void> {
     const { house, service, jid } = this.#net

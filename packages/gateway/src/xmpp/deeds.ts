@@ -111,6 +111,14 @@ function quietly(message: Message, known: Known): Deed | undefined {
       if (native !== undefined) await engine.run(account, 'read', to, [native], by)
     })
   }
+  const received = message.child('received', RECEIPTS)?.attrs['id']
+  if (received !== undefined) {
+    if (!known.can('receipts', 'out')) return undefined
+    return quiet(async (engine, account, to, by) => {
+      const native = await known.native(received)
+      if (native !== undefined) await engine.run(account, 'delivered', to, [native], by)
+    })
+  }
   const state = message.children.find(child => typeof child !== 'string' && child.ns === STATES)
   const typing = typeof state === 'object' && Object.hasOwn(TYPING, state.name) ? TYPING[state.name] : undefined
   if (!typing || !known.can('typing', 'out')) return undefined

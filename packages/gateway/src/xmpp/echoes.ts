@@ -14,17 +14,17 @@ export class Echoes {
     this.#clock = clock
   }
 
-  /** What goes there from here: it may come back. */
-  sent(where: string, text: string): void {
-    this.isNew(where, text)
+  /** What names a text said in a conversation. */
+  markOf(user: string, peer: string, text: string): string {
+    return createHash('sha256').update(`${user}\n${peer}\n${text}`).digest('base64url')
   }
 
-  isNew(where: string, text: string): boolean {
-    const key = createHash('sha256').update(`${where}\n${text}`).digest('base64')
+  /** False: it was there within the last ten seconds. */
+  isNew(mark: string): boolean {
     const now = this.#clock.monotonic()
-    const before = this.#seen.get(key)
-    this.#seen.delete(key)
-    this.#seen.set(key, now)
+    const before = this.#seen.get(mark)
+    this.#seen.delete(mark)
+    this.#seen.set(mark, now)
     if (this.#seen.size > KEPT) this.#seen.delete(this.#seen.keys().next().value!)
     return before === undefined || before + SAME <= now
   }

@@ -25,8 +25,6 @@ import type { Saying } from './saying.ts'
 
 /** Somebody who writes and says nothing more of it has stopped after that time (ms). */
 const TYPING = 10_000
-/** For another node to write down the id of what it has sent (ms). */
-const ELSEWHERE = 300
 /** What was said so long ago says when (ms). */
 const LATE = 5000
 
@@ -53,7 +51,7 @@ export class Hearing {
     if (id !== undefined && !(await this.#isNew(person, peer, id, stanza))) return
     const content = await this.#content(person, event)
     if (origin === 'self-elsewhere') {
-      if (id === undefined && !this.#echoes.isNew(`${person.user.text}\n${peer}`, event.text)) return
+      if (id === undefined && !this.#echoes.isNew(this.#echoes.markOf(person.user.text, peer, event.text))) return
       return this.#own.sent(person.user, from, stanza, content)
     }
     this.#stopTyping(person, peer)
@@ -138,8 +136,11 @@ export class Hearing {
 
   /** What the network would take from the user's client for this message. */
   #wanted(): Element[] {
-    const wanted = this.#net.can('read', 'out') ? [el('markable', MARKERS)] : []
-    return this.#net.can('typing', 'in') ? [...wanted, el('active', STATES)] : wanted
+    const wanted: Element[] = []
+    if (this.#net.can('receipts', 'out')) wanted.push(el('request', RECEIPTS))
+    if (this.#net.can('read', 'out')) wanted.push(el('markable', MARKERS))
+    if (this.#net.can('typing', 'in')) wanted.push(el('active', STATES))
+    return wanted
   }
 
   #state(user: Jid, peer: string, state: string) {
@@ -154,15 +155,9 @@ export class Hearing {
 
   async #stanzaOf(person: Person, native: string): Promise<string | undefined> {
     const find = () => this.#net.house.engine.ids.byNative(this.#net.keyOf(person.user), native)
-    const pair = (await find()) ?? (await this.#wait(person.user).then(find))
+    // What the user has said lately may be on its way.
+    const pair = (await find()) ?? (await this.#saying.underWay(person.user).then(find))
     return pair && stanzaIdOf(pair.stanza)
-  }
-
-  /** What the user has said lately may be on its way, from this node or from another one. */
-  async #wait(user: Jid): Promise<void> {
-    const { live, clock } = this.#net.house
-    await this.#saying.underWay(user)
-    if (live.isShared) await new Promise<void>(resolve => clock.after(ELSEWHERE, resolve))
   }
 
   async #isNew(person: Person, peer: string, native: string, stanza: string): Promise<boolean> {

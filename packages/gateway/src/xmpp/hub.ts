@@ -6,6 +6,7 @@ import type { AccountKey, AccountStatus, Engine } from '../engine.ts'
 import { type Face, FOR_YOU, type Networks } from './networks.ts'
 import { Providers } from './providers.ts'
 import { SPOKEN } from './saying.ts'
+import { SHOW } from './showing.ts'
 
 /** What an operator sets for all networks together. */
 export interface EngineOptions {
@@ -13,6 +14,9 @@ export interface EngineOptions {
   readonly threads: number
   readonly memory: number
 }
+
+/** What nodes tell each other: how a session is. */
+const STATUS = 'gateway status'
 
 /** What makes the engine, when a server has begun: it reads its records from `providers`. */
 export type MakeEngine = (parts: {
@@ -25,9 +29,11 @@ export type MakeEngine = (parts: {
 export class Hub {
   readonly providers: Providers
   readonly engine: Engine
+  readonly #live: Server['live']
   readonly #hosts = new Map<string, Networks>()
 
-  private constructor(providers: Providers, engine: Engine) {
+  private constructor(live: Server['live'], providers: Providers, engine: Engine) {
+    this.#live = live
     this.providers = providers
     this.engine = engine
     engine.listen({
@@ -38,11 +44,24 @@ export class Hub {
 
   static async open(server: Server, make: MakeEngine, options: EngineOptions): Promise<Hub> {
     const providers = await Providers.open(server)
-    const hub = new Hub(providers, await make({ server, providers, options }))
+    const hub = new Hub(server.live, providers, await make({ server, providers, options }))
     server.hear(FOR_YOU, text => hub.#take(server, parseStanza(text)))
+    server.hear(STATUS, text => {
+      const { key, status } = JSON.parse(text) as { key: AccountKey; status: AccountStatus }
+      const user = Jid.tryParse(key.owner)
+      if (user) hub.#face(key)?.statuses.settle(user, status)
+    })
+    server.hear(SHOW, text => {
+      const [domain = '', user = ''] = text.split('\n')
+      const face = hub.#at(domain)
+      const jid = Jid.parse(user)
+      if (face?.isHere(jid)) server.finish(face.net.house.host, face.showing.again(jid))
+    })
     server.hear(SPOKEN, text => {
-      const [domain = '', user = '', id = ''] = text.split('\n')
-      hub.#at(domain)?.net.people.find(Jid.parse(user))?.speaks(id)
+      const [domain = '', user = '', mark = '', ...id] = text.split('\n')
+      const face = hub.#at(domain)
+      const jid = Jid.parse(user)
+      if (face?.isHere(jid)) face.saying.heard(jid, id.join('\n'), mark)
     })
     providers.listen(async changed => {
       for (const id of changed) {
@@ -69,6 +88,7 @@ export class Hub {
   }
 
   #status(key: AccountKey, status: AccountStatus): void {
+    if (this.#live.isShared) this.#live.tell(STATUS, JSON.stringify({ key, status }))
     const face = this.#face(key)
     face?.status(key, status).catch((error: unknown) => face.net.house.log.error('a status was not told', { error }))
   }

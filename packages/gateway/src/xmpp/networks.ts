@@ -1,7 +1,7 @@
 import type { Event } from '@parley/adapter'
 import { Jid } from '@parley/jid'
 import { Turns } from '@parley/modules'
-import { type Message, type Presence, type Stanza, StanzaError } from '@parley/stanza'
+import { type Message, NS, type Presence, type Stanza, StanzaError } from '@parley/stanza'
 import type { Transit } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, Provider } from '../engine.ts'
 import { Answering } from './answering.ts'
@@ -41,11 +41,11 @@ export class Face {
   readonly showing: Showing
   readonly statuses: Statuses
   readonly rooms: Rooms
+  readonly saying: Saying
   readonly #turns = new Turns()
   /** How the one session of all is, where there is one here. */
   #state: AccountStatus['state'] | undefined
   readonly #answering: Answering
-  readonly #saying: Saying
   readonly #seeing: Seeing
   readonly #subscribing: Subscribing
   readonly #listening: Listening
@@ -58,18 +58,18 @@ export class Face {
     this.contacts = new Contacts(net)
     this.rooms = new Rooms(net)
     this.statuses = new Statuses(net, person => this.rooms.closed(person))
-    this.showing = new Showing(net)
-    this.#saying = new Saying(net, echoes)
+    this.showing = new Showing(net, user => !house.live.isShared || this.isHere(user))
+    this.saying = new Saying(net, echoes)
     this.#seeing = new Seeing(net)
     this.#subscribing = new Subscribing(net)
     const registration = new Registration(net, this.contacts, this.statuses)
     const commands = new Commands(net, registration)
     this.conversation = new Conversation(net, registration)
-    const hearing = new Hearing(net, this.#saying, new Own(net), echoes)
+    const hearing = new Hearing(net, this.saying, new Own(net), echoes)
     this.#listening = new Listening(net, {
       contacts: this.contacts,
       hearing,
-      saying: this.#saying,
+      saying: this.saying,
       seeing: this.#seeing,
       rooms: this.rooms,
     })
@@ -160,7 +160,7 @@ export class Face {
     if (!house.live.isShared) return false
     const needs =
       stanza.name === 'iq'
-        ? stanza.isRequest && to.local !== ''
+        ? stanza.isRequest && (to.local !== '' || stanza.payload.ns === NS.discoItems)
         : stanza.name === 'message'
           ? to.local !== '' && (stanza.type === 'groupchat' || !to.isBare)
           : !to.isBare || !ANNOUNCED.has(stanza.type) || stanza.child('x', MUC) !== undefined
@@ -186,7 +186,7 @@ export class Face {
     }
     if (id === undefined) throw new StanzaError('item-not-found', 'There is no such address in this network')
     if (this.rooms.concerns(message, id)) this.rooms.message(message, id, transit)
-    else this.#saying.receive(message, id, transit)
+    else this.saying.receive(message, id, transit)
   }
 
   async #presence(presence: Presence, to: Jid): Promise<void> {

@@ -19,7 +19,7 @@ const SETTINGS: Parameter = {
   help: 'settings of the adapter, as name=value',
 }
 
-export const PROVIDER_COMMANDS: readonly CommandSpec[] = [
+const COMMANDS: readonly CommandSpec[] = [
   { name: 'provider list', summary: 'List the networks that users may reach', parameters: [] },
   { name: 'provider show', summary: 'Show a network: its settings, users and refusals', parameters: [ID] },
   {
@@ -48,8 +48,16 @@ export const PROVIDER_COMMANDS: readonly CommandSpec[] = [
       },
     ],
   },
+  {
+    name: 'provider rotate-keys',
+    summary: 'Seal the secrets of all logins under a new master key; the file gateway.key has it first',
+    parameters: [],
+  },
   { name: 'provider remove', summary: 'Remove a network that is disabled, with all logins', parameters: [ID] },
 ]
+
+/** A record is for all domains of the server. */
+export const PROVIDER_COMMANDS = COMMANDS.map(command => ({ ...command, isWide: true }))
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
@@ -170,6 +178,7 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
       await providers.set({ ...provider, retireAt })
       return { text: `${provider.id} ends on ${retireAt}` }
     },
+    'provider rotate-keys': async () => ({ text: `${await engine.rotateKeys()} secrets are under a new key` }),
     'provider remove': async values => {
       const { id, enabled } = known(values)
       if (enabled) throw new CommandError(`${id} is enabled: disable it first`)

@@ -30,8 +30,11 @@ export class Providers {
   static async open(server: Server): Promise<Providers> {
     const providers = new Providers(server)
     providers.#records = await providers.#map.all(OWNER)
-    server.hear(TOPIC, () => {
-      providers.#load().catch((error: unknown) => server.log.error('providers could not be read', { error }))
+    server.hear(TOPIC, text => {
+      const { id, provider } = JSON.parse(text) as { readonly id: string; readonly provider?: Provider }
+      // At once, and as the store has it when two nodes have changed it.
+      const told = providers.#become(changedRecords(providers.#records, id, provider)).then(() => providers.#load())
+      told.catch((error: unknown) => server.log.error('providers could not be read', { error }))
     })
     return providers
   }
@@ -51,26 +54,37 @@ export class Providers {
 
   async set(provider: Provider): Promise<void> {
     await this.#map.set(OWNER, provider.id, { ...provider })
-    await this.#changed()
+    await this.#changed(provider.id, provider)
   }
 
   async remove(id: string): Promise<void> {
     await this.#map.delete(OWNER, id)
-    await this.#changed()
+    await this.#changed(id)
   }
 
-  async #changed(): Promise<void> {
+  async #changed(id: string, provider?: Provider): Promise<void> {
+    this.#server.live.tell(TOPIC, JSON.stringify({ id, provider }))
     await this.#load()
-    this.#server.live.tell(TOPIC, '')
   }
 
   async #load(): Promise<void> {
+    await this.#become(await this.#map.all(OWNER))
+  }
+
+  async #become(records: ReadonlyMap<string, Provider>): Promise<void> {
     const before = this.#records
-    this.#records = await this.#map.all(OWNER)
+    this.#records = records
     const ids = new Set([...before.keys(), ...this.#records.keys()])
     const changed = [...ids].filter(id => JSON.stringify(before.get(id)) !== JSON.stringify(this.#records.get(id)))
     if (changed.length > 0) for (const listener of this.#listeners) await listener(changed)
   }
+}
+
+function changedRecords(records: ReadonlyMap<string, Provider>, id: string, provider: Provider | undefined) {
+  const changed = new Map(records)
+  if (provider) changed.set(id, provider)
+  else changed.delete(id)
+  return changed
 }
 
 /** A record with nothing said of it; networks are off until an operator switches them on. */

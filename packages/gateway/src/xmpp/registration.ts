@@ -90,12 +90,13 @@ export class Registration {
   }
 
   async #forget(user: Jid): Promise<boolean> {
-    const { house } = this.#net
+    const { house, people } = this.#net
     const key = this.#net.keyOf(user)
     const was = await house.engine.unregister(key)
     house.registered.changed(key.owner)
     await house.stores.said.delete(user.text, this.#net.id)
-    await this.#statuses.changed(user, { state: 'idle', since: house.clock.now() })
+    // The node that has had the session says so; here nothing more is known.
+    if (people.find(user)?.told) await this.#statuses.changed(user, { state: 'idle', since: house.clock.now() })
     await this.#contacts.forget(user)
     return was
   }

@@ -14,7 +14,7 @@ export class Rounds {
   readonly #house: House
   readonly #networks: Networks
   readonly #stops: readonly (() => void)[]
-  #looking: Promise<void> | undefined
+  #looking: Promise<void> = Promise.resolve()
 
   constructor(house: House, networks: Networks) {
     this.#house = house
@@ -35,11 +35,15 @@ export class Rounds {
     ]
   }
 
+  /** Rights have changed. */
+  soon(): void {
+    this.look().catch((error: unknown) => this.#house.log.error('networks could not be looked after', { error }))
+  }
+
   /** Ends the sessions of those who may not have one any more. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined
-    })
+    // Behind one that is under way, which may have seen them before.
+    this.#looking = this.#looking.catch(() => {}).then(() => this.#look())
     return this.#looking
   }
 

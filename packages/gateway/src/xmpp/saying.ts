@@ -80,17 +80,25 @@ export class Saying {
     }
     if (deed.quiet) return (await house.access.judge(provider, user)) ? undefined : deed
     await house.access.check(provider, user, 'write')
-    this.#speaks(user, id)
-    this.#echoes.sent(`${user.text}\n${id}`, message.textOf('body') ?? '')
+    this.#speaks(user, id, message.textOf('body') ?? '')
     return deed
   }
 
-  /** Whom the user has written to may answer, to whichever node. */
-  #speaks(user: Jid, id: string): void {
+  /** Another node has said something for a user. */
+  heard(user: Jid, id: string, mark: string): void {
+    this.#net.people.of(user).speaks(id)
+    this.#echoes.isNew(mark)
+  }
+
+  /** Whom the user has written to may answer; and what was written may come back. To whichever node. */
+  #speaks(user: Jid, id: string, text: string): void {
     const { house, people, service } = this.#net
     const person = people.of(user)
-    if (house.live.isShared && !person.spoken.has(id)) house.live.tell(SPOKEN, `${service.domain}\n${user}\n${id}`)
+    const mark = this.#echoes.markOf(user.text, id, text)
+    if (house.live.isShared && (!person.spoken.has(id) || this.#net.can('ownEcho', 'in')))
+      house.live.tell(SPOKEN, `${service.domain}\n${user}\n${mark}\n${id}`)
     person.speaks(id)
+    this.#echoes.isNew(mark)
   }
 
   #do(deed: Deed, message: Message, user: Jid, id: string, key: string): { readonly kept: Promise<void> } {

@@ -33,7 +33,7 @@ export const SEAT_COMMANDS: readonly CommandSpec[] = [
 ]
 
 /** Seats, as operators give them. */
-export function seatCommands(house: House, revoked: () => void): Readonly<Record<string, RunCommand>> {
+export function seatCommands(house: House): Readonly<Record<string, RunCommand>> {
   const { providers, seats, engine, host } = house
 
   function provider(values: CommandValues): string {
@@ -86,7 +86,6 @@ export function seatCommands(house: House, revoked: () => void): Readonly<Record
       const wanted = await accounts(values)
       for (const account of wanted)
         if (!(await seats.revoke(account, id))) throw new CommandError(`${account} has no seat for ${id}`)
-      revoked()
       return { text: `${wanted.length} accounts have no seat for ${id} any more` }
     },
     'seat report': async () => ({

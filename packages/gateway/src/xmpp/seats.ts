@@ -22,6 +22,8 @@ export class Seats {
   readonly #map: OwnedMap<Seat>
   readonly #clock: Clock
   readonly #server: Server
+  /** Called when somebody's seats have changed, on every node. */
+  changed: () => void = () => {}
   readonly #known: ToldCache<ReadonlyMap<string, Seat>>
 
   constructor(map: OwnedMap<Seat>, server: Server) {
@@ -29,7 +31,10 @@ export class Seats {
     this.#clock = server.clock
     this.#server = server
     this.#known = new ToldCache(CACHED, account => map.all(account))
-    server.hear(TOPIC, account => this.#known.forget(account))
+    server.hear(TOPIC, account => {
+      this.#known.forget(account)
+      this.changed()
+    })
   }
 
   /** Whether the account has one today. */
@@ -65,5 +70,6 @@ export class Seats {
   #changed(account: Jid): void {
     this.#known.forget(account.text)
     this.#server.live.tell(TOPIC, account.text)
+    this.changed()
   }
 }

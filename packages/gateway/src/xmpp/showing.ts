@@ -3,12 +3,19 @@ import type { Jid } from '@parley/jid'
 import { presenceOf } from './availability.ts'
 import type { Network } from './network.ts'
 
+/** What nodes tell each other: a user is available in another way. */
+export const SHOW = 'gateway show'
+
 /** How the user is, towards the network: its session comes and goes with the user's clients. */
 export class Showing {
   readonly #net: Network
 
-  constructor(net: Network) {
+  readonly #here: (user: Jid) => boolean
+
+  /** @param here whether this node has the session of a user, or nobody else can */
+  constructor(net: Network, here: (user: Jid) => boolean) {
     this.#net = net
+    this.#here = here
   }
 
   /** A client has come, has gone, or says something else of itself. */
@@ -18,7 +25,10 @@ export class Showing {
     if (!presence && !provider.alwaysOn) return
     if (await house.access.judge(provider, user)) return
     if (!this.#net.federated) house.engine.wake(this.#net.keyOf(user))
-    await this.show(user, presence ?? { show: 'away' })
+    // The node that has the session knows what it has shown.
+    if (!this.#here(user) && house.engine.status(this.#net.keyOf(user)).state !== 'idle')
+      house.live.tell(SHOW, `${this.#net.service.domain}\n${user}`)
+    else await this.show(user, presence ?? { show: 'away' })
   }
 
   /** Nobody was there for a while: unless somebody is now, the session rests. */
@@ -26,17 +36,22 @@ export class Showing {
     const { house, provider, people } = this.#net
     if (presenceOf(await house.live.sessions(user))) return
     if (this.#net.federated) {
-      await this.show(user, { show: 'unavailable' })
+      if (this.#here(user)) await this.show(user, { show: 'unavailable' })
+      else house.live.tell(SHOW, `${this.#net.service.domain}\n${user}`)
       people.forget(user)
     } else if (!provider.alwaysOn) await house.engine.rest(this.#net.keyOf(user))
   }
 
   /** The session has just begun: the network does not know how the user is. */
   async begun(user: Jid): Promise<void> {
-    const person = this.#net.people.of(user)
-    person.shown = undefined
+    this.#net.people.of(user).shown = undefined
+    await this.again(user)
+  }
+
+  /** Shows how the user is now, from the node that has the session. */
+  async again(user: Jid): Promise<void> {
     const presence = presenceOf(await this.#net.house.live.sessions(user))
-    await this.show(user, presence ?? { show: 'away' })
+    await this.show(user, presence ?? { show: this.#net.federated ? 'unavailable' : 'away' })
   }
 
   async show(user: Jid, presence: Presence): Promise<void> {
@@ -44,9 +59,7 @@ export class Showing {
     const person = this.#net.people.of(user)
     const text = JSON.stringify(presence)
     const isThere = this.#net.federated || house.engine.status(this.#net.keyOf(user)).state === 'online'
-    // Another node may have shown something else meanwhile.
-    const isKnown = person.shown === text && !house.live.isShared
-    if (!isThere || isKnown || !this.#net.can('presence', 'out')) return
+    if (!isThere || person.shown === text || !this.#net.can('presence', 'out')) return
     person.shown = text
     try {
       await house.engine.run(this.#net.keyOf(user), 'setPresence', presence, this.#net.by(user))

@@ -9,8 +9,6 @@ import type { Person } from './people.ts'
 
 /** It comes to nothing until somebody does something. */
 const STUCK: ReadonlySet<AccountState> = new Set(['needs-login', 'replaced', 'denied', 'quarantined'])
-/** How often the engine is asked for what another node may have said (ms). */
-const LOOK = 250
 /** Contacts are there as far as anybody knows. */
 const THERE: ReadonlySet<AccountState> = new Set(['online', 'degraded'])
 const CLIENT = 'jabber:client'
@@ -34,7 +32,7 @@ export class Statuses {
     const person = people.of(user)
     const before = person.told
     person.told = status
-    for (const settle of this.#waiting.get(user.text) ?? []) settle(status)
+    this.settle(user, status)
     if (before?.state !== status.state || before.detail !== status.detail) await this.#tell(user, status)
     if (THERE.has(status.state)) await this.#net.house.stores.said.delete(user.text, this.#net.id)
     else if (STUCK.has(status.state)) await this.#ask(user, status)
@@ -68,15 +66,19 @@ export class Statuses {
     return new Presence({ type: 'available', from: jid, to }, said(reason, el('show', CLIENT, null, away)))
   }
 
+  /** Whoever waits for it hears how the session is, on whichever node that is. */
+  settle(user: Jid, status: AccountStatus): void {
+    for (const settle of [...(this.#waiting.get(user.text) ?? [])]) settle(status)
+  }
+
   /** How the session is when `settled` says that it is known, or after `ms` milliseconds. */
   next(user: Jid, settled: (status: AccountStatus) => boolean, ms: number): Promise<AccountStatus | undefined> {
-    const { clock, live, engine } = this.#net.house
+    const { clock } = this.#net.house
     return new Promise(resolve => {
       const waiting = this.#waiting.get(user.text) ?? new Set()
       this.#waiting.set(user.text, waiting)
       const done = (status: AccountStatus | undefined) => {
         stop()
-        stopLooking()
         waiting.delete(settle)
         if (waiting.size === 0) this.#waiting.delete(user.text)
         resolve(status)
@@ -85,9 +87,6 @@ export class Statuses {
         if (settled(status)) done(status)
       }
       const stop = clock.after(ms, () => done(undefined))
-      // The session may be on another node, whose word comes to the engine.
-      const look = () => settle(engine.status(this.#net.keyOf(user)))
-      const stopLooking = live.isShared ? clock.every(LOOK, look) : () => {}
       waiting.add(settle)
     })
   }
