@@ -12,7 +12,7 @@ import {
   type Profile,
   type Session,
 } from '@parley/adapter'
-import { Api, MatrixError } from './api.ts'
+import { Api } from './api.ts'
 import { clean, message } from './content.ts'
 import { type Answer, HttpConnection, type Request } from './http.ts'
 import { canonical, Ghosts, isRoom } from './ids.ts'
@@ -21,6 +21,7 @@ import { fieldsOf, listOf, parse, textOf } from './json.ts'
 import { Places } from './places.ts'
 import { fromMatrix, toMatrix } from './presence.ts'
 import type { MatrixSettings } from './settings.ts'
+import { Users } from './users.ts'
 
 const CONNECTIONS = 50
 const TRANSACTIONS = 50
@@ -32,11 +33,10 @@ export class MatrixSession implements Session {
   readonly #context: Context<MatrixSettings>
   readonly #api: Api
   readonly #ghosts: Ghosts
+  readonly #users: Users
   readonly #places: Places
   readonly #incoming: Incoming
   readonly #connections = new Set<HttpConnection>()
-  /** Users that are registered there. */
-  readonly #registered = new Map<string, Promise<string>>()
   readonly #opening = new Map<string, Promise<string>>()
   /** Our own reactions: by user, message and emoji, their ids. */
   readonly #reactions = new Map<string, Map<string, string>>()
@@ -53,6 +53,7 @@ export class MatrixSession implements Session {
     this.#api = new Api(context)
     const users = settings.userDomain || domain.slice(domain.indexOf('.') + 1)
     this.#ghosts = new Ghosts(settings.prefix, settings.serverName, users)
+    this.#users = new Users(this.#api, this.#ghosts)
     this.#places = new Places(kv)
     this.#incoming = new Incoming({
       ghosts: this.#ghosts,
@@ -69,6 +70,7 @@ export class MatrixSession implements Session {
     await this.ping()
     await this.#places.load()
     this.#transactions = JSON.parse((await kv.get('transactions')) ?? '[]') as string[]
+    if (this.#isOver) throw stopped()
     this.#state = 'online'
     const options = { clock, token: settings.hsToken, answer: (request: Request) => this.#answer(request) }
     this.#listening = await this.#context.listen({
@@ -84,6 +86,10 @@ export class MatrixSession implements Session {
         this.#connections.add(http)
       },
     })
+    if (this.#isOver) {
+      await this.#listening.close()
+      throw stopped()
+    }
     this.#emit({ type: 'state', state: 'online', detail: `listening on port ${this.#listening.port}` })
   }
 
@@ -207,31 +213,7 @@ export class MatrixSession implements Session {
   async #ghost(user: string | undefined): Promise<string> {
     if (this.#state !== 'online') throw new AdapterError('transient', 'The gateway is not online')
     if (user === undefined) throw new AdapterError('unsupported', 'Nobody does this')
-    const known = this.#registered.get(user)
-    if (known) return await known
-    const made = this.#register(user)
-    this.#registered.set(user, made)
-    if (this.#registered.size > KNOWN) this.#registered.delete(this.#registered.keys().next().value!)
-    try {
-      return await made
-    } catch (error) {
-      this.#registered.delete(user)
-      throw error
-    }
-  }
-
-  async #register(user: string): Promise<string> {
-    const ghost = this.#ghosts.idOf(user)
-    if (this.#ghosts.userOf(ghost) !== user)
-      throw new AdapterError('unsupported', 'Users of this domain have no names there')
-    try {
-      const account = { type: 'm.login.application_service', username: this.#ghosts.localOf(user), inhibit_login: true }
-      await this.#api.call('POST', ['register'], account)
-      await this.#api.call('PUT', ['profile', ghost, 'displayname'], { displayname: user.split('@')[0]! }, ghost)
-    } catch (error) {
-      if (!(error instanceof MatrixError) || error.code !== 'M_USER_IN_USE') throw error
-    }
-    return ghost
+    return await this.#users.ghost(user)
   }
 
   /** The room in which something is said, opened where there is none. */
@@ -368,6 +350,11 @@ export class MatrixSession implements Session {
     return await turn
   }
 
+  /** Asked for where something was waited for: whoever stops a session does not wait. */
+  get #isOver(): boolean {
+    return this.#state === 'over'
+  }
+
   #emit(event: Event): void {
     if (this.#state === 'online') this.#context.emit(event)
   }
@@ -375,6 +362,10 @@ export class MatrixSession implements Session {
 
 const OK: Answer = { status: 200, body: {} }
 const NOT_FOUND: Answer = { status: 404, body: { errcode: 'M_NOT_FOUND', error: 'There is none' } }
+
+function stopped(): AdapterError {
+  return new AdapterError('transient', 'The session was stopped')
+}
 
 function transaction(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 32)

@@ -53,12 +53,7 @@ async function open(): Promise<void> {
   port = Number(/\d+$/.exec(online?.detail ?? '')![0])
 }
 
-async function ask(
-  path: string,
-  body: unknown = {},
-  token: string | null = HS_TOKEN,
-  method = 'PUT',
-): Promise<number> {
+async function ask(path: string, body: unknown = {}, token: string | null = HS_TOKEN, method = 'PUT'): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}/_matrix/app/v1/${path}`, {
     method,
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
