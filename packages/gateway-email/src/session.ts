@@ -71,6 +71,10 @@ export class EmailSession implements Session {
         this.#receivers.add(receiver)
       },
     })
+    if (this.#isOver) {
+      await this.#listening.close()
+      throw new AdapterError('transient', 'The session was stopped')
+    }
     this.#state = 'online'
     this.#emit({ type: 'state', state: 'online', detail: `listening on port ${this.#listening.port}` })
   }
@@ -125,7 +129,7 @@ export class EmailSession implements Session {
     if (this.#busy >= SENDING) await new Promise<void>(free => this.#waiting.push(free))
     this.#busy++
     try {
-      if (this.#state === 'over') throw new AdapterError('transient', 'The gateway is going down')
+      if (this.#isOver) throw new AdapterError('transient', 'The gateway is going down')
       const trustAnything = settings.trustAnything
       const security = settings.security
       const password = (await this.#context.secrets.get('password')) ?? settings.password
@@ -208,6 +212,11 @@ export class EmailSession implements Session {
     const error = new AdapterError('not-found', `The mail to ${conversation.peer} could not be delivered`)
     for (const { key } of found) this.#emit({ type: 'bounced', user, key, error })
     if (found.length === 0) this.#emit({ type: 'notice', user, text: error.message })
+  }
+
+  /** Asked for where something was waited for: whoever stops a session does not wait. */
+  get #isOver(): boolean {
+    return this.#state === 'over'
   }
 
   get #mailDomain(): string {

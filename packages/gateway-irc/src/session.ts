@@ -60,6 +60,10 @@ export class IrcSession implements Session {
       tls: settings.tls,
       ...(settings.trustAnything ? { trustAnything: true } : {}),
     })
+    if (this.#isOver) {
+      connection.destroy()
+      throw stopped()
+    }
     const wire = new Wire(connection, {
       clock: this.#context.clock,
       burst: settings.burst,
@@ -69,9 +73,7 @@ export class IrcSession implements Session {
       first: line => this.#talk?.note(line),
     })
     this.#wire = wire
-    signal.addEventListener('abort', () => wire.end(new AdapterError('transient', 'The session was stopped')), {
-      once: true,
-    })
+    signal.addEventListener('abort', () => wire.end(stopped()), { once: true })
     try {
       await this.#begin(wire, who)
     } catch (error) {
@@ -80,6 +82,7 @@ export class IrcSession implements Session {
       wire.end(error instanceof AdapterError ? error : new AdapterError('transient', 'The login has failed'))
       throw error
     }
+    if (this.#isOver) throw stopped()
     this.#state = 'online'
   }
 
@@ -94,7 +97,7 @@ export class IrcSession implements Session {
       wire.urgent('QUIT', [''])
       await closed
     }
-    wire.end(new AdapterError('transient', 'The session was stopped'))
+    wire.end(stopped())
   }
 
   async ping(): Promise<void> {
@@ -306,6 +309,11 @@ export class IrcSession implements Session {
     return fold(name, this.#support.casemapping)
   }
 
+  /** Asked for where something was waited for: whoever stops a session does not wait. */
+  get #isOver(): boolean {
+    return this.#state === 'over'
+  }
+
   get #online(): { wire: Wire; rooms: Rooms; contacts: Contacts; talk: Talk } {
     if (this.#state !== 'online') throw new AdapterError('transient', 'You are not logged in')
     return { wire: this.#wire!, rooms: this.#rooms!, contacts: this.#contacts!, talk: this.#talk! }
@@ -321,6 +329,10 @@ export class IrcSession implements Session {
     this.#state = 'over'
     this.#context.emit({ type: 'ended', error })
   }
+}
+
+function stopped(): AdapterError {
+  return new AdapterError('transient', 'The session was stopped')
 }
 
 /** @throws AdapterError where it is no address of this network */

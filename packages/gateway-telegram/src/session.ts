@@ -43,6 +43,7 @@ export class TelegramSession implements Session {
     const emit = (event: Event) => this.#emit(event)
     const chats = new Chats({ kv, emit, me })
     await chats.load()
+    if (this.#isOver) throw stopped()
     this.#api = api
     this.#me = me
     this.#chats = chats
@@ -50,6 +51,7 @@ export class TelegramSession implements Session {
     emit({ type: 'self', id: me.id, name: me.name })
     chats.announce()
     for (const id of chats.joined) await this.#enter(id).catch(error => this.#lost(id, error))
+    if (this.#isOver) throw stopped()
     this.#poll = new Poll({
       api,
       kv,
@@ -227,6 +229,11 @@ export class TelegramSession implements Session {
     return done
   }
 
+  /** Asked for where something was waited for: whoever stops a session does not wait. */
+  get #isOver(): boolean {
+    return this.#state === 'over'
+  }
+
   get #online(): { readonly api: Api; readonly chats: Chats; readonly me: Person } {
     if (this.#state !== 'online') throw new AdapterError('transient', 'You are not logged in')
     return { api: this.#api!, chats: this.#chats!, me: this.#me! }
@@ -242,6 +249,10 @@ export class TelegramSession implements Session {
     this.#poll?.stop()
     this.#context.emit({ type: 'ended', error })
   }
+}
+
+function stopped(): AdapterError {
+  return new AdapterError('transient', 'The session was stopped')
 }
 
 /** The chat that is meant: in a group, what is for one member cannot be said. @throws AdapterError */

@@ -40,7 +40,8 @@ export function wordsOf(text: string, entities: unknown): string {
     const url = textOf(fields?.['url'])
     const start = numberOf(fields?.['offset']) ?? -1
     const end = start + (numberOf(fields?.['length']) ?? 0)
-    if (fields?.['type'] !== 'text_link' || url === undefined || start < at || end <= start || end > text.length) continue
+    if (fields?.['type'] !== 'text_link' || url === undefined || start < at || end <= start || end > text.length)
+      continue
     shown += `${text.slice(at, end)} (${url.slice(0, 2000)})`
     at = end
   }

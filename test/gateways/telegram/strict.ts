@@ -11,27 +11,46 @@ export const TOKEN = '123456:a-good-token_of-a-bot'
  * an offset is gone, what was not comes again; a wrong token, a chat that nobody has opened, too much at once.
  */
 export class StrictApi {
+  /** Who runs each group. */
+  admins: object[] = [{ id: 7, first_name: 'Nurse' }]
   readonly calls: { readonly method: string; readonly parameters: Parameters }[] = []
   /** What comes instead of the answer, by method, once each. */
   readonly answers = new Map<string, Answer>()
-  readonly url: string
   readonly #server: Server
+  readonly #token: string
+  readonly #me: object
+  #watch: ((method: string, parameters: Parameters, result: unknown) => void) | undefined
+  readonly url: string
   readonly #chats = new Map<number, object>()
   #updates: { readonly update_id: number }[] = []
   #waiting: (() => void) | undefined
   #update = 1000
   #message = 1
 
-  private constructor(server: Server) {
+  private constructor(server: Server, token: string, me: object) {
     this.#server = server
+    this.#token = token
+    this.#me = me
     this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
-    server.on('request', (request, response) => void this.#serve(request, response))
+    server.on('request', (request, response) => void this.serve(request, response))
   }
 
-  static async open(): Promise<StrictApi> {
+  static async open(
+    token = TOKEN,
+    me: object = { id: 42, first_name: 'Romeo', username: 'romeo_bot' },
+  ): Promise<StrictApi> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    return new StrictApi(server)
+    return new StrictApi(server, token, me)
+  }
+
+  /** Tells what the bot has done. */
+  watch(watcher: (method: string, parameters: Parameters, result: unknown) => void): void {
+    const before = this.#watch
+    this.#watch = (...call) => {
+      before?.(...call)
+      watcher(...call)
+    }
   }
 
   chat(chat: { readonly id: number }): void {
@@ -66,19 +85,19 @@ export class StrictApi {
     this.#server.close()
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = ''
     for await (const chunk of request.setEncoding('utf8')) text += chunk
-    const match = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '')
-    const answer = match
-      ? await this.#answer(match[1]!, match[2]!, JSON.parse(text || '{}') as Parameters, request)
-      : notFound
+    const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? []
+    const parameters = JSON.parse(text || '{}') as Parameters
+    const answer = method ? await this.#answer(token, method, parameters, request) : notFound
+    if (answer.status === 200) this.#watch?.(method, parameters, (answer.body as { result: unknown }).result)
     if (response.destroyed) return
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   }
 
   async #answer(token: string, method: string, parameters: Parameters, request: IncomingMessage): Promise<Answer> {
-    if (token !== TOKEN) return failed(401, 'Unauthorized')
+    if (token !== this.#token) return failed(401, 'Unauthorized')
     if (method !== 'getUpdates') this.calls.push({ method, parameters })
     const instead = this.answers.get(method)
     this.answers.delete(method)
@@ -87,7 +106,7 @@ export class StrictApi {
     if ('chat_id' in parameters && !chat) return failed(400, 'Bad Request: chat not found')
     switch (method) {
       case 'getMe':
-        return ok({ id: 42, is_bot: true, first_name: 'Romeo', username: 'romeo_bot' })
+        return ok({ is_bot: true, ...this.#me })
       case 'getUpdates':
         return await this.#news(parameters, request)
       case 'sendMessage':
@@ -97,7 +116,7 @@ export class StrictApi {
       case 'getChat':
         return ok(chat)
       case 'getChatAdministrators':
-        return ok([{ status: 'creator', user: { id: 7, first_name: 'Nurse' } }])
+        return ok(this.admins.map(user => ({ status: 'creator', user })))
       case 'sendChatAction':
       case 'editMessageText':
       case 'deleteMessage':
