@@ -167,6 +167,34 @@ describe('a message', () => {
     await expect(done).rejects.toThrow('The network could not be reached in time')
   })
 
+  test('that waited over a restart bounces, also when nobody wakes the account', async () => {
+    await engine.register(ROMEO, { name: 'romeo' }, {})
+    const message = say('good morrow')
+    await engine.send(ROMEO, message).kept
+    await engine.stop()
+    engine = await stage.open()
+    await until(() => {
+      stage.clock.advance(60_000)
+      return stage.eventsOf('bounced').length > 0
+    })
+    expect(stage.eventsOf('bounced')).toMatchObject([{ key: message.key, error: { failure: 'transient' } }])
+    expect(await stage.store.gateways.queued(ROMEO)).toEqual([])
+  })
+
+  test('that waited for a network that was removed bounces', async () => {
+    await engine.register(ROMEO, { name: 'romeo' }, {})
+    const message = say('good morrow')
+    await engine.send(ROMEO, message).kept
+    await engine.stop()
+    stage.providers.clear()
+    engine = await stage.open()
+    await until(() => {
+      stage.clock.advance(60_000)
+      return stage.eventsOf('bounced').length > 0
+    })
+    expect(stage.eventsOf('bounced')).toMatchObject([{ key: message.key, error: { failure: 'denied' } }])
+  })
+
   test('that waits when the account goes is refused', async () => {
     await engine.register(ROMEO, { name: 'romeo' }, {})
     const { kept, done } = engine.send(ROMEO, say('good morrow'))

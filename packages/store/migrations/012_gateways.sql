@@ -9,6 +9,7 @@ CREATE TABLE gateway_queue (
   message text NOT NULL,
   UNIQUE (owner, provider, key)
 );
+CREATE INDEX gateway_queue_expires ON gateway_queue (expires);
 
 -- Which id of another network is which of ours.
 CREATE TABLE gateway_id (

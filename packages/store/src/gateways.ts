@@ -28,6 +28,8 @@ export interface GatewayStore {
   queue(account: GatewayAccount, letter: GatewayLetter): Promise<boolean>
   /** All that waits, in the order in which it was queued. */
   queued(account: GatewayAccount): Promise<GatewayLetter[]>
+  /** Accounts with letters that have waited too long. */
+  overdue(now: number): Promise<GatewayAccount[]>
   /** False: there was none with that key. */
   unqueue(account: GatewayAccount, key: string): Promise<boolean>
   /** False: that id of the network is known. */
@@ -48,6 +50,10 @@ const insertLetter = sql(
 const selectLetters = sql<{ key: string; expires: bigint; message: string }>(
   'gateway-queued',
   `SELECT key, expires, message FROM gateway_queue WHERE ${ACCOUNT} ORDER BY seq`,
+)
+const selectOverdue = sql<GatewayAccount>(
+  'gateway-overdue',
+  'SELECT DISTINCT owner, provider FROM gateway_queue WHERE expires <= $1 LIMIT 1000',
 )
 const deleteLetter = sql('gateway-unqueue', `DELETE FROM gateway_queue WHERE ${ACCOUNT} AND key = $3`)
 const deleteLetters = sql('gateway-clear-queue', `DELETE FROM gateway_queue WHERE ${ACCOUNT}`)
@@ -73,6 +79,7 @@ export function gatewayStore(db: Database, clock: () => number): GatewayStore {
       (await db.run(insertLetter, owner, provider, key, expires, message)) > 0,
     queued: async ({ owner, provider }) =>
       (await db.rows(selectLetters, owner, provider)).map(row => ({ ...row, expires: Number(row.expires) })),
+    overdue: now => db.rows(selectOverdue, now),
     unqueue: async ({ owner, provider }, key) => (await db.run(deleteLetter, owner, provider, key)) > 0,
     addId: async ({ owner, provider }, { native, peer, stanza }) =>
       (await db.run(insertId, owner, provider, native, peer, stanza, clock())) > 0,

@@ -23,6 +23,7 @@ export class Hearing {
   readonly #parts: HearingParts
   readonly #pace: Pace
   readonly #waiting: Event[] = []
+  #isGoing = false
   #going: Promise<void> | undefined
   #heard = 0
 
@@ -33,27 +34,32 @@ export class Hearing {
 
   add(events: readonly Event[]): void {
     for (const event of events) this.#waiting.push(event)
-    this.#going ??= this.#go().finally(() => {
-      this.#going = undefined
-    })
+    if (!this.#isGoing) this.#going = this.#go()
   }
 
   /** Resolves when all that came has been heard. */
   async done(): Promise<void> {
-    while (this.#going) await this.#going
+    while (this.#isGoing) await this.#going
   }
 
   async #go(): Promise<void> {
-    const { clock, hear } = this.#parts
-    for (let index = 1; this.#waiting.length > 0; index++) {
-      const event = this.#waiting.shift()!
-      if (index % SLICE === 0) await new Promise<void>(resolve => setImmediate(resolve))
-      for (let wait = this.#pace.take(); wait > 0; wait = this.#pace.take())
-        await new Promise<void>(resolve => clock.after(wait, () => resolve()))
-      const heard = hear(event)
-      if (heard) await heard
-      this.#count()
+    this.#isGoing = true
+    try {
+      for (let index = 1; this.#waiting.length > 0; index++) await this.#next(index)
+    } finally {
+      this.#isGoing = false
     }
+  }
+
+  async #next(index: number): Promise<void> {
+    const { clock, hear } = this.#parts
+    const event = this.#waiting.shift()!
+    if (index % SLICE === 0) await new Promise<void>(resolve => setImmediate(resolve))
+    for (let wait = this.#pace.take(); wait > 0; wait = this.#pace.take())
+      await new Promise<void>(resolve => clock.after(wait, () => resolve()))
+    const heard = hear(event)
+    if (heard) await heard
+    this.#count()
   }
 
   #count(): void {

@@ -75,6 +75,8 @@ export class Account {
   /** Not before, on the monotonic clock: the network has said so. */
   #notBefore = 0
   #wasReplaced = false
+  /** Where a start is under way. */
+  #starting: string | undefined
   #endings: Promise<void> = Promise.resolve()
 
   constructor(parts: AccountParts) {
@@ -159,34 +161,26 @@ export class Account {
       return
     }
     this.#set('connecting')
-    const leave = this.#parts.ramp.enter(this.#parts.place(), () => void this.#start(attempt))
-    this.#cancel = leave
+    const place = this.#parts.place()
+    this.#cancel = this.#parts.ramp.enter(place, () => {
+      this.#starting = place
+      void this.#start(attempt)
+    })
   }
 
   async #start(attempt: number): Promise<void> {
-    const { ramp, place } = this.#parts
-    const at = place()
     try {
       await this.#endings
       const setup = await this.#parts.setup()
       await this.outbox.load()
-      if (attempt !== this.#attempt) {
-        ramp.release(at)
-        return
-      }
-      if (!setup) {
-        ramp.release(at)
+      if (attempt !== this.#attempt) return
+      if (setup) await this.#open(setup, attempt)
+      else {
+        this.#end()
         this.#isWanted = false
         this.#set('idle')
-        return
       }
-      await this.#open(setup, attempt)
-      if (attempt === this.#attempt) ramp.report(at, true)
-      else ramp.release(at)
     } catch (error) {
-      // Only what lies between us and the network says something about the network.
-      if (isAdapterError(error) && error.failure === 'transient') ramp.report(at, false)
-      else ramp.release(at)
       if (attempt === this.#attempt) this.#failed(error)
     }
   }
@@ -210,6 +204,7 @@ export class Account {
     // What the session has said while it came online is known before anybody may ask it something.
     await hearing.done()
     if (attempt !== this.#attempt) return
+    this.#started(true)
     this.#set('online')
     this.#cancel = clock.after(STABLE, () => this.#backoff.reset())
     this.outbox.open()
@@ -223,7 +218,7 @@ export class Account {
       events,
       died: lasting => {
         if (attempt !== this.#attempt) return
-        if (!lasting) this.#failed(new AdapterError('transient', 'The gateway has failed'))
+        if (!lasting) this.#failed(new AdapterError('protocol', 'The gateway has failed'))
         else {
           this.#end()
           this.#set('quarantined', 'The gateway has failed too often')
@@ -245,6 +240,15 @@ export class Account {
     return event.type === 'ended' ? this.#failed(event.error) : this.#said(event)
   }
 
+  /** How a start has ended, for others who want to go to the same place; undefined: that says nothing about it. */
+  #started(ok: boolean | undefined): void {
+    const place = this.#starting
+    this.#starting = undefined
+    if (place === undefined) return
+    if (ok === undefined) this.#parts.ramp.release(place)
+    else this.#parts.ramp.report(place, ok)
+  }
+
   #said({ state, detail }: EventOf<'state'>): void {
     const { state: now } = this.#status
     if ((now === 'online' || now === 'degraded') && now !== state) this.#set(state, detail)
@@ -256,6 +260,8 @@ export class Account {
     if (reason !== error) this.#parts.log.error('a session of a gateway failed', { ...this.key, error })
     const { failure, message, retryAfter } = reason
     const { clock } = this.#parts
+    // Only what lies between us and the network says something about the network.
+    this.#started(failure === 'transient' ? false : undefined)
     const stays = STAYS[failure] ?? (failure === 'replaced' && this.#wasReplaced ? failure : undefined)
     this.#end()
     if (stays) {
@@ -287,6 +293,7 @@ export class Account {
   /** Ends what there is; what was heard is still told. */
   #end(): void {
     this.#attempt++
+    this.#started(undefined)
     this.#cancel()
     this.#cancel = () => {}
     this.outbox.close()

@@ -21,7 +21,7 @@ const TRIES = 3
 /** Something to be done by the node that has the account. */
 export type Errand =
   | { readonly do: 'wake'; readonly afresh: boolean }
-  | { readonly do: 'rest' | 'drop' }
+  | { readonly do: 'rest' | 'drop' | 'overdue' }
   | { readonly do: 'send'; readonly message: unknown }
   | { readonly do: 'call'; readonly name: string; readonly args: readonly unknown[] }
 

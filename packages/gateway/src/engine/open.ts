@@ -46,6 +46,8 @@ export interface EngineParts {
 
 /** Beyond a message's own patience, for the node that has the account to answer (ms). */
 const ANSWER = 120_000
+/** How often messages of accounts that nobody wakes are looked for (ms). */
+const OVERDUE = 60_000
 const IDLE: AccountStatus = { state: 'idle', since: 0 }
 /** Enough for ten thousand sessions of an adapter that is not wasteful. */
 const MEMORY = 512
@@ -105,6 +107,9 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
         await sessions.drop(key)
         nodes.leave(key)
         return undefined
+      case 'overdue':
+        await sessions.overdue(key)
+        return undefined
       case 'send': {
         const sending = sessions.send(key, errand.message as Outgoing)
         sending.kept.then(kept, () => {})
@@ -126,6 +131,14 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
       parts.log.error('a session of a gateway could not be woken', { ...key, error })
     })
   }
+
+  /** Nobody has woken those accounts: their senders hear now that it came to nothing. */
+  async function giveUp(): Promise<void> {
+    for (const key of await store.gateways.overdue(parts.clock.now())) await nodes.run(key, { do: 'overdue' })
+  }
+  const stopGivingUp = parts.clock.every(OVERDUE, () => {
+    giveUp().catch((error: unknown) => parts.log.error('messages that waited too long were not given up', { error }))
+  })
 
   function send(key: AccountKey, message: Outgoing): Sending {
     const { promise: kept, resolve, reject } = deferred<void>()
@@ -186,6 +199,7 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
       return count
     },
     async stop() {
+      stopGivingUp()
       nodes.stop()
       await sessions.stop()
     },

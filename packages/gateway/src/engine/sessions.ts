@@ -92,6 +92,23 @@ export class Sessions {
     return { kept: Promise.all(sendings.map(sending => sending.kept)).then(() => {}), done }
   }
 
+  /** Gives up what has waited too long for an account that nobody has woken. */
+  async overdue(key: AccountKey): Promise<void> {
+    if (this.#find(key)) {
+      await this.#account(key).outbox.load()
+      this.#forget(key)
+      return
+    }
+    // The network is not there any more.
+    const { gateways } = this.#parts.store
+    for (const { key: letter, message } of await gateways.queued(key)) {
+      const { user } = JSON.parse(message) as Outgoing
+      const error = new AdapterError('denied', 'There is no such network any more')
+      await this.#hear(key, { ...(user !== undefined && { user }), type: 'bounced', key: letter, error })
+      await gateways.unqueue(key, letter)
+    }
+  }
+
   async call(key: AccountKey, name: RunnerCommand, args: readonly unknown[]): Promise<unknown> {
     const account = this.known(key)
     if (!account) throw new AdapterError('transient', 'The network is not connected')

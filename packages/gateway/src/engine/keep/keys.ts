@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 
 /** A key that others are wrapped with. */
 export interface MasterKey {
@@ -42,14 +42,19 @@ export class Keyring {
         `${source.file}: the key of sealed secrets is missing. Copy it from where the secrets were sealed (key ${known})`,
       )
     const key = make()
+    const whole = `${source.file}.${key.id}`
+    await writeFile(whole, line(key), { mode: 0o600, flush: true })
     try {
-      await writeFile(source.file, line(key), { mode: 0o600, flag: 'wx' })
+      // Nobody ever reads half of it.
+      await link(whole, source.file)
+      return new Keyring(source, [key])
     } catch (error) {
       // Another process on the same folder was first.
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return Keyring.open(source)
       throw error
+    } finally {
+      await unlink(whole)
     }
-    return new Keyring(source, [key])
   }
 
   get current(): MasterKey {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -62,6 +62,7 @@ describe('the keys', () => {
   test('are made once, by whichever process', async () => {
     const rings = await Promise.all(Array.from({ length: 5 }, () => Keyring.open({ file })))
     expect(new Set(rings.map(ring => ring.current.id)).size).toBe(1)
+    expect(await readdir(folder)).toEqual(['gateway.key'])
   })
 
   test('are not made anew where secrets were sealed', async () => {

@@ -71,7 +71,7 @@ function tidied(name: string, value: unknown, depth: number): unknown {
       }
       return TEXTS.has(name) ? clean(value.slice(0, TEXT)) : cleanLine(value.slice(0, LINE))
     case 'number':
-      if (!Number.isFinite(value)) throw new Refused()
+      if (!Number.isFinite(value) || IDS.has(name)) throw new Refused()
       return value
     case 'boolean':
       return value

@@ -60,19 +60,21 @@ function take(item: Down): void {
       asks.fail(item.n, new AdapterError('transient', 'Nothing can be kept at the moment'))
       break
     case 'start':
-      reply(item.n, run(item.id).start())
+      reply(
+        item.n,
+        run(item.id, runner => runner.start()),
+      )
       break
     case 'call':
-      reply(item.n, run(item.id).call(item.name, item.args))
+      reply(
+        item.n,
+        run(item.id, runner => runner.call(item.name, item.args)),
+      )
       break
     case 'stop': {
       const { id, n } = item
-      reply(
-        n,
-        run(id)
-          .stop()
-          .finally(() => runners.delete(id)),
-      )
+      const stopped = run(id, runner => runner.stop()).finally(() => runners.delete(id))
+      reply(n, stopped)
     }
   }
 }
@@ -93,8 +95,10 @@ function open({ id, init }: Extract<Down, { do: 'open' }>): void {
   runners.set(id, { runner: new Runner({ adapter, init, net, redactor, core }), redactor })
 }
 
-function run(id: number): Runner {
-  return runners.get(id)!.runner
+async function run<T>(id: number, task: (runner: Runner) => Promise<T>): Promise<T> {
+  const session = runners.get(id)
+  if (!session) throw { failure: 'transient', message: 'The session has ended' } satisfies WireError
+  return task(session.runner)
 }
 
 function reply(n: number, work: Promise<unknown>): void {
