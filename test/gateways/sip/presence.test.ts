@@ -273,6 +273,26 @@ describe('RFC 8048 § 6: Romeo sees Juliet', () => {
     expect(left()).toEqual([])
   })
 
+  test.each([
+    ['hides from him', 'sendPresence'],
+    ['removes him', 'removeContact'],
+  ])('when Juliet %s he sees her no more, and may ask again', async (_title, what) => {
+    const { romeo, session, hears } = await stage()
+    romeo.answers.set('NOTIFY', '200 OK')
+    await session.answer!(ROMEO, true, by)
+    await session.setPresence!(here, by)
+    romeo.request('SUBSCRIBE', subscribe)
+    await romeo.hears('NOTIFY')
+    if (what === 'removeContact') await session.removeContact!(ROMEO, by)
+    else await session.sendPresence!(ROMEO, gone, by)
+    const told = await romeo.hears('NOTIFY')
+    expect([told.header('subscription-state'), told.body]).toEqual(['terminated;reason=rejected', ''])
+    await session.setPresence!({ show: 'chat' }, by)
+    romeo.request('SUBSCRIBE', subscribe)
+    expect((await romeo.hears('NOTIFY')).header('subscription-state')).toMatch(/^pending/)
+    await hears('request', { id: ROMEO })
+  })
+
   test('how Juliet is, row by row', async () => {
     const { romeo, session } = await stage()
     romeo.answers.set('NOTIFY', '200 OK')

@@ -75,8 +75,12 @@ export class PresenceService {
 
   async remove(user: string, id: string): Promise<void> {
     await this.#relations.see(user, id, undefined)
-    await this.#relations.allow(user, id, false)
     this.#watching.stop(user, id)
+    await this.hide(user, id)
+  }
+
+  async hide(user: string, id: string): Promise<void> {
+    await this.#relations.allow(user, id, false)
     this.#watchers.forget(user, id)
   }
 
