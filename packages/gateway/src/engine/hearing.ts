@@ -8,7 +8,7 @@ const BURST = 2000
 /** Events heard in one go before others have their turn. */
 const SLICE = 50
 /** Credit is given back in such lots. */
-const LOT = 32
+const LOT = 16
 
 export interface HearingParts {
   readonly clock: Clock
