@@ -86,7 +86,8 @@ export class SipSession implements Session {
     if (this.#over) return
     this.#over = true
     this.#hearer.stop()
-    await this.#presence.stop()
+    // Where the session was cut off, neither time nor connections are left.
+    await this.#presence.stop(!this.#context.signal.aborted)
     this.#registration?.stop()
     await this.#endpoint.stop()
   }

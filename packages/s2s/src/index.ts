@@ -2,6 +2,7 @@
 // finds and asks other servers without a stream.
 
 export { FEDERATION_COMMANDS, federationCommands } from './commands.ts'
+export { connectTo } from './connect/connect.ts'
 export { httpsFetcher } from './connect/fetch.ts'
 export { ConnectRules } from './connect/rules.ts'
 export { DialbackKeys } from './dialback.ts'

@@ -97,10 +97,11 @@ export class PresenceService {
     return this.#watchers.serve(call, user, id)
   }
 
-  async stop(): Promise<void> {
+  /** @param tell false: nobody can be told */
+  async stop(tell: boolean): Promise<void> {
     this.#watching.stopAll()
     this.#use.publisher?.stop()
-    await this.#watchers.stop()
+    await this.#watchers.stop(tell)
   }
 
   async #seen(user: string, id: string, presence: Presence | undefined): Promise<void> {

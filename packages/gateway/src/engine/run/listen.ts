@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, isIPv6, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { AdapterError, type Listening, type ListenOptions } from '@parley/adapter'
 import { type Lines, type Net, Wire } from './net.ts'
 
@@ -26,14 +26,18 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   const taken = (socket: Socket) => {
     socket.on('error', () => {})
     lines.keep(socket)
-    connected?.(new Wire(net, socket, socket.remoteAddress ?? ''))
+    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, namesOf(socket)))
   }
   const { certificate } = net.policy
   if (transport === 'tls' && !certificate) throw new AdapterError('denied', 'There is no certificate for that door')
   const server =
     transport === 'tls'
       ? createTlsServer(
-          { ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+          // Whoever shows no certificate, or one that nobody believes, is nobody by it, and comes in all the same.
+          {
+            ...{ ...certificate, ...net.authorities, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+            ...{ requestCert: true, rejectUnauthorized: false },
+          },
           taken as (s: TLSSocket) => void,
         )
       : createServer(taken)
@@ -48,6 +52,15 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
     },
     close: () => new Promise(resolve => server.close(() => resolve())),
   }
+}
+
+/** What the certificate of the other side is for, where an authority that we believe has said so. */
+function namesOf(socket: Socket): readonly string[] | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  const { subjectaltname = '' } = socket.getPeerCertificate()
+  // Quotation marks stand around names that have commas in them, which no name of a host has.
+  if (subjectaltname.includes('"')) return undefined
+  return subjectaltname.split(', ').flatMap(name => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []))
 }
 
 async function datagrams({ host, port, datagram }: ListenOptions): Promise<Listening> {

@@ -23,6 +23,8 @@ export interface NetPolicy {
   readonly certificate?: { readonly cert: string; readonly key: string }
 }
 
+type TlsOptions = Pick<ConnectOptions, 'servername' | 'trustAnything' | 'identify'>
+
 const TIMEOUT = 15_000
 const OLDEST_TLS = 'TLSv1.2'
 
@@ -32,7 +34,8 @@ export class Net {
   readonly policy: NetPolicy
   readonly #rules: ConnectRules
   readonly #resolver: Resolver
-  #context: SecureContext | undefined
+  /** Without the certificate of our doors, and with it. */
+  readonly #contexts = new Map<boolean, SecureContext>()
 
   constructor(policy: NetPolicy, clock: Clock) {
     this.policy = policy
@@ -75,7 +78,7 @@ export class Net {
   secure(
     socket: Duplex,
     host: string,
-    { servername = host, trustAnything = false }: Pick<ConnectOptions, 'servername' | 'trustAnything'>,
+    { servername = host, trustAnything = false, identify = false }: TlsOptions,
     timeout: number,
   ): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
@@ -84,7 +87,7 @@ export class Net {
         socket,
         host: servername,
         ...(isName && { servername }),
-        secureContext: this.#secureContext(),
+        secureContext: this.#secureContext(identify),
         rejectUnauthorized: !trustAnything,
       })
       const fail = (error: Error) => {
@@ -105,13 +108,23 @@ export class Net {
     })
   }
 
-  #secureContext(): SecureContext {
-    const { ca } = this.policy
-    this.#context ??= createSecureContext({
+  #secureContext(identify: boolean): SecureContext {
+    const { certificate } = this.policy
+    const known = this.#contexts.get(identify)
+    if (known) return known
+    const context = createSecureContext({
       minVersion: OLDEST_TLS,
-      ...(ca && { ca: [...rootCertificates, ...ca] }),
+      ...this.authorities,
+      ...(identify && certificate),
     })
-    return this.#context
+    this.#contexts.set(identify, context)
+    return context
+  }
+
+  /** Whom we believe, as an option of TLS. */
+  get authorities(): { ca?: string[] } {
+    const { ca } = this.policy
+    return ca ? { ca: [...rootCertificates, ...ca] } : {}
   }
 }
 
@@ -176,26 +189,29 @@ const LEAVE = 1000
 /** One connection, in the clear or with TLS. */
 export class Wire implements Connection {
   readonly remote: string
+  readonly names?: readonly string[]
   readonly #net: Net
   readonly #socket: Socket
   readonly #host: string
   readonly #timeout: number
   #stream: Duplex
 
-  constructor(net: Net, socket: Socket, host: string, timeout = TIMEOUT) {
+  /** @param names that the other side has proved */
+  constructor(net: Net, socket: Socket, host: string, timeout = TIMEOUT, names?: readonly string[]) {
     this.#net = net
     this.#socket = socket
     this.#stream = socket
     this.#host = host
     this.#timeout = timeout
     this.remote = socket.remoteAddress ?? ''
+    if (names) this.names = names
   }
 
   get stream(): Duplex {
     return this.#stream
   }
 
-  async startTls(options: Pick<ConnectOptions, 'servername' | 'trustAnything'> = {}): Promise<void> {
+  async startTls(options: TlsOptions = {}): Promise<void> {
     if (this.#stream !== this.#socket) throw new AdapterError('protocol', 'The connection has TLS already')
     this.#socket.removeAllListeners('data')
     try {
