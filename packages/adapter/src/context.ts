@@ -68,6 +68,8 @@ export interface ConnectOptions {
   readonly servername?: string
   /** Certificates of any authority, or of none, will do: only where the operator says so. */
   readonly trustAnything?: boolean
+  /** Shows the certificate of our doors, where the other side asks who we are: between servers. */
+  readonly identify?: boolean
   /** Milliseconds, 15,000 where it is not given. */
   readonly timeout?: number
 }
@@ -79,7 +81,7 @@ export interface Connection {
   /** Of who has come to a door with TLS: the names that its certificate proves. Absent: it has shown none, or none that holds. */
   readonly names?: readonly string[]
   /** Goes on with TLS. */
-  startTls(options?: Pick<ConnectOptions, 'servername' | 'trustAnything'>): Promise<void>
+  startTls(options?: Pick<ConnectOptions, 'servername' | 'trustAnything' | 'identify'>): Promise<void>
   destroy(): void
 }
 

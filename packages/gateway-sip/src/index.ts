@@ -10,6 +10,8 @@ export default defineAdapter({
   mode: 'federation',
   edition: 1,
   capabilities: {
+    // Who is removed here is watched no more: that is all that the network hears of lists.
+    roster: 'out',
     authorization: 'both',
     presence: 'both',
     presenceText: 'both',

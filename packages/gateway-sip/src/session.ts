@@ -86,7 +86,8 @@ export class SipSession implements Session {
     if (this.#over) return
     this.#over = true
     this.#hearer.stop()
-    await this.#presence.stop()
+    // Where the session was cut off, neither time nor connections are left.
+    await this.#presence.stop(!this.#context.signal.aborted)
     this.#registration?.stop()
     await this.#endpoint.stop()
   }
@@ -101,8 +102,10 @@ export class SipSession implements Session {
     return this.#presence.set(userOf(by), presence)
   }
 
+  /** Unavailable for one alone: the user hides from them, now and later. They are told so and have to ask again. */
   async sendPresence(to: string, presence: Presence, by: By): Promise<void> {
-    this.#presence.tell(userOf(by), to, presence)
+    if (presence.show === 'unavailable') await this.#presence.hide(userOf(by), to)
+    else this.#presence.tell(userOf(by), to, presence)
   }
 
   send(message: Outgoing): Promise<Ack> {
@@ -132,6 +135,11 @@ export class SipSession implements Session {
   removeContact(id: string, by: By): Promise<void> {
     return this.#presence.remove(userOf(by), id)
   }
+
+  /** Names and groups are kept here alone: SIP has no lists that we could write to. */
+  async renameContact(): Promise<void> {}
+
+  async regroupContact(): Promise<void> {}
 
   answer(id: string, yes: boolean, by: By): Promise<void> {
     return this.#presence.answer(userOf(by), id, yes)

@@ -135,7 +135,11 @@ request_route {
     exit;
   }
   if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
+    if (loose_route()) {
+      if (uri==myself) lookup("location");
+      t_relay();
+      exit;
+    }
     if (is_method("SUBSCRIBE") && uri==myself) { t_newtran(); handle_subscribe(); exit; }
     t_relay();
     exit;

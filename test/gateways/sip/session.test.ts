@@ -1,25 +1,6 @@
-import { afterEach, describe, expect, test } from '@jest/globals'
-import { begin, endAll, freePort, HandClock, MemoryVault } from './context.ts'
-import { Peer } from './peer.ts'
-
-const JULIET = 'juliet@example.org'
-const ROMEO = 'romeo@far.example'
-let peers: Peer[] = []
-
-afterEach(async () => {
-  await endAll()
-  for (const peer of peers) peer.close()
-  peers = []
-})
-
-/** The adapter, and Romeo at the other end of a datagram socket, who is its proxy and thereby trusted. */
-async function stage(settings: object = {}, use: Parameters<typeof begin>[1] = {}) {
-  const [udp, far] = [await freePort(), await freePort()]
-  const romeo = await Peer.open(udp, far)
-  peers.push(romeo)
-  const here = await begin({ udp, proxy: `127.0.0.1:${far};transport=udp`, ...settings }, use)
-  return { ...here, romeo, udp }
-}
+import { describe, expect, test } from '@jest/globals'
+import { begin, freePort, HandClock, MemoryVault } from './context.ts'
+import { JULIET, ROMEO, stage } from './scene.ts'
 
 const key = () => ({ key: String(Math.floor(performance.now() * 1e6)), user: JULIET })
 const line = (text: string, receipt = false) => ({ ...key(), to: { peer: ROMEO }, text, receipt })

@@ -19,12 +19,17 @@ export class Deaf {
   }
 
   async add(id: string, what: What): Promise<void> {
-    this.#all.add(`${what} ${id}`)
-    if (this.#all.size > MOST) this.#all.delete(this.#all.keys().next().value!)
-    await this.#kv.set(NAME, [...this.#all].join('\n'))
+    if (this.has(id, what)) return
+    const all = [...this.#all, `${what} ${id}`]
+    let length = all.reduce((sum, one) => sum + one.length + 1, 0)
+    // The oldest are forgotten: they say it again.
+    while (length > MOST) length -= all.shift()!.length + 1
+    this.#all = new Set(all)
+    await this.#kv.set(NAME, all.join('\n'))
   }
 }
 
 type What = 'typing' | 'envelope'
 const NAME = 'deaf'
-const MOST = 5000
+/** Characters: what a vault takes, and a little less. */
+const MOST = 60_000

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { AdapterError, type Contact, type Vault } from '@parley/adapter'
 
 /** Who sees whom, as the users have said: it lasts, whatever becomes of dialogs (RFC 8048 §5.1). */
@@ -8,7 +9,10 @@ interface Record {
   readonly from: Set<string>
 }
 
-const MOST_OF_ONE = 5000
+/** Characters of what is kept of one user: what a vault takes, and a little less. */
+const MOST_OF_ONE = 60_000
+/** Characters of a name in a vault that are the user's. */
+const MOST_NAME = 150
 const MOST_CACHED = 20_000
 
 export class Relations {
@@ -35,7 +39,7 @@ export class Relations {
     // Who is asked again and has let it has still let it.
     if (to.get(id) === accepted || (accepted === false && to.get(id)) || (accepted && !to.has(id))) return false
     if (accepted === undefined) to.delete(id)
-    else if (to.has(id) || to.size < MOST_OF_ONE) to.set(id, accepted)
+    else if (to.has(id) || fits(record, id)) to.set(id, accepted)
     else throw new AdapterError('limited', 'You have as many contacts there as there may be')
     await this.#write(user, record)
     return true
@@ -46,7 +50,7 @@ export class Relations {
     const { from } = record
     if (from.has(id) === yes) return false
     if (!yes) from.delete(id)
-    else if (from.size < MOST_OF_ONE) from.add(id)
+    else if (fits(record, id)) from.add(id)
     else throw new AdapterError('limited', 'As many people there see you as may')
     await this.#write(user, record)
     return true
@@ -63,7 +67,7 @@ export class Relations {
     const known = this.#cache.get(user)
     if (known) return known
     if (this.#cache.size >= MOST_CACHED) this.#cache.delete(this.#cache.keys().next().value!)
-    const record = this.#kv.get(`user ${user}`).then(read)
+    const record = this.#kv.get(nameOf(user)).then(read)
     this.#cache.set(user, record)
     record.catch(() => this.#cache.delete(user))
     return record
@@ -73,7 +77,7 @@ export class Relations {
   #write(user: string, record: Record): Promise<void> {
     const turn = (this.#writing.get(user) ?? Promise.resolve())
       .catch(() => {})
-      .then(() => this.#kv.set(`user ${user}`, write(record)))
+      .then(() => this.#kv.set(nameOf(user), write(record)))
     this.#writing.set(user, turn)
     return turn.finally(() => {
       if (this.#writing.get(user) === turn) this.#writing.delete(user)
@@ -88,4 +92,12 @@ function read(text: string | undefined): Record {
 
 function write({ to, from }: Record): string | undefined {
   return to.size + from.size === 0 ? undefined : JSON.stringify({ to: Object.fromEntries(to), from: [...from] })
+}
+
+function fits(record: Record, id: string): boolean {
+  return (write(record)?.length ?? 0) + JSON.stringify(id).length + 10 <= MOST_OF_ONE
+}
+
+function nameOf(user: string): string {
+  return `user ${user.length <= MOST_NAME ? user : createHash('sha256').update(user).digest('hex')}`
 }

@@ -75,8 +75,12 @@ export class PresenceService {
 
   async remove(user: string, id: string): Promise<void> {
     await this.#relations.see(user, id, undefined)
-    await this.#relations.allow(user, id, false)
     this.#watching.stop(user, id)
+    await this.hide(user, id)
+  }
+
+  async hide(user: string, id: string): Promise<void> {
+    await this.#relations.allow(user, id, false)
     this.#watchers.forget(user, id)
   }
 
@@ -93,10 +97,11 @@ export class PresenceService {
     return this.#watchers.serve(call, user, id)
   }
 
-  async stop(): Promise<void> {
+  /** @param tell false: nobody can be told */
+  async stop(tell: boolean): Promise<void> {
     this.#watching.stopAll()
     this.#use.publisher?.stop()
-    await this.#watchers.stop()
+    await this.#watchers.stop(tell)
   }
 
   async #seen(user: string, id: string, presence: Presence | undefined): Promise<void> {

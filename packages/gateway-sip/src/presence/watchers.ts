@@ -142,9 +142,13 @@ export class Watchers {
     }
   }
 
-  /** Everybody is told to begin anew, with whoever is here then (RFC 6665 §4.2.2). Resolves when they have heard, or soon. */
-  async stop(): Promise<void> {
+  /**
+   * Everybody is told to begin anew, with whoever is here then (RFC 6665 §4.2.2). Resolves when they have heard, or soon.
+   * @param tell false: there is no way to them any more
+   */
+  async stop(tell: boolean): Promise<void> {
     this.#stopSweep()
+    if (!tell) return
     const told = [...this.#all.values()].map(watcher => this.#end(watcher, 'deactivated'))
     let stop = () => {}
     const soon = new Promise<void>(resolve => {

@@ -104,6 +104,7 @@ export class Transports {
       port: hop.port,
       tls: hop.transport === 'tls',
       trustAnything: this.#trustAnything,
+      identify: true,
     })
     const { transport, host, port } = hop
     // Who was connected to by name, and has a certificate for it, is who it was meant to be.

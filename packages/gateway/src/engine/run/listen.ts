@@ -1,13 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, isIPv6, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { AdapterError, type Listening, type ListenOptions } from '@parley/adapter'
 import { type Lines, type Net, Wire } from './net.ts'
 
 /** Connections of others at one door. */
 const CONNECTIONS = 10_000
-const NAME = /^DNS:([\w.*-]{1,253})$/
 
 /** A door of our own. @throws AdapterError where it cannot be opened */
 export async function listenAt(
@@ -27,17 +26,17 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   const taken = (socket: Socket) => {
     socket.on('error', () => {})
     lines.keep(socket)
-    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, provenNames(socket)))
+    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, namesOf(socket)))
   }
   const { certificate } = net.policy
   if (transport === 'tls' && !certificate) throw new AdapterError('denied', 'There is no certificate for that door')
   const server =
     transport === 'tls'
       ? createTlsServer(
-          // Who shows no certificate, or none that holds, gets in without a name: it is for the adapter to ask for one.
+          // Whoever shows no certificate, or one that nobody believes, is nobody by it, and comes in all the same.
           {
-            ...{ ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
-            ...{ requestCert: true, rejectUnauthorized: false, ...(net.authorities && { ca: [...net.authorities] }) },
+            ...{ ...certificate, ...net.authorities, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+            ...{ requestCert: true, rejectUnauthorized: false },
           },
           taken as (s: TLSSocket) => void,
         )
@@ -55,12 +54,13 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   }
 }
 
-/** The names of who has shown a certificate that holds. */
-function provenNames(socket: Socket | TLSSocket): readonly string[] | undefined {
-  if (!('authorized' in socket) || !socket.authorized) return undefined
-  const names = socket.getPeerCertificate().subjectaltname?.split(', ') ?? []
-  // What is quoted there is no name of a domain.
-  return names.flatMap(name => NAME.exec(name)?.slice(1) ?? [])
+/** What the certificate of the other side is for, where an authority that we believe has said so. */
+function namesOf(socket: Socket): readonly string[] | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  const { subjectaltname = '' } = socket.getPeerCertificate()
+  // Quotation marks stand around names that have commas in them, which no name of a host has.
+  if (subjectaltname.includes('"')) return undefined
+  return subjectaltname.split(', ').flatMap(name => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []))
 }
 
 async function datagrams({ host, port, datagram }: ListenOptions): Promise<Listening> {

@@ -23,6 +23,8 @@ export interface NetPolicy {
   readonly certificate?: { readonly cert: string; readonly key: string }
 }
 
+type TlsOptions = Pick<ConnectOptions, 'servername' | 'trustAnything' | 'identify'>
+
 const TIMEOUT = 15_000
 const OLDEST_TLS = 'TLSv1.2'
 
@@ -32,7 +34,8 @@ export class Net {
   readonly policy: NetPolicy
   readonly #rules: ConnectRules
   readonly #resolver: Resolver
-  #context: SecureContext | undefined
+  /** Without the certificate of our doors, and with it. */
+  readonly #contexts = new Map<boolean, SecureContext>()
 
   constructor(policy: NetPolicy, clock: Clock) {
     this.policy = policy
@@ -75,7 +78,7 @@ export class Net {
   secure(
     socket: Duplex,
     host: string,
-    { servername = host, trustAnything = false }: Pick<ConnectOptions, 'servername' | 'trustAnything'>,
+    { servername = host, trustAnything = false, identify = false }: TlsOptions,
     timeout: number,
   ): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
@@ -84,7 +87,7 @@ export class Net {
         socket,
         host: servername,
         ...(isName && { servername }),
-        secureContext: this.#secureContext(),
+        secureContext: this.#secureContext(identify),
         rejectUnauthorized: !trustAnything,
       })
       const fail = (error: Error) => {
@@ -105,16 +108,23 @@ export class Net {
     })
   }
 
-  /** Whom to believe; undefined: those whom everybody believes. */
-  get authorities(): readonly string[] | undefined {
-    const { ca } = this.policy
-    return ca && [...rootCertificates, ...ca]
+  #secureContext(identify: boolean): SecureContext {
+    const { certificate } = this.policy
+    const known = this.#contexts.get(identify)
+    if (known) return known
+    const context = createSecureContext({
+      minVersion: OLDEST_TLS,
+      ...this.authorities,
+      ...(identify && certificate),
+    })
+    this.#contexts.set(identify, context)
+    return context
   }
 
-  #secureContext(): SecureContext {
-    const ca = this.authorities
-    this.#context ??= createSecureContext({ minVersion: OLDEST_TLS, ...(ca && { ca: [...ca] }) })
-    return this.#context
+  /** Whom we believe, as an option of TLS. */
+  get authorities(): { ca?: string[] } {
+    const { ca } = this.policy
+    return ca ? { ca: [...rootCertificates, ...ca] } : {}
   }
 }
 
@@ -186,6 +196,7 @@ export class Wire implements Connection {
   readonly #timeout: number
   #stream: Duplex
 
+  /** @param names that the other side has proved */
   constructor(net: Net, socket: Socket, host: string, timeout = TIMEOUT, names?: readonly string[]) {
     this.#net = net
     this.#socket = socket
@@ -200,7 +211,7 @@ export class Wire implements Connection {
     return this.#stream
   }
 
-  async startTls(options: Pick<ConnectOptions, 'servername' | 'trustAnything'> = {}): Promise<void> {
+  async startTls(options: TlsOptions = {}): Promise<void> {
     if (this.#stream !== this.#socket) throw new AdapterError('protocol', 'The connection has TLS already')
     this.#socket.removeAllListeners('data')
     try {
