@@ -3,6 +3,7 @@ import { gatewayModules, type Installed, openEngine } from '@parley/gateway'
 import email from '@parley/gateway-email'
 import irc from '@parley/gateway-irc'
 import loopback from '@parley/gateway-loopback'
+import matrix from '@parley/gateway-matrix'
 import msnp from '@parley/gateway-msnp'
 import sip from '@parley/gateway-sip'
 import telegram from '@parley/gateway-telegram'
@@ -10,7 +11,7 @@ import ymsg from '@parley/gateway-ymsg'
 import { modules } from '@parley/modules'
 
 /** What speaks with other networks here. */
-const ADAPTERS: readonly Installed[] = [email, irc, loopback, msnp, sip, telegram, ymsg].map(adapter => ({
+const ADAPTERS: readonly Installed[] = [email, irc, loopback, matrix, msnp, sip, telegram, ymsg].map(adapter => ({
   adapter,
   module: `@parley/gateway-${adapter.id}`,
 }))

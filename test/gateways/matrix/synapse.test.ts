@@ -10,7 +10,7 @@ const GHOST = `@xmpp_romeo:${SERVER}`
 let names = 0
 let keys = 0
 
-if (!installed) test.todo('Matrix with Synapse: needs a Python with matrix-synapse (PARLEY_TEST_SYNAPSE)')
+if (!installed) test.todo('Matrix with Synapse (by hand: a Python with matrix-synapse, PARLEY_TEST_SYNAPSE)')
 else
   describe('Synapse', () => {
     let synapse: Synapse
