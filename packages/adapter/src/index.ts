@@ -29,6 +29,7 @@ export type {
   Show,
 } from './events.ts'
 export { FrameReader, type Framing } from './frames.ts'
+export { KeptMap } from './kept.ts'
 export { LineReader } from './lines.ts'
 export type { Ack, By, Outgoing, Session } from './session.ts'
 export {
