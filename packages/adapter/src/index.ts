@@ -30,6 +30,7 @@ export type {
   Show,
 } from './events.ts'
 export { FrameReader, type Framing } from './frames.ts'
+export { KeptMap } from './kept.ts'
 export { LineReader } from './lines.ts'
 export { Once } from './once.ts'
 export { pump } from './pump.ts'

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Vault } from '@parley/adapter'
 
 /** What is known of one user and one address: kept, so that an answer after weeks still finds its way. */
@@ -58,13 +58,14 @@ export class Conversations {
   }
 
   async #between(user: string, peer: string): Promise<Conversation> {
-    const known = await this.#kv.get(`token ${user} ${peer}`)
+    const name = `token ${createHash('sha256').update(`${user}\n${peer}`).digest('hex')}`
+    const known = await this.#kv.get(name)
     const conversation = known === undefined ? undefined : await this.byToken(known)
     if (conversation) return conversation
     const token = [...randomBytes(16)].map(byte => DIGITS[byte % 32]).join('')
     const made: Conversation = { token, user, peer, sent: [] }
     await this.#save(made)
-    await this.#kv.set(`token ${user} ${peer}`, token)
+    await this.#kv.set(name, token)
     return made
   }
 

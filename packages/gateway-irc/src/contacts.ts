@@ -1,4 +1,4 @@
-import type { AdapterClock, Contact, Event, Presence, Vault } from '@parley/adapter'
+import { type AdapterClock, type Contact, type Event, KeptMap, type Presence, type Vault } from '@parley/adapter'
 import type { Line } from './message.ts'
 import { GONE, presenceOf } from './presence.ts'
 import type { Support } from './support.ts'
@@ -6,6 +6,9 @@ import type { Wire } from './wire.ts'
 
 /** IRC keeps no lists of contacts: this one is kept here. */
 const CONTACTS = 1000
+const PAGES = 32
+const NAME = 200
+const GROUPS = 10
 /** How often those are asked for whom the server does not watch. */
 const POLL = 60_000
 const ANSWER = 30_000
@@ -39,7 +42,7 @@ export interface ContactsOptions {
 /** Who is watched, and whether they are there: by MONITOR, or by asking (ISON, USERHOST). */
 export class Contacts {
   readonly #options: ContactsOptions
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept: KeptMap<Omit<Kept, 'id'>>
   readonly #seen = new Map<string, Seen>()
   readonly #watched = new Set<string>()
   #stop: (() => void) | undefined
@@ -48,12 +51,13 @@ export class Contacts {
 
   constructor(options: ContactsOptions) {
     this.#options = options
+    this.#kept = new KeptMap(options.kv, 'contacts', PAGES)
   }
 
   async start(): Promise<void> {
-    for (const contact of readList(await this.#options.kv.get('contacts'))) this.#kept.set(contact.id, contact)
-    this.#options.emit({ type: 'roster', contacts: [...this.#kept.values()].map(describe) })
-    this.#watch([...this.#kept.keys()])
+    await this.#kept.load()
+    this.#options.emit({ type: 'roster', contacts: [...this.#kept.entries()].map(([id, kept]) => describe(id, kept)) })
+    this.#watch(this.#ids)
     void this.#poll()
     this.#stop = this.#options.clock.every(POLL, () => void this.#poll())
   }
@@ -67,23 +71,28 @@ export class Contacts {
   }
 
   /** Keeps it, new or changed. */
-  async put(contact: Kept): Promise<void> {
-    if (!this.#kept.has(contact.id) && this.#kept.size >= CONTACTS) return
-    const fresh = !this.#kept.has(contact.id)
-    this.#kept.set(contact.id, { ...this.#kept.get(contact.id), ...contact })
-    await this.#save()
-    this.#options.emit({ type: 'contact', contact: describe(this.#kept.get(contact.id)!) })
-    if (!fresh) return
-    this.#watch([contact.id])
-    if (!this.#watched.has(contact.id)) await this.#ask([contact.id])
+  async put({ id, name, groups }: Kept): Promise<void> {
+    const known = this.#kept.get(id)
+    if (!known && this.#kept.size >= CONTACTS) return
+    const named = name === undefined ? {} : { name: name.slice(0, NAME) }
+    const grouped = groups === undefined ? {} : { groups: groups.slice(0, GROUPS).map(group => group.slice(0, NAME)) }
+    const kept = { ...known, ...named, ...grouped }
+    await this.#kept.set(id, kept)
+    this.#options.emit({ type: 'contact', contact: describe(id, kept) })
+    if (known) return
+    this.#watch([id])
+    if (!this.#watched.has(id)) await this.#ask([id])
   }
 
   async remove(id: string): Promise<void> {
-    if (!this.#kept.delete(id)) return
-    await this.#save()
+    if (!(await this.#kept.delete(id))) return
     this.#seen.delete(id)
     if (this.#watched.delete(id)) this.#options.wire.send('MONITOR', ['-', id])
     this.#options.emit({ type: 'contact-gone', id })
+  }
+
+  get #ids(): string[] {
+    return [...this.#kept.entries()].map(([id]) => id).sort()
   }
 
   read(line: Line): void {
@@ -141,7 +150,7 @@ export class Contacts {
     if (this.#polling) return
     this.#polling = true
     try {
-      await this.#ask([...this.#kept.keys()].filter(id => !this.#watched.has(id)))
+      await this.#ask(this.#ids.filter(id => !this.#watched.has(id)))
       if (!this.#options.tellsAway) await this.#askAway()
     } catch {
       // The session is ending, or the server is slow: the next round asks again.
@@ -183,23 +192,15 @@ export class Contacts {
       }
     }
   }
-
-  async #save(): Promise<void> {
-    await this.#options.kv.set('contacts', JSON.stringify([...this.#kept.values()]))
-  }
 }
 
-function describe({ id, name, groups }: Kept): Contact {
+function describe(id: string, { name, groups }: Omit<Kept, 'id'>): Contact {
   return {
     id,
     ...(name === undefined ? {} : { name }),
     ...(groups === undefined ? {} : { groups }),
     subscription: 'both',
   }
-}
-
-function readList(text: string | undefined): readonly Kept[] {
-  return text === undefined ? [] : (JSON.parse(text) as readonly Kept[])
 }
 
 function* chunks(ids: readonly string[]): Generator<string[], void> {

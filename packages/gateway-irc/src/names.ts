@@ -1,6 +1,6 @@
 const CHANNEL = '#&+!'
-/** Bytes; channels had 200 at most (RFC 1459 § 1.3), nicknames have less everywhere. */
-const CHANNEL_BYTES = 200
+/** Bytes; channels had 200 at most (RFC 1459 § 1.3), and have 64 today; nicknames have less everywhere. */
+const CHANNEL_BYTES = 150
 const NICK_BYTES = 64
 
 export function isChannel(id: string): boolean {

@@ -1,4 +1,4 @@
-import type { Vault } from '@parley/adapter'
+import { KeptMap, type Vault } from '@parley/adapter'
 
 /** A room of two: one of our users, and somebody there. */
 export interface Direct {
@@ -14,27 +14,40 @@ export interface Hall {
   readonly users: readonly string[]
 }
 
-const DIRECTS = 20_000
-const HALLS = 1000
+/** Rooms of two; pages for them, and for who is in which room of many. */
+const DIRECTS = 10_000
+const PAGES = 128
+const SEATS = 5000
+
+interface KeptDirect extends Omit<Direct, 'room'> {
+  /** Milliseconds since 1970: of several rooms the newest is used. */
+  readonly since: number
+}
 
 /** Which room of the network is what here. Kept: a conversation goes on in its room. */
 export class Places {
-  readonly #kv: Vault
-  readonly #directs = new Map<string, Direct>()
+  readonly #directs: KeptMap<KeptDirect>
+  /** By room and user: the room's alias. */
+  readonly #seats: KeptMap<string>
   readonly #halls = new Map<string, Hall>()
 
   constructor(kv: Vault) {
-    this.#kv = kv
+    this.#directs = new KeptMap(kv, 'directs', PAGES)
+    this.#seats = new KeptMap(kv, 'seats', PAGES)
   }
 
   async load(): Promise<void> {
-    for (const direct of JSON.parse((await this.#kv.get('directs')) ?? '[]') as Direct[])
-      this.#directs.set(direct.room, direct)
-    for (const hall of JSON.parse((await this.#kv.get('halls')) ?? '[]') as Hall[]) this.#halls.set(hall.room, hall)
+    await this.#directs.load()
+    await this.#seats.load()
+    for (const [seat, alias] of this.#seats.entries()) {
+      const space = seat.indexOf(' ')
+      this.#sit(seat.slice(0, space), alias, seat.slice(space + 1))
+    }
   }
 
   direct(room: string): Direct | undefined {
-    return this.#directs.get(room)
+    const kept = this.#directs.get(room)
+    return kept && { room, user: kept.user, peer: kept.peer }
   }
 
   hall(room: string): Hall | undefined {
@@ -47,40 +60,63 @@ export class Places {
   }
 
   between(user: string, peer: string): Direct | undefined {
-    let last: Direct | undefined
-    for (const direct of this.#directs.values()) if (direct.user === user && direct.peer === peer) last = direct
-    return last
+    let found: Direct | undefined
+    let newest = 0
+    for (const [room, kept] of this.#directs.entries()) {
+      if (kept.user !== user || kept.peer !== peer || kept.since < newest) continue
+      newest = kept.since
+      found = { room, user, peer }
+    }
+    return found
   }
 
   /** Users who talk with somebody. */
   usersOf(peer: string): readonly string[] {
-    return [...new Set([...this.#directs.values()].filter(each => each.peer === peer).map(({ user }) => user))]
+    const users = new Set<string>()
+    for (const [, kept] of this.#directs.entries()) if (kept.peer === peer) users.add(kept.user)
+    return [...users]
   }
 
-  async addDirect(direct: Direct): Promise<void> {
-    this.#directs.delete(direct.room)
-    this.#directs.set(direct.room, direct)
-    if (this.#directs.size > DIRECTS) this.#directs.delete(this.#directs.keys().next().value!)
-    await this.#kv.set('directs', JSON.stringify([...this.#directs.values()]))
+  /** @param since milliseconds since 1970 */
+  async addDirect({ room, user, peer }: Direct, since: number): Promise<void> {
+    if (this.#directs.size >= DIRECTS && !this.#directs.has(room)) await this.#directs.delete(this.#oldest())
+    await this.#directs.set(room, { user, peer, since })
   }
 
   async removeDirect(room: string): Promise<void> {
-    if (this.#directs.delete(room)) await this.#kv.set('directs', JSON.stringify([...this.#directs.values()]))
+    await this.#directs.delete(room)
   }
 
-  async enter(room: string, alias: string, user: string): Promise<void> {
-    const users = [...new Set([...(this.#halls.get(room)?.users ?? []), user])]
-    if (this.#halls.size < HALLS || this.#halls.has(room)) await this.#setHall({ room, alias, users })
+  /** False: there are too many. */
+  async enter(room: string, alias: string, user: string): Promise<boolean> {
+    const seat = `${room} ${user}`
+    if (this.#seats.size >= SEATS && !this.#seats.has(seat)) return false
+    this.#sit(room, alias, user)
+    await this.#seats.set(seat, alias)
+    return true
   }
 
   async leave(room: string, user: string): Promise<void> {
     const hall = this.#halls.get(room)
-    if (hall) await this.#setHall({ ...hall, users: hall.users.filter(each => each !== user) })
+    const users = hall?.users.filter(each => each !== user) ?? []
+    if (hall && users.length > 0) this.#halls.set(room, { ...hall, users })
+    else this.#halls.delete(room)
+    await this.#seats.delete(`${room} ${user}`)
   }
 
-  async #setHall(hall: Hall): Promise<void> {
-    if (hall.users.length === 0) this.#halls.delete(hall.room)
-    else this.#halls.set(hall.room, hall)
-    await this.#kv.set('halls', JSON.stringify([...this.#halls.values()]))
+  #sit(room: string, alias: string, user: string): void {
+    const users = new Set([...(this.#halls.get(room)?.users ?? []), user])
+    this.#halls.set(room, { room, alias, users: [...users] })
+  }
+
+  #oldest(): string {
+    let oldest = ''
+    let least = Number.POSITIVE_INFINITY
+    for (const [room, { since }] of this.#directs.entries()) {
+      if (since >= least) continue
+      least = since
+      oldest = room
+    }
+    return oldest
   }
 }

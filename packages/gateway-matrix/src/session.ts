@@ -180,7 +180,8 @@ export class MatrixSession implements Session {
     if (!isRoom(named(id))) throw new AdapterError('not-found', 'That is no room')
     const room = textOf((await this.#api.call('POST', ['join', id], {}, ghost))['room_id'])
     if (room === undefined) throw new AdapterError('protocol', 'The homeserver makes no sense')
-    await this.#places.enter(room, id, user!)
+    if (!(await this.#places.enter(room, id, user!)))
+      throw new AdapterError('limited', 'The gateway is in too many rooms', 60_000)
     const joined = fieldsOf(
       (await this.#api.call('GET', ['rooms', room, 'joined_members'], undefined, ghost))['joined'],
     )
@@ -236,7 +237,7 @@ export class MatrixSession implements Session {
     const options = { is_direct: true, invite: [peer], preset: 'trusted_private_chat' }
     const room = textOf((await this.#api.call('POST', ['createRoom'], options, ghost))['room_id'])
     if (room === undefined) throw new AdapterError('protocol', 'The homeserver makes no sense')
-    await this.#places.addDirect({ room, user, peer })
+    await this.#places.addDirect({ room, user, peer }, this.#context.clock.now())
     return room
   }
 
@@ -289,7 +290,7 @@ export class MatrixSession implements Session {
     if (ids.length > 2) {
       await this.#api.call('POST', ['rooms', room, 'leave'], {}, ghost)
       this.#emit({ type: 'notice', user, text: `${peer} invites you to a room of ${ids.length}: enter it by its name` })
-    } else await this.#places.addDirect({ room, user, peer })
+    } else await this.#places.addDirect({ room, user, peer }, this.#context.clock.now())
   }
 
   /** Told once to both, and never in answer to anything but such a message. */

@@ -1,4 +1,4 @@
-import type { Contact, Event, Vault } from '@parley/adapter'
+import { type Contact, type Event, KeptMap, type Vault } from '@parley/adapter'
 import { Group } from './group.ts'
 import { isRoom } from './ids.ts'
 import { lineOf } from './text.ts'
@@ -7,6 +7,7 @@ import { type News, newsOf, type Person, profileOf } from './updates.ts'
 const CONTACTS = 1000
 const GROUPS = 200
 const PROFILES = 1000
+const PAGES = 16
 
 export interface ChatsOptions {
   readonly kv: Vault
@@ -18,9 +19,9 @@ export interface ChatsOptions {
 export class Chats {
   readonly #options: ChatsOptions
   /** Contacts: their names. */
-  #contacts = new Map<string, string>()
+  readonly #contacts: KeptMap<string>
   /** Groups that the bot is in, as far as it has heard: their titles. */
-  #known = new Map<string, string>()
+  readonly #known: KeptMap<string>
   /** Groups that the user has joined. */
   readonly #groups = new Map<string, Group>()
   #joined: string[] = []
@@ -29,6 +30,8 @@ export class Chats {
 
   constructor(options: ChatsOptions) {
     this.#options = options
+    this.#contacts = new KeptMap(options.kv, 'contacts', PAGES)
+    this.#known = new KeptMap(options.kv, 'groups', PAGES)
   }
 
   get joined(): readonly string[] {
@@ -36,30 +39,30 @@ export class Chats {
   }
 
   get known(): { readonly id: string; readonly name: string }[] {
-    return [...this.#known].map(([id, name]) => ({ id, name }))
+    return [...this.#known.entries()].map(([id, name]) => ({ id, name }))
   }
 
   async load(): Promise<void> {
-    const read = async (name: string) => JSON.parse((await this.#options.kv.get(name)) ?? '[]') as unknown
-    this.#contacts = new Map((await read('contacts')) as [string, string][])
-    this.#known = new Map((await read('groups')) as [string, string][])
-    this.#joined = (await read('joined')) as string[]
+    await this.#contacts.load()
+    await this.#known.load()
+    this.#joined = JSON.parse((await this.#options.kv.get('joined')) ?? '[]') as string[]
   }
 
   announce(): void {
-    this.#options.emit({ type: 'roster', contacts: [...this.#contacts].map(([id, name]) => contact(id, name)) })
+    this.#options.emit({
+      type: 'roster',
+      contacts: [...this.#contacts.entries()].map(([id, name]) => contact(id, name)),
+    })
   }
 
   async addContact(id: string, name: string): Promise<void> {
     if (!this.#contacts.has(id) && this.#contacts.size >= CONTACTS) return
-    this.#contacts.set(id, lineOf(name))
-    await this.#save('contacts', [...this.#contacts])
+    await this.#contacts.set(id, lineOf(name))
     this.#options.emit({ type: 'contact', contact: contact(id, lineOf(name)) })
   }
 
   async removeContact(id: string): Promise<void> {
-    if (!this.#contacts.delete(id)) return
-    await this.#save('contacts', [...this.#contacts])
+    if (!(await this.#contacts.delete(id))) return
     this.#options.emit({ type: 'contact-gone', id })
   }
 
@@ -112,7 +115,7 @@ export class Chats {
         if (isRoom(news.chat)) await this.#own(news)
         break
       case 'moved':
-        this.#known.delete(news.chat)
+        await this.#known.delete(news.chat)
         await this.leave(news.chat, `The group has moved to ${news.to}`)
     }
   }
@@ -164,25 +167,19 @@ export class Chats {
       await this.#heardOf(chat, title ?? chat)
       return
     }
-    this.#known.delete(chat)
-    await this.#save('groups', [...this.#known])
+    await this.#known.delete(chat)
     await this.leave(chat, 'The bot was removed from the group', banned)
   }
 
   async #heardOf(id: string, title: string): Promise<void> {
     const name = lineOf(title)
     if (this.#known.get(id) === name || (!this.#known.has(id) && this.#known.size >= GROUPS)) return
-    this.#known.set(id, name)
-    await this.#save('groups', [...this.#known])
+    await this.#known.set(id, name)
   }
 
   async #saveJoined(ids: readonly string[]): Promise<void> {
     this.#joined = ids.slice(0, GROUPS)
-    await this.#save('joined', this.#joined)
-  }
-
-  async #save(name: string, value: unknown): Promise<void> {
-    await this.#options.kv.set(name, JSON.stringify(value))
+    await this.#options.kv.set('joined', JSON.stringify(this.#joined))
   }
 }
 

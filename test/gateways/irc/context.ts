@@ -31,6 +31,8 @@ export class Kept implements Vault {
     return this.#values.get(name)
   }
   async set(name: string, value: string | undefined): Promise<void> {
+    // As the engine has it.
+    if (name.length > 200 || (value?.length ?? 0) > 65_536) throw new AdapterError('too-large', 'Too much is kept')
     if (value === undefined) this.#values.delete(name)
     else this.#values.set(name, value)
   }
