@@ -142,14 +142,16 @@ export class Person {
 
   /** The bodies of the messages that an archive has sent for one query (XEP-0313 §4.2). */
   results(archive: string, query: string): string[] {
-    return this.#heard
-      // One's own archive need not say whose it is.
-      .filter(({ attrs }) => (attrs['from'] ?? this.bare) === archive)
-      .flatMap(message => message.child('result', NS.archive) ?? [])
-      .filter(({ attrs }) => attrs['queryid'] === query)
-      .flatMap(
-        found => found.child('forwarded', NS.forward)?.child('message', 'jabber:client')?.child('body')?.text() ?? [],
-      )
+    return (
+      this.#heard
+        // One's own archive need not say whose it is.
+        .filter(({ attrs }) => (attrs['from'] ?? this.bare) === archive)
+        .flatMap(message => message.child('result', NS.archive) ?? [])
+        .filter(({ attrs }) => attrs['queryid'] === query)
+        .flatMap(
+          found => found.child('forwarded', NS.forward)?.child('message', 'jabber:client')?.child('body')?.text() ?? [],
+        )
+    )
   }
 
   /** Waits until one of the patterns has come to its person, and gives the number of that one. */
