@@ -66,7 +66,11 @@ export class ClientTransactions {
     if (this.#over) return Promise.resolve(local(503, new AdapterError('transient', 'The network is being left')))
     return new Promise(resolve => {
       let stopAgain = () => {}
+      let stopWatch = () => {}
+      let isOver = false
       const finish = (response: Response & { readonly local?: AdapterError }) => {
+        isOver = true
+        stopWatch()
         stopAgain()
         stopTimeout()
         if (this.#waiting.get(branch) === entry) this.#waiting.delete(branch)
@@ -88,7 +92,16 @@ export class ClientTransactions {
         },
       }
       let interval = T1
-      const send = () => this.#transports.send(bytes, hop).catch(fail)
+      // What went over a connection that has ended is answered by nobody: whoever asked need not wait (§17.1.4).
+      const lost = () => fail(undefined)
+      const send = async () => {
+        try {
+          stopWatch = await this.#transports.send(bytes, hop, lost)
+          if (isOver) stopWatch()
+        } catch (error) {
+          fail(error)
+        }
+      }
       const again = () => {
         stopAgain = this.#clock.after(interval, () => {
           interval = Math.min(interval * 2, T2)
