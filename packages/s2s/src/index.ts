@@ -1,5 +1,5 @@
 // Streams with other servers. What a server needs of them is `openFederation`; the rest is for the command line, and for whoever
-// finds and asks other servers without a stream.
+// finds and asks other servers without a stream: gateways connect by the same rules.
 
 export { FEDERATION_COMMANDS, federationCommands } from './commands.ts'
 export { connectTo } from './connect/connect.ts'

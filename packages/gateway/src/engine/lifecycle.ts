@@ -2,13 +2,15 @@ import { AdapterError, type Event, type EventOf, type Failure } from '@parley/ad
 import type { Awaitable, Clock, Logger } from '@xmpp/server-core'
 import type { AccountKey, AccountState, AccountStatus, Sending } from '../engine.ts'
 import { Backoff } from './backoff.ts'
-import { Hearing } from './hearing.ts'
+import { Hearing, hearingPace } from './hearing.ts'
 import type { Ears, Host, Hosted } from './host.ts'
 import type { Outbox } from './outbox.ts'
+import type { Pace } from './pace.ts'
 import type { Ramp } from './ramp.ts'
 import type { Core, SessionInit } from './run/context.ts'
 import { isAdapterError } from './run/errors.ts'
 import type { RunnerCommand } from './run/runner.ts'
+import type { Slices } from './slices.ts'
 
 /** Milliseconds. A session that has been well for so long begins its back-off anew. */
 const STABLE = 120_000
@@ -34,6 +36,7 @@ export interface AccountParts {
   readonly ramp: Ramp
   readonly outbox: Outbox
   readonly core: Core
+  readonly slices: Slices
   /** Where sessions to the same place start one after another. */
   place(): string
   /** Undefined: there is no such account, or no such network. */
@@ -66,6 +69,7 @@ export class Account {
   readonly outbox: Outbox
   readonly #parts: AccountParts
   readonly #backoff = new Backoff()
+  readonly #pace: Pace
   #status: AccountStatus
   #isWanted = false
   #running: Running | undefined
@@ -81,6 +85,7 @@ export class Account {
 
   constructor(parts: AccountParts) {
     this.#parts = parts
+    this.#pace = hearingPace(parts.clock)
     this.key = parts.key
     this.outbox = parts.outbox
     this.#status = { state: 'idle', since: parts.clock.now() }
@@ -193,6 +198,8 @@ export class Account {
     )
     const hearing = new Hearing({
       clock,
+      pace: this.#pace,
+      slices: this.#parts.slices,
       hear: event => this.#hear(event, attempt),
       credit: count => hosted.credit(count),
     })

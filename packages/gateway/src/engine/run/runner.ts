@@ -15,7 +15,18 @@ const STOP = 5000
 
 /** What may be asked of a session by name; nothing else of it is reached. */
 export const COMMANDS = [
-  ...(['setPresence', 'sendPresence', 'send', 'typing', 'read', 'edit', 'retract', 'react', 'attention'] as const),
+  ...([
+    'setPresence',
+    'sendPresence',
+    'send',
+    'typing',
+    'delivered',
+    'read',
+    'edit',
+    'retract',
+    'react',
+    'attention',
+  ] as const),
   ...(['addContact', 'removeContact', 'renameContact', 'regroupContact', 'answer', 'block'] as const),
   ...(['joinRoom', 'leaveRoom', 'setTopic', 'setNick', 'invite', 'kick', 'listRooms'] as const),
   ...(['profile', 'avatar', 'search', 'ping'] as const),
