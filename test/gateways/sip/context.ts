@@ -79,7 +79,7 @@ export interface Stage {
   readonly kv: MemoryVault
   readonly clock: AdapterClock
   /** The next event of that kind, and what else is said of it. */
-  hears<T extends Event['type']>(type: T, about?: Partial<EventOf<T>>): Promise<EventOf<T>>
+  hears<T extends Event['type']>(type: T, about?: Partial<EventOf<T>>, patience?: number): Promise<EventOf<T>>
   /** Everything that came and that nobody has asked for. */
   left(): Event[]
   stop(): Promise<void>
@@ -122,8 +122,8 @@ export async function begin(
     log,
     kv,
     clock,
-    hears: (type, about = {}) =>
-      inbox.next(`${type} ${JSON.stringify(about)}`, event => matches(event, { type, ...about })) as never,
+    hears: (type, about = {}, patience?: number) =>
+      inbox.next(`${type} ${JSON.stringify(about)}`, event => matches(event, { type, ...about }), patience) as never,
     left: () => inbox.left(),
     stop: async () => {
       stages.delete(stage)

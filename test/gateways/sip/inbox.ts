@@ -16,7 +16,7 @@ export class Inbox<T> {
   }
 
   /** The first that is wanted, which may have come already. @param what for the failure */
-  next(what: string, wants: (one: T) => boolean): Promise<T> {
+  next(what: string, wants: (one: T) => boolean, patience = PATIENCE): Promise<T> {
     const at = this.#all.findIndex(wants)
     if (at !== -1) return Promise.resolve(this.#all.splice(at, 1)[0]!)
     return new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ export class Inbox<T> {
       const timer = setTimeout(() => {
         this.#waiting.delete(waiter)
         reject(new Error(`It did not come: ${what}\nWhat came: ${JSON.stringify(this.#all, null, 1)}`))
-      }, PATIENCE)
+      }, patience)
       this.#waiting.add(waiter)
     })
   }

@@ -135,6 +135,25 @@ describe('RFC 3428, RFC 7572: messages', () => {
     expect((await theirs.hears('message')).text).toBe(text)
   })
 
+  test('the other side goes and comes again: nothing is lost or heard twice', async () => {
+    const [near, far] = [await freePort(), await freePort()]
+    const theirs = () => begin({ tcp: far, trusted: '127.0.0.1' }, { face: 'sip.far.example' })
+    const ours = await begin({ tcp: near, proxy: `127.0.0.1:${far};transport=tcp` })
+    const before = await theirs()
+    await ours.session.send!(line('one'))
+    expect((await before.hears('message')).text).toBe('one')
+    await before.stop()
+    const message = line('two')
+    await expect(ours.session.send!(message)).rejects.toMatchObject({ failure: 'transient' })
+    const after = await theirs()
+    await ours.session.send!(message)
+    await ours.session.send!(message)
+    await ours.session.send!(line('three'))
+    expect((await after.hears('message')).text).toBe('two')
+    expect((await after.hears('message')).text).toBe('three')
+    expect(after.left()).toEqual([])
+  })
+
   test('kinds that are not taken: 415, and what is', async () => {
     const { romeo } = await stage()
     romeo.request('MESSAGE', { 'Content-Type': 'text/html' }, '<b>x</b>')

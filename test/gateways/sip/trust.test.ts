@@ -50,6 +50,33 @@ describe('threat 155: who may say what', () => {
     expect(log.join('\n')).not.toContain('a rose')
   })
 
+  test('RFC 3261 § 8.2.7: whoever is refused takes no room; the answer to the same request is the same', async () => {
+    const { romeo } = await stage()
+    const same = { Via: `SIP/2.0/UDP 127.0.0.1:${romeo.port};branch=z9hG4bKsame;rport`, 'Call-ID': 'same@far' }
+    romeo.writes('O', same)
+    const first = await romeo.hears('SIP/2.0 403')
+    romeo.writes('O', same)
+    expect((await romeo.hears('SIP/2.0 403')).header('to')).toBe(first.header('to'))
+  })
+
+  test('a proof that is sent again with the request that it was made for is still the same request', async () => {
+    const who = { username: 'capulet', password: 'a rose' }
+    const { romeo, hears, left } = await stage({ peerUsername: who.username, peerPassword: who.password })
+    romeo.writes('O')
+    const challenge = (await romeo.hears('SIP/2.0 407')).header('proxy-authenticate')
+    const proof = answerChallenge([challenge], { method: 'MESSAGE', target: 'sip:juliet@example.org' }, who)!
+    const same = {
+      ...{ 'Proxy-Authorization': proof, 'Call-ID': 'same@far', CSeq: '9 MESSAGE' },
+      Via: `SIP/2.0/UDP 127.0.0.1:${romeo.port};branch=z9hG4bKsame;rport`,
+    }
+    romeo.writes('O', same)
+    await romeo.hears('SIP/2.0 202')
+    romeo.writes('O', same)
+    await romeo.hears('SIP/2.0 202')
+    await hears('message')
+    expect(left()).toEqual([])
+  })
+
   test('two From headers, two To headers: 400', async () => {
     const { romeo, left } = await stage({ trusted: '127.0.0.1' })
     romeo.writes('O', { f: '<sip:nurse@far.example>;tag=n' })

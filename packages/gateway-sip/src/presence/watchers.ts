@@ -185,9 +185,12 @@ export class Watchers {
     watcher.again = true
     if (watcher.busy) return
     watcher.busy = true
+    let lost = 0
     while (watcher.again) {
       watcher.again = false
-      const { status } = await this.#say(watcher)
+      const { status, local } = await this.#say(watcher)
+      // It went over a connection that had ended, which nobody knew: once more, over another one.
+      if (status === 503 && local && lost++ === 0) watcher.again = true
       // RFC 6665 §4.2.2: whoever does not know of it, or does not answer, has no subscription any more.
       if (status === 481 || status === 408 || status === 489) this.#drop(watcher)
     }

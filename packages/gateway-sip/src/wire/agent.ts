@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { AdapterClock, AdapterError, AdapterLog } from '@parley/adapter'
 import { answerChallenge, type Credentials } from './digest.ts'
 import { faultOf } from './faults.ts'
@@ -6,8 +7,7 @@ import { Headers } from './headers.ts'
 import type { Hop } from './hop.ts'
 import { isRequest, type Message, type Request, type Response } from './message.ts'
 import { ALLOW, type Extra, METHODS, replyTo } from './reply.ts'
-import { token } from './token.ts'
-import { type ClientTransactions, ServerTransactions } from './transactions.ts'
+import { answerOnce, type ClientTransactions, ServerTransactions } from './transactions.ts'
 import type { Source } from './transports.ts'
 import type { Trust, TrustCheck } from './trust.ts'
 
@@ -87,23 +87,26 @@ export class Agent {
   hear(message: Message, source: Source) {
     if (this.#over) return
     if (!isRequest(message)) return this.#use.client.hear(message)
-    if (this.#server.full || !this.#server.take(message, source)) return
-    const refuse = (status: number, extra?: Extra, reason?: string) => {
-      const answer = replyTo(message, source, status, extra)
-      this.#server.answer(message, reason === undefined ? answer : { ...answer, reason })
-    }
+    if (this.#server.repeated(message)) return
     const fault = faultOf(message)
-    if (fault) return refuse(fault.status, {}, fault.reason)
+    if (fault) {
+      const answer = replyTo(message, source, fault.status, {}, tagOf(message))
+      return answerOnce(message, source, { ...answer, reason: fault.reason })
+    }
     const trust = this.#use.trust.of(message, source)
     if ('refused' in trust) {
-      const answer = replyTo(message, source, trust.refused)
+      const answer = replyTo(message, source, trust.refused, {}, tagOf(message))
       if (trust.refused === 407) for (const one of trust.challenges) answer.headers.add('proxy-authenticate', one)
       this.#use.log.debug('A SIP request was refused: nobody vouches for it', {
         from: source.host,
         method: message.method,
       })
-      return this.#server.answer(message, answer)
+      return answerOnce(message, source, answer)
     }
+    if (this.#server.full) return
+    this.#server.begin(message, source)
+    const refuse = (status: number, extra?: Extra) =>
+      this.#server.answer(message, replyTo(message, source, status, extra))
     if (!METHODS.some(method => method === message.method)) return refuse(405, { allow: ALLOW })
     const needed = message.headers.list('require')
     if (needed.length > 0) return refuse(420, { unsupported: needed.join(', ') })
@@ -141,4 +144,10 @@ function build(ask: Ask): Request {
   return { method: ask.method, target: ask.target, headers, body: ask.body?.bytes ?? Buffer.alloc(0) }
 }
 
-export const newCallId = () => token(16)
+/** The same for the same request, though nothing of it is remembered (RFC 3261 §8.2.7). */
+function tagOf(request: Request): string {
+  return createHash('sha256')
+    .update(request.headers.get('via') ?? '')
+    .digest('hex')
+    .slice(0, 16)
+}

@@ -66,7 +66,11 @@ export class ClientTransactions {
     if (this.#over) return Promise.resolve(local(503, new AdapterError('transient', 'The network is being left')))
     return new Promise(resolve => {
       let stopAgain = () => {}
+      let stopWatch = () => {}
+      let isOver = false
       const finish = (response: Response & { readonly local?: AdapterError }) => {
+        isOver = true
+        stopWatch()
         stopAgain()
         stopTimeout()
         if (this.#waiting.get(branch) === entry) this.#waiting.delete(branch)
@@ -88,7 +92,16 @@ export class ClientTransactions {
         },
       }
       let interval = T1
-      const send = () => this.#transports.send(bytes, hop).catch(fail)
+      // What went over a connection that has ended is answered by nobody: whoever asked need not wait (§17.1.4).
+      const lost = () => fail(undefined)
+      const send = async () => {
+        try {
+          stopWatch = await this.#transports.send(bytes, hop, lost)
+          if (isOver) stopWatch()
+        } catch (error) {
+          fail(error)
+        }
+      }
       const again = () => {
         stopAgain = this.#clock.after(interval, () => {
           interval = Math.min(interval * 2, T2)
@@ -140,24 +153,25 @@ export class ServerTransactions {
     this.#clock = clock
   }
 
-  /** True: it is new, and to be answered. */
-  take(request: Request, source: Source): boolean {
-    const key = keyOf(request, request.method === 'ACK' ? 'INVITE' : request.method)
-    const known = this.#served.get(key)
-    if (request.method === 'ACK') known?.again()
-    else if (known) {
-      if (known.answer) send(known, known.answer)
-    } else {
-      this.#served.set(key, {
-        source,
-        port: answerPort(request, source),
-        answer: undefined,
-        forget: this.#clock.after(TIMEOUT, () => this.#forget(key)),
-        again: () => {},
-      })
-      return true
-    }
-    return false
+  /** True: it has come before, and is answered again, or acknowledges an answer. */
+  repeated(request: Request): boolean {
+    const isAck = request.method === 'ACK'
+    const known = this.#served.get(keyOf(request, isAck ? 'INVITE' : request.method))
+    if (isAck) known?.again()
+    else if (known?.answer) send(known.source, known.port, known.answer)
+    return isAck || known !== undefined
+  }
+
+  /** It is new, and to be answered. */
+  begin(request: Request, source: Source): void {
+    const key = keyOf(request, request.method)
+    this.#served.set(key, {
+      source,
+      port: answerPort(request, source),
+      answer: undefined,
+      forget: this.#clock.after(TIMEOUT, () => this.#forget(key)),
+      again: () => {},
+    })
   }
 
   get full(): boolean {
@@ -176,13 +190,13 @@ export class ServerTransactions {
     // Timer J (or H) where it may be sent again or be acknowledged; timer T4 suffices where nothing is lost.
     served.forget = this.#clock.after(reliable && !invite ? T4 : TIMEOUT, () => this.#forget(key))
     if (invite && !reliable) this.#repeat(served, bytes, T1)
-    send(served, bytes)
+    send(served.source, served.port, bytes)
   }
 
   /** A refusal of INVITE goes on until somebody says that it has been heard (§17.2.1). */
   #repeat(served: Served, bytes: Buffer, interval: number): void {
     const stop = this.#clock.after(interval, () => {
-      send(served, bytes)
+      send(served.source, served.port, bytes)
       this.#repeat(served, bytes, Math.min(interval * 2, T2))
     })
     served.again = stop
@@ -199,9 +213,14 @@ export class ServerTransactions {
   }
 }
 
-function send(served: Served, bytes: Buffer): void {
+/** Answers what nobody remembers: whoever has no right to be heard takes no room (§8.2.7). */
+export function answerOnce(request: Request, source: Source, response: Response): void {
+  send(source, answerPort(request, source), formatMessage(response))
+}
+
+function send(source: Source, port: number | undefined, bytes: Buffer): void {
   try {
-    served.source.send(bytes, served.port)
+    source.send(bytes, port)
   } catch (error) {
     // The connection has ended: who asked asks again on another one.
     if (!(error instanceof AdapterError)) throw error

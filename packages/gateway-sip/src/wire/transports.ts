@@ -80,12 +80,21 @@ export class Transports {
     return this.#doors.get(transport)?.port
   }
 
-  /** @throws AdapterError `transient` or `denied` where there is no way there */
-  async send(bytes: Buffer, hop: Hop): Promise<void> {
-    if (hop.transport !== 'udp') return (await this.#link(hop)).write(bytes)
+  /**
+   * @param lost called when the connection that it went over has ended
+   * @returns what stops waiting for that
+   * @throws AdapterError `transient` or `denied` where there is no way there
+   */
+  async send(bytes: Buffer, hop: Hop, lost: () => void): Promise<() => void> {
+    if (hop.transport !== 'udp') {
+      const link = await this.#link(hop)
+      link.write(bytes)
+      return link.watch(lost)
+    }
     const door = this.#doors.get('udp')
     if (!door) throw new AdapterError('unsupported', 'UDP is switched off for this network')
     door.send(bytes, { host: unbracket(hop.host), port: hop.port })
+    return () => {}
   }
 
   #link(hop: Hop): Promise<Link> {
@@ -171,6 +180,7 @@ class Link {
   readonly #use: LinkUse
   readonly #reader = new MessageReader()
   readonly #source: Source
+  readonly #watching = new Set<() => void>()
   #over = false
 
   constructor(connection: Connection, from: Omit<Source, 'send'>, use: LinkUse) {
@@ -190,6 +200,13 @@ class Link {
     else this.#connection.stream.write(bytes)
   }
 
+  /** Called once, when it ends; gives what takes that back. */
+  watch(lost: () => void): () => void {
+    if (this.#over) lost()
+    else this.#watching.add(lost)
+    return () => this.#watching.delete(lost)
+  }
+
   /** CRLF CRLF: whoever is there answers, or at least its machine says so when it is not (RFC 5626 §3.5.1). */
   signOfLife(): void {
     this.#connection.stream.write('\r\n\r\n')
@@ -200,6 +217,8 @@ class Link {
     this.#over = true
     this.#connection.destroy()
     this.#use.ended(why)
+    for (const lost of this.#watching) lost()
+    this.#watching.clear()
   }
 
   #read(chunk: Buffer): void {

@@ -1,12 +1,13 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, isIPv6, type Socket } from 'node:net'
-import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { AdapterError, type Listening, type ListenOptions } from '@parley/adapter'
 import { type Lines, type Net, Wire } from './net.ts'
 
 /** Connections of others at one door. */
 const CONNECTIONS = 10_000
+const NAME = /^DNS:([\w.*-]{1,253})$/
 
 /** A door of our own. @throws AdapterError where it cannot be opened */
 export async function listenAt(
@@ -26,17 +27,17 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   const taken = (socket: Socket) => {
     socket.on('error', () => {})
     lines.keep(socket)
-    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, namesOf(socket)))
+    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, provenNames(socket)))
   }
   const { certificate } = net.policy
   if (transport === 'tls' && !certificate) throw new AdapterError('denied', 'There is no certificate for that door')
   const server =
     transport === 'tls'
       ? createTlsServer(
-          // Whoever shows no certificate, or one that nobody believes, is nobody by it, and comes in all the same.
+          // Who shows no certificate, or none that holds, gets in without a name: it is for the adapter to ask for one.
           {
-            ...{ ...certificate, ...net.authorities, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
-            ...{ requestCert: true, rejectUnauthorized: false },
+            ...{ ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+            ...{ requestCert: true, rejectUnauthorized: false, ...(net.authorities && { ca: [...net.authorities] }) },
           },
           taken as (s: TLSSocket) => void,
         )
@@ -54,13 +55,13 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   }
 }
 
-/** What the certificate of the other side is for, where an authority that we believe has said so. */
-function namesOf(socket: Socket): readonly string[] | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+/** The names of who has shown a certificate that holds. */
+function provenNames(socket: Socket | TLSSocket): readonly string[] | undefined {
+  if (!('authorized' in socket) || !socket.authorized) return undefined
   const { subjectaltname = '' } = socket.getPeerCertificate()
-  // Quotation marks stand around names that have commas in them, which no name of a host has.
-  if (subjectaltname.includes('"')) return undefined
-  return subjectaltname.split(', ').flatMap(name => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []))
+  // A name that is quoted has commas in it, and could have names of others between them.
+  const names = subjectaltname.includes('"') ? [] : subjectaltname.split(', ')
+  return names.flatMap(name => NAME.exec(name)?.slice(1) ?? [])
 }
 
 async function datagrams({ host, port, datagram }: ListenOptions): Promise<Listening> {

@@ -108,23 +108,20 @@ export class Net {
     })
   }
 
-  #secureContext(identify: boolean): SecureContext {
-    const { certificate } = this.policy
-    const known = this.#contexts.get(identify)
-    if (known) return known
-    const context = createSecureContext({
-      minVersion: OLDEST_TLS,
-      ...this.authorities,
-      ...(identify && certificate),
-    })
-    this.#contexts.set(identify, context)
-    return context
+  /** Whom to believe; undefined: those whom everybody believes. */
+  get authorities(): readonly string[] | undefined {
+    const { ca } = this.policy
+    return ca && [...rootCertificates, ...ca]
   }
 
-  /** Whom we believe, as an option of TLS. */
-  get authorities(): { ca?: string[] } {
-    const { ca } = this.policy
-    return ca ? { ca: [...rootCertificates, ...ca] } : {}
+  #secureContext(identify: boolean): SecureContext {
+    const known = this.#contexts.get(identify)
+    if (known) return known
+    const ca = this.authorities
+    const own = identify && this.policy.certificate
+    const context = createSecureContext({ minVersion: OLDEST_TLS, ...(ca && { ca: [...ca] }), ...own })
+    this.#contexts.set(identify, context)
+    return context
   }
 }
 
@@ -196,7 +193,6 @@ export class Wire implements Connection {
   readonly #timeout: number
   #stream: Duplex
 
-  /** @param names that the other side has proved */
   constructor(net: Net, socket: Socket, host: string, timeout = TIMEOUT, names?: readonly string[]) {
     this.#net = net
     this.#socket = socket
