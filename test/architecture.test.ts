@@ -28,7 +28,7 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   sasl: ['jid'],
   c2s: ['http'],
   modules: ['http'],
-  gateway: ['modules'],
+  gateway: ['modules', 's2s'],
 }
 const FILE_LINES = 400
 const SERVICE_LINES = 200

@@ -1,4 +1,4 @@
-import type { Adapter, Event, Failure, Session } from '@parley/adapter'
+import type { Ack, Adapter, Event, Failure, Outgoing, Session } from '@parley/adapter'
 
 /** One login of one user at one provider; with `federation` the provider itself, whose owner is its domain. */
 export interface AccountKey {
@@ -35,7 +35,21 @@ export interface AccountStatus {
 export type CommandName = Exclude<keyof Session, 'start' | 'stop' | 'ping'>
 export type CommandOf<N extends CommandName> = NonNullable<Session[N]>
 
-/** Who hears what happens there. Calls for one account come in order, and the next one when the promise has resolved. */
+/** A message on its way to a network. */
+export interface Sending {
+  /** Resolves when a restart does not lose it any more. @throws AdapterError, or StoreError */
+  readonly kept: Promise<void>
+  /**
+   * Resolves when the network has taken it. Where the node that has the account dies, another one sends it, and says what came of
+   * it as after a restart. @throws AdapterError
+   */
+  readonly done: Promise<Ack>
+}
+
+/**
+ * Who hears what happens there: on the node that has the session. Calls for one account come in order, and the next one when the
+ * promise has resolved. `state` and `ended` are not among the events: they become the status.
+ */
 export interface EngineListener {
   event(key: AccountKey, event: Event): void | Promise<void>
   status(key: AccountKey, status: AccountStatus): void
@@ -87,19 +101,24 @@ export interface Engine {
   status(key: AccountKey): AccountStatus
 
   /**
-   * Has it done, in the order of the calls for one conversation. What is sent while the session is away waits, up to the provider's
-   * patience, also over a restart; everything else is refused then. @throws AdapterError
+   * Sends a message, in the order of the calls for one conversation. While the session is away it waits, up to the provider's
+   * patience, also over a restart. Its `key` is the id of the stanza: when the network has taken it and whoever asked is gone (after
+   * a restart), the engine writes the pair of ids itself; when it comes to nothing then, the listener hears of a `bounced` key.
    */
+  send(key: AccountKey, message: Outgoing): Sending
+  /** Has it done now; `send` is {@link send}. Refused while the session is away. @throws AdapterError */
   run<N extends CommandName>(
     key: AccountKey,
     name: N,
     ...args: Parameters<CommandOf<N>>
   ): Promise<Awaited<ReturnType<CommandOf<N>>>>
-  /** A picture that an event has named. */
+  /** A picture that an event has named: soon, and on the node that has the session. */
   media(id: string): Promise<{ readonly bytes: Uint8Array; readonly type: string } | undefined>
 
-  /** A provider was switched, or its settings changed: its sessions end or start again. */
+  /** A provider was switched, or its settings changed: its sessions of this node end or start again. To be called on each node. */
   providerChanged(provider: string): Promise<void>
+  /** From now on a new master key seals secrets; what was sealed is wrapped anew. Gives how many secrets there are. */
+  rotateKeys(): Promise<number>
   stop(): Promise<void>
 }
 

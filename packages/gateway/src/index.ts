@@ -1,3 +1,12 @@
+export type { Ears, Host, Hosted } from './engine/host.ts'
+export { localHost } from './engine/local-host.ts'
+export { type EngineParts, type Installed, openEngine } from './engine/open.ts'
+export type { Ask, SessionInit } from './engine/run/context.ts'
+export { Net, type NetPolicy } from './engine/run/net.ts'
+export { inCharset } from './engine/text/charset.ts'
+export { clean, cleanLine } from './engine/text/clean.ts'
+export { argumentsOf, piecesOf } from './engine/text/outgoing.ts'
+export { cutText, splitText } from './engine/text/split.ts'
 export type {
   AccountKey,
   AccountState,
@@ -9,4 +18,5 @@ export type {
   IdMap,
   IdPair,
   Provider,
+  Sending,
 } from './engine.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals'
 import { accountSuite } from './contract/accounts.ts'
 import { drivers, type Opened } from './contract/drivers.ts'
+import { gatewaySuite } from './contract/gateways.ts'
 import { mapSuite } from './contract/maps.ts'
 import { messageSuite } from './contract/messages.ts'
 import { pubsubSuite } from './contract/pubsub.ts'
@@ -25,4 +26,5 @@ describe.each([...drivers])('$name', driver => {
   tokenSuite(use)
   pubsubSuite(use)
   wordSuite(use)
+  gatewaySuite(use)
 })

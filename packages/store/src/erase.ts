@@ -16,6 +16,8 @@ export const OWNED_TABLES = [
   'pubsub_affiliation',
   'pubsub_item',
   'pubsub_node',
+  'gateway_queue',
+  'gateway_id',
   'group_member',
   'fast_token',
   'invite',

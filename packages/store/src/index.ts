@@ -1,5 +1,6 @@
 export type { Account, AccountStore, LastActivity, StoredKeys } from './accounts.ts'
 export { StoreError, type StoreErrorCode } from './errors.ts'
+export type { GatewayAccount, GatewayId, GatewayLetter, GatewayStore } from './gateways.ts'
 export type { Group, GroupStore } from './groups.ts'
 export { ArchiveIds, firstIdAt, idFromText, idText, idTime } from './ids.ts'
 export type { Json, MapStore, OwnedMap } from './maps.ts'

@@ -62,6 +62,9 @@ const expired = [
   sql('expire-fast', 'DELETE FROM fast_token WHERE expires <= $1'),
   sql('expire-invites', 'DELETE FROM invite WHERE expires <= $1 OR uses_left <= 0'),
 ]
+/** Who corrects a message does so earlier. */
+const GATEWAY_IDS_FOR = 30 * DAY
+const expireGatewayIds = sql('expire-gateway-ids', 'DELETE FROM gateway_id WHERE created <= $1')
 const expireStreams = sql('expire-streams', 'DELETE FROM sm_inbound WHERE updated <= $1')
 const expireOutbox = sql(
   'expire-outbox',
@@ -81,6 +84,7 @@ export async function maintain(db: Database, now: number, log: Log): Promise<voi
   for (const statement of expired) await db.run(statement, now)
   await db.run(expireStreams, now - STREAMS_FOR)
   await db.run(expireOutbox)
+  await db.run(expireGatewayIds, now - GATEWAY_IDS_FOR)
   await db.run(expireTombstones, now - TOMBSTONES_FOR)
 }
 

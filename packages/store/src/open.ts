@@ -4,6 +4,7 @@ import { startEngine } from './engine/engine.ts'
 import { erase, wipe } from './erase.ts'
 import { StoreError } from './errors.ts'
 import { fastTokens } from './fast.ts'
+import { gatewayStore } from './gateways.ts'
 import { groupStore } from './groups.ts'
 import { APPLICATION, Guard } from './guard.ts'
 import { ArchiveIds, idTime } from './ids.ts'
@@ -124,6 +125,7 @@ function assemble(options: StoreOptions, parts: Parts): Store {
     pubsub: pubsubStore(db, clock),
     secrets: secretStore(db),
     groups: groupStore(db),
+    gateways: gatewayStore(db, clock),
     tokens: { fast: fastTokens(db, clock), invites: inviteStore(db, clock) },
     async health() {
       const began = performance.now()

@@ -27,7 +27,7 @@ async function look(options: StoreOptions): Promise<pg.Client> {
 /** One row, at least, in every table that has an owner. */
 async function populate(store: Store, owner: string): Promise<void> {
   await store.words.add(owner, { after: -1n, upto: 1n }, new Set(['soft']))
-  const { accounts, rosters, messages, maps, pubsub, groups, tokens } = store
+  const { accounts, rosters, messages, maps, pubsub, groups, tokens, gateways } = store
   const host = owner.slice(owner.indexOf('@') + 1)
   await accounts.create(owner, [keysOf('SCRAM-SHA-256')])
   await rosters.put(owner, {
@@ -46,6 +46,8 @@ async function populate(store: Store, owner: string): Promise<void> {
     affiliations: new Map([['b@x', 'member']]),
     subscribe: [{ jid: 'b@x', subid: 's', state: 'subscribed', options: {} }],
   }))
+  await gateways.queue({ owner, provider: 'irc' }, { key: 'a', expires: Date.now(), message: '{}' })
+  await gateways.addId({ owner, provider: 'irc' }, { peer: 'x', native: 'n', stanza: 's' })
   await groups.put({ host, name: 'team', display: 'Team', sharedRoster: true })
   await groups.addMember(host, 'team', owner)
   await tokens.fast.issue(owner, 'phone', {
@@ -224,7 +226,7 @@ describe.each([...drivers])('$name', driver => {
     await store.wipe()
     for (const { table_name } of await tablesWithOwner()) {
       const { rowCount } = await sql.query(`SELECT 1 FROM ${table_name}`)
-      expect([table_name, rowCount]).toEqual([table_name, table_name === 'schema_migration' ? 11 : 0])
+      expect([table_name, rowCount]).toEqual([table_name, table_name === 'schema_migration' ? 12 : 0])
     }
     await populate(store, owner)
   })

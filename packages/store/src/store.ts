@@ -1,4 +1,5 @@
 import type { AccountStore } from './accounts.ts'
+import type { GatewayStore } from './gateways.ts'
 import type { GroupStore } from './groups.ts'
 import type { MapStore } from './maps.ts'
 import type { MessageLog } from './messages.ts'
@@ -43,6 +44,7 @@ export interface Store {
   readonly pubsub: PubsubStore
   readonly secrets: SecretStore
   readonly groups: GroupStore
+  readonly gateways: GatewayStore
   readonly tokens: TokenStore
   /** Milliseconds of a round trip to the database; rejects with `unavailable`. */
   health(): Promise<number>

@@ -85,6 +85,12 @@ describe('ports', () => {
     expect(rules.refusal('1.1.1.1', port)).toBe('port')
   })
 
+  test('of the system are open to gateways, those where orders are taken are not', () => {
+    const open = new ConnectRules({ system: true })
+    for (const port of [25, 80, 194, 993]) expect(open.refusal('1.1.1.1', port)).toBeUndefined()
+    for (const port of [0, 6379, 65_536]) expect(open.refusal('1.1.1.1', port)).toBe('port')
+  })
+
   test('are refused in open networks too', () => {
     expect(new ConnectRules({ allow: ['10.0.0.0/8'] }).refusal('10.0.0.1', 6379)).toBe('port')
   })

@@ -98,10 +98,15 @@ export type Refusal = 'network' | 'port'
 /** Where connections to other servers may go; asked about the very address that is connected to. */
 export class ConnectRules {
   readonly #allowed: Networks
+  readonly #system: boolean
 
-  /** @param allow addresses and networks (CIDR) that the operator opens, such as those of other servers in the house */
-  constructor({ allow = [] }: { readonly allow?: readonly string[] } = {}) {
+  /**
+   * @param allow addresses and networks (CIDR) that the operator opens, such as those of other servers in the house
+   * @param system whether ports of the system's services are open too: for gateways, which speak with mail and other servers
+   */
+  constructor({ allow = [], system = false }: { readonly allow?: readonly string[]; readonly system?: boolean } = {}) {
     this.#allowed = new Networks(allow)
+    this.#system = system
   }
 
   /** Why not to connect there; undefined when nothing speaks against it. Ports are refused in open networks too. */
@@ -110,8 +115,8 @@ export class ConnectRules {
   }
 
   portRefusal(port: number): Refusal | undefined {
-    const isSystem = port <= SYSTEM_PORTS && port !== HTTPS_PORT
-    return isSystem || port > 65_535 || SERVICE_PORTS.has(port) ? 'port' : undefined
+    const isSystem = !this.#system && port <= SYSTEM_PORTS && port !== HTTPS_PORT
+    return isSystem || port < 1 || port > 65_535 || SERVICE_PORTS.has(port) ? 'port' : undefined
   }
 
   #isOpen(address: string): boolean {

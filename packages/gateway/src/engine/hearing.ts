@@ -1,0 +1,71 @@
+import type { Event } from '@parley/adapter'
+import type { Awaitable, Clock } from '@xmpp/server-core'
+import { Pace } from './pace.ts'
+
+/** Events of one session a second, and at once after a pause: a list of contacts that come online together. */
+const RATE = 200
+const BURST = 2000
+/** Events heard in one go before others have their turn. */
+const SLICE = 50
+/** Credit is given back in such lots. */
+const LOT = 32
+
+export interface HearingParts {
+  readonly clock: Clock
+  /** Never rejects. */
+  hear(event: Event): Awaitable<void>
+  /** So many more may be sent. */
+  credit(count: number): void
+}
+
+/** Hears the events of one session in order, each when the one before is done, no faster than is good for everybody else. */
+export class Hearing {
+  readonly #parts: HearingParts
+  readonly #pace: Pace
+  readonly #waiting: Event[] = []
+  #isGoing = false
+  #going: Promise<void> | undefined
+  #heard = 0
+
+  constructor(parts: HearingParts) {
+    this.#parts = parts
+    this.#pace = new Pace(parts.clock, RATE, BURST)
+  }
+
+  add(events: readonly Event[]): void {
+    for (const event of events) this.#waiting.push(event)
+    if (!this.#isGoing) this.#going = this.#go()
+  }
+
+  /** Resolves when all that came has been heard. */
+  async done(): Promise<void> {
+    while (this.#isGoing) await this.#going
+  }
+
+  async #go(): Promise<void> {
+    this.#isGoing = true
+    try {
+      for (let index = 1; this.#waiting.length > 0; index++) await this.#next(index)
+    } finally {
+      this.#isGoing = false
+    }
+  }
+
+  async #next(index: number): Promise<void> {
+    const { clock, hear } = this.#parts
+    const event = this.#waiting.shift()!
+    if (index % SLICE === 0) await new Promise<void>(resolve => setImmediate(resolve))
+    for (let wait = this.#pace.take(); wait > 0; wait = this.#pace.take())
+      await new Promise<void>(resolve => clock.after(wait, () => resolve()))
+    const heard = hear(event)
+    if (heard) await heard
+    this.#count()
+  }
+
+  #count(): void {
+    this.#heard++
+    if (this.#heard < LOT && this.#waiting.length > 0) return
+    this.#parts.credit(this.#heard)
+    this.#heard = 0
+  }
+}

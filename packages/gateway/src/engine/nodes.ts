@@ -1,0 +1,195 @@
+import { AdapterError } from '@parley/adapter'
+import type { Live } from '@parley/live'
+import type { Clock, Logger } from '@xmpp/server-core'
+import type { AccountKey, AccountStatus } from '../engine.ts'
+import { fromWire, isAdapterError, type WireError } from './run/errors.ts'
+import { Questions } from './worker/protocol.ts'
+
+/** What nodes say to each other. */
+const TOPIC = 'gateway'
+/** How often this node looks whether others have given it up (ms). */
+const LOOK = 2000
+/** Accounts of other nodes whose states are known. */
+const KNOWN = 100_000
+/** States in one message to a node that has just come. */
+const LOT = 500
+/** For another node to answer, where nothing else is said (ms). */
+const ANSWER = 70_000
+/** Nodes that are asked one after another, while each has just gone. */
+const TRIES = 3
+
+/** Something to be done by the node that has the account. */
+export type Errand =
+  | { readonly do: 'wake'; readonly afresh: boolean }
+  | { readonly do: 'rest' | 'drop' | 'overdue' }
+  | { readonly do: 'send'; readonly message: unknown }
+  | { readonly do: 'call'; readonly name: string; readonly args: readonly unknown[] }
+
+type Letter =
+  | { readonly key: AccountKey; readonly n: number; readonly errand: Errand }
+  | { readonly re: number; readonly kept: true }
+  | { readonly re: number; readonly value: unknown }
+  | { readonly re: number; readonly error: WireError }
+  | { readonly states: readonly (readonly [AccountKey, AccountStatus])[] }
+  | { readonly hello: true }
+
+export interface NodesParts {
+  readonly live: Live
+  readonly clock: Clock
+  readonly log: Logger
+  hear(topic: string, listen: (text: string, from: string) => void): void
+  /** Does it here. `kept` is called when a restart does not lose it any more. */
+  run(key: AccountKey, errand: Errand, kept: () => void): Promise<unknown>
+  /** Whether this node has something to do for the account. */
+  has(key: AccountKey): boolean
+  /** States of the accounts of this node that are not idle. */
+  states(): Iterable<readonly [AccountKey, AccountStatus]>
+  /** Others have taken this node for dead: what it had is theirs. */
+  givenUp(): void
+}
+
+/** Each account has one node that does everything for it; others ask that one. Nodes never talk but through {@link Live}. */
+export class Nodes {
+  readonly #parts: NodesParts
+  readonly #answers = new Questions()
+  readonly #kept = new Map<number, () => void>()
+  readonly #states = new Map<string, AccountStatus>()
+  readonly #stop: () => void
+  #node: string
+
+  constructor(parts: NodesParts) {
+    this.#parts = parts
+    const { live, clock } = parts
+    this.#node = live.node
+    parts.hear(TOPIC, (text, from) => this.#take(JSON.parse(text) as Letter, from))
+    this.#stop = live.isShared ? clock.every(LOOK, () => this.#look()) : () => {}
+    if (live.isShared) this.#tell({ hello: true })
+  }
+
+  /** What another node has said of an account. */
+  status(key: AccountKey): AccountStatus | undefined {
+    return this.#states.get(nameOf(key))
+  }
+
+  /** Tells the others how it is with an account of this node. */
+  changed(key: AccountKey, status: AccountStatus): void {
+    if (this.#parts.live.isShared) this.#tell({ states: [[key, status]] })
+  }
+
+  /**
+   * Has it done where the account is; here, if it is nowhere. `patience`: milliseconds until nobody waits any more, for what was kept:
+   * it is done even if the node is gone, and whoever does it says so by itself.
+   *
+   * @throws AdapterError
+   */
+  async run(key: AccountKey, errand: Errand, kept: () => void = () => {}, patience = ANSWER): Promise<unknown> {
+    const { live } = this.#parts
+    if (!live.isShared || this.#parts.has(key)) return this.#parts.run(key, errand, kept)
+    for (let tries = 0, gone: string | undefined; tries < TRIES; tries++) {
+      const { node, own } = await live.place(nameOf(key), gone)
+      if (own) return this.#parts.run(key, errand, kept)
+      const answered = this.#ask(node, key, errand, kept, patience)
+      if (await answered.posted) return answered.done
+      gone = node
+    }
+    throw new AdapterError('transient', 'Nobody has that account at the moment')
+  }
+
+  /** This node has nothing to do with the account any more. */
+  leave(key: AccountKey): void {
+    this.#parts.live.unplace(nameOf(key))
+  }
+
+  stop(): void {
+    this.#stop()
+    this.#answers.failAll(new AdapterError('transient', 'The server is going down'))
+    this.#kept.clear()
+  }
+
+  #ask(
+    node: string,
+    key: AccountKey,
+    errand: Errand,
+    kept: () => void,
+    patience: number,
+  ): { readonly posted: Promise<boolean>; readonly done: Promise<unknown> } {
+    const { live, clock } = this.#parts
+    let posted: Promise<boolean> = Promise.resolve(false)
+    const done = this.#answers.ask(n => {
+      this.#kept.set(n, kept)
+      const late = clock.after(patience, () => {
+        this.#kept.delete(n)
+        this.#answers.fail(n, new AdapterError('transient', 'The node that has the account does not answer'))
+      })
+      posted = (async () => {
+        const isThere = await live.post(node, TOPIC, JSON.stringify({ key, n, errand } satisfies Letter))
+        if (!isThere) {
+          late()
+          this.#kept.delete(n)
+          this.#answers.answer(n, undefined)
+        }
+        return isThere
+      })()
+    })
+    done.catch(() => {})
+    return { posted, done }
+  }
+
+  #take(letter: Letter, from: string): void {
+    if ('errand' in letter) void this.#serve(letter, from)
+    else if ('states' in letter) for (const [key, status] of letter.states) this.#know(key, status)
+    else if ('hello' in letter) this.#greet(from)
+    else if ('kept' in letter) this.#kept.get(letter.re)?.()
+    else {
+      this.#kept.delete(letter.re)
+      if ('error' in letter) this.#answers.fail(letter.re, fromWire(letter.error))
+      else this.#answers.answer(letter.re, letter.value)
+    }
+  }
+
+  async #serve({ key, n, errand }: Extract<Letter, { errand: Errand }>, from: string): Promise<void> {
+    const reply = (letter: Letter) => void this.#parts.live.post(from, TOPIC, JSON.stringify(letter))
+    try {
+      const value = await this.#parts.run(key, errand, () => reply({ re: n, kept: true }))
+      reply({ re: n, value: value ?? null })
+    } catch (error) {
+      const { failure, message, retryAfter } = isAdapterError(error)
+        ? error
+        : new AdapterError('transient', 'The gateway has a fault')
+      reply({ re: n, error: { failure, message, ...(retryAfter !== undefined && { retryAfter }) } })
+    }
+  }
+
+  #know(key: AccountKey, status: AccountStatus): void {
+    const name = nameOf(key)
+    this.#states.delete(name)
+    if (status.state === 'idle') return
+    this.#states.set(name, status)
+    const oldest = this.#states.size > KNOWN ? this.#states.keys().next().value : undefined
+    if (oldest !== undefined) this.#states.delete(oldest)
+  }
+
+  #greet(node: string): void {
+    const all = [...this.#parts.states()]
+    for (let from = 0; from < all.length; from += LOT) {
+      const letter: Letter = { states: all.slice(from, from + LOT) }
+      void this.#parts.live.post(node, TOPIC, JSON.stringify(letter))
+    }
+  }
+
+  #tell(letter: Letter): void {
+    this.#parts.live.tell(TOPIC, JSON.stringify(letter))
+  }
+
+  #look(): void {
+    const { live, log } = this.#parts
+    if (live.node === this.#node) return
+    log.warn('others have given this node up: sessions of gateways begin again', { node: live.node })
+    this.#node = live.node
+    this.#parts.givenUp()
+  }
+}
+
+function nameOf({ provider, owner }: AccountKey): string {
+  return `gateway ${provider} ${owner}`
+}

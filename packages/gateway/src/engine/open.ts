@@ -1,0 +1,224 @@
+import { join } from 'node:path'
+import type { Ack, Adapter, Outgoing } from '@parley/adapter'
+import type { Live } from '@parley/live'
+import type { Store } from '@parley/store'
+import type { Clock, Logger } from '@xmpp/server-core'
+import type { AccountKey, AccountStatus, Engine, IdMap, Provider, Sending } from '../engine.ts'
+import { Accounts, knownKey, replaceKey, writeDownKey } from './accounts.ts'
+import { deferred } from './deferred.ts'
+import { Keyring } from './keep/keys.ts'
+import { localHost } from './local-host.ts'
+import { type Errand, Nodes } from './nodes.ts'
+import { Net, type NetPolicy } from './run/net.ts'
+import type { RunnerCommand } from './run/runner.ts'
+import { Sessions, settingsOf } from './sessions.ts'
+import { threadHost } from './worker/host.ts'
+
+/** An adapter and where it is: threads import it by that name. */
+export interface Installed {
+  readonly adapter: Adapter
+  /** The name of a package, or the URL of a file. */
+  readonly module: string
+}
+
+export interface EngineParts {
+  readonly adapters: readonly Installed[]
+  readonly store: Store
+  readonly live: Live
+  readonly clock: Clock
+  readonly log: Logger
+  /** The domains of this server. */
+  readonly domains: readonly string[]
+  /** The networks, as the operator has them now. */
+  providers(): ReadonlyMap<string, Provider>
+  /** Hears what other nodes say about a topic. */
+  hear(topic: string, listen: (text: string, from: string) => void): void
+  /** Folder in which `gateway.key` is, or is made. */
+  readonly data: string
+  /** The text of that file, where there is to be none. */
+  readonly key?: string | undefined
+  readonly net: NetPolicy
+  /** Threads of each provider that its sessions are spread over; 0: they run in this one, for tests. */
+  readonly threads?: number
+  /** Mebibytes that a thread may use. */
+  readonly memory?: number
+}
+
+/** Beyond a message's own patience, for the node that has the account to answer (ms). */
+const ANSWER = 120_000
+/** How often messages of accounts that nobody wakes are looked for (ms). */
+const OVERDUE = 60_000
+const IDLE: AccountStatus = { state: 'idle', since: 0 }
+/** Enough for ten thousand sessions of an adapter that is not wasteful. */
+const MEMORY = 512
+
+/** @throws TypeError with words for the operator, where the key of sealed secrets is missing */
+export async function openEngine(parts: EngineParts): Promise<Engine> {
+  const { store, domains, data, key: text, threads = 1, memory = MEMORY } = parts
+  const first = [...domains].sort()[0] ?? ''
+  const keys = await Keyring.open({ file: join(data, 'gateway.key'), text }, await knownKey(store, first))
+  await writeDownKey(store, first, keys)
+  const accounts = new Accounts(store, keys)
+  const adapters = new Map(parts.adapters.map(({ adapter }) => [adapter.id, adapter]))
+  const modules = new Map(parts.adapters.map(({ adapter, module }) => [adapter.id, module]))
+  const net = new Net(parts.net, parts.clock)
+  const sessions = new Sessions({
+    ...{ adapters, accounts, store, clock: parts.clock, log: parts.log },
+    providers: () => parts.providers(),
+    host: (provider, adapter) => {
+      const secrets = secretsOf(adapter, provider)
+      if (threads === 0) return localHost(adapter, net, secrets)
+      const log = parts.log.with({ provider: provider.id })
+      const module = modules.get(adapter.id)!
+      return threadHost({
+        module,
+        net: parts.net,
+        secrets,
+        log,
+        memory,
+        clock: parts.clock,
+        provider: provider.id,
+        threads,
+      })
+    },
+    // Not of what was given up: others have it, and say how it is.
+    changed: (key, status) => sessions.known(key) && nodes.changed(key, status),
+  })
+  const nodes: Nodes = new Nodes({
+    ...{ live: parts.live, clock: parts.clock, log: parts.log, hear: parts.hear },
+    run: (key, errand, kept) => run(key, errand, kept),
+    has: key => sessions.known(key) !== undefined,
+    *states() {
+      for (const { key, status } of sessions.of()) if (status.state !== 'idle') yield [key, status] as const
+    },
+    givenUp: () => void startAgain(),
+  })
+
+  /** What is asked of the node that has the account. */
+  async function run(key: AccountKey, errand: Errand, kept: () => void): Promise<unknown> {
+    switch (errand.do) {
+      case 'wake':
+        sessions.wake(key, errand.afresh)
+        return undefined
+      case 'rest':
+        if (await sessions.rest(key)) nodes.leave(key)
+        return undefined
+      case 'drop':
+        await sessions.drop(key)
+        nodes.leave(key)
+        return undefined
+      case 'overdue':
+        await sessions.overdue(key)
+        return undefined
+      case 'send': {
+        const sending = sessions.send(key, errand.message as Outgoing)
+        sending.kept.then(kept, () => {})
+        return sending.done
+      }
+      case 'call':
+        return sessions.call(key, errand.name as RunnerCommand, errand.args)
+    }
+  }
+
+  /** Whoever has the accounts by now keeps them; what nobody has begins here. */
+  async function startAgain(): Promise<void> {
+    const wanted = await sessions.abandon()
+    for (const key of wanted) wake(key, false)
+  }
+
+  function wake(key: AccountKey, afresh: boolean): void {
+    nodes.run(key, { do: 'wake', afresh }).catch((error: unknown) => {
+      parts.log.error('a session of a gateway could not be woken', { ...key, error })
+    })
+  }
+
+  /** Nobody has woken those accounts: their senders hear now that it came to nothing. */
+  async function giveUp(): Promise<void> {
+    for (const key of await store.gateways.overdue(parts.clock.now())) await nodes.run(key, { do: 'overdue' })
+  }
+  const stopGivingUp = parts.clock.every(OVERDUE, () => {
+    giveUp().catch((error: unknown) => parts.log.error('messages that waited too long were not given up', { error }))
+  })
+
+  function send(key: AccountKey, message: Outgoing): Sending {
+    const { promise: kept, resolve, reject } = deferred<void>()
+    const patience = (parts.providers().get(key.provider)?.patience ?? 0) + ANSWER
+    const done = nodes.run(key, { do: 'send', message }, () => resolve(), patience) as Promise<Ack>
+    // What has been sent need not be kept.
+    done.then(() => resolve(), reject)
+    kept.catch(() => {})
+    done.catch(() => {})
+    return { kept, done }
+  }
+
+  async function registrations({ provider, owner }: Partial<AccountKey>): Promise<readonly AccountKey[]> {
+    if (owner !== undefined) {
+      const names = provider === undefined ? await accounts.providers(owner) : [provider]
+      const known = await Promise.all(
+        names.map(async name => (await accounts.fields({ provider: name, owner })) && name),
+      )
+      return known.filter(name => name !== undefined).map(name => ({ provider: name, owner }))
+    }
+    const names = provider === undefined ? [...parts.providers().keys()] : [provider]
+    const lists = names.flatMap(name =>
+      domains.map(async domain => (await accounts.owners(domain, name)).map(each => ({ provider: name, owner: each }))),
+    )
+    return (await Promise.all(lists)).flat()
+  }
+
+  return {
+    adapters,
+    ids: idMap(store),
+    listen: listener => sessions.listen(listener),
+    async register(key, fields, secrets) {
+      await accounts.register(key, fields, secrets)
+    },
+    async unregister(key) {
+      await nodes.run(key, { do: 'drop' })
+      return accounts.unregister(key)
+    },
+    registration: key => accounts.fields(key),
+    registrations,
+    wake: (key, { afresh = false } = {}) => wake(key, afresh),
+    async rest(key) {
+      await nodes.run(key, { do: 'rest' })
+    },
+    status: key => sessions.known(key)?.status ?? nodes.status(key) ?? IDLE,
+    send,
+    run: (async (key: AccountKey, name: string, ...args: unknown[]) =>
+      name === 'send'
+        ? send(key, args[0] as Outgoing).done
+        : nodes.run(key, { do: 'call', name, args })) as Engine['run'],
+    media: async id => sessions.pictures.get(id),
+    providerChanged: provider => sessions.restart(provider),
+    async rotateKeys() {
+      await keys.renew()
+      await replaceKey(store, first, keys)
+      let count = 0
+      for (const each of await registrations({})) count += await accounts.rewrap(each)
+      return count
+    },
+    async stop() {
+      stopGivingUp()
+      nodes.stop()
+      await sessions.stop()
+    },
+  }
+}
+
+function idMap({ gateways }: Store): IdMap {
+  return {
+    add: (key, pair) => gateways.addId(key, pair),
+    byNative: (key, native) => gateways.idByNative(key, native),
+    byStanza: (key, stanza) => gateways.idByStanza(key, stanza),
+  }
+}
+
+/** What an operator has set as a secret: it is not logged either. */
+export function secretsOf(adapter: Adapter, provider: Provider): readonly string[] {
+  const values: Readonly<Record<string, unknown>> = settingsOf(adapter, provider)
+  return Object.entries(adapter.settings)
+    .filter(([, setting]) => setting.type === 'secret')
+    .map(([name]) => String(values[name]))
+    .filter(value => value !== '')
+}

@@ -1,0 +1,80 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, isIPv6, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { AdapterError, type Listening, type ListenOptions } from '@parley/adapter'
+import { type Lines, type Net, Wire } from './net.ts'
+
+/** Connections of others at one door. */
+const CONNECTIONS = 10_000
+
+/** A door of our own. @throws AdapterError where it cannot be opened */
+export async function listenAt(
+  net: Net,
+  lines: Lines,
+  options: ListenOptions,
+  signal: AbortSignal,
+): Promise<Listening> {
+  const door = options.transport === 'udp' ? await datagrams(options) : await connections(net, lines, options)
+  signal.addEventListener('abort', () => void door.close(), { once: true })
+  if (signal.aborted) await door.close()
+  return door
+}
+
+async function connections(net: Net, lines: Lines, options: ListenOptions): Promise<Listening> {
+  const { host, port, transport, connected } = options
+  const taken = (socket: Socket) => {
+    socket.on('error', () => {})
+    lines.keep(socket)
+    connected?.(new Wire(net, socket, socket.remoteAddress ?? ''))
+  }
+  const { certificate } = net.policy
+  if (transport === 'tls' && !certificate) throw new AdapterError('denied', 'There is no certificate for that door')
+  const server =
+    transport === 'tls'
+      ? createTlsServer(
+          { ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+          taken as (s: TLSSocket) => void,
+        )
+      : createServer(taken)
+  server.maxConnections = CONNECTIONS
+  server.on('tlsClientError', () => {})
+  await opened(server.listen({ host, port }), host, port)
+  server.on('error', () => {})
+  return {
+    port: (server.address() as AddressInfo).port,
+    send: () => {
+      throw new AdapterError('unsupported', 'Only a door for datagrams sends by itself')
+    },
+    close: () => new Promise(resolve => server.close(() => resolve())),
+  }
+}
+
+async function datagrams({ host, port, datagram }: ListenOptions): Promise<Listening> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+  await opened(socket.bind(port, host), host, port)
+  socket.on('error', () => {})
+  socket.on('message', (bytes, from) => datagram?.(bytes, { host: from.address, port: from.port }))
+  let isOpen = true
+  return {
+    port: socket.address().port,
+    send: (bytes, to) => {
+      if (isOpen) socket.send(bytes, to.port, to.host, () => {})
+    },
+    close: () =>
+      new Promise(resolve => {
+        if (!isOpen) return resolve()
+        isOpen = false
+        socket.close(() => resolve())
+      }),
+  }
+}
+
+async function opened(door: NodeJS.EventEmitter, host: string, port: number): Promise<void> {
+  try {
+    await once(door, 'listening')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new AdapterError('denied', `The door ${host}:${port} cannot be opened (${code})`)
+  }
+}
