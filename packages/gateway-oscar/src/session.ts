@@ -25,7 +25,7 @@ import { authorize } from './login.ts'
 import { negotiate, ready } from './negotiation.ts'
 import { deleteWaiting, isEnd, readWaiting, waitingFor } from './offline.ts'
 import type { settings } from './settings.ts'
-import { awayText, presenceOf, readUser, statusOf } from './statuses.ts'
+import { awayText, INVISIBLE, presenceOf, readUser, statusOf } from './statuses.ts'
 import { fromHtml, toHtml } from './text.ts'
 
 const HTML = 'text/aolrtf; charset="utf-8"'
@@ -51,6 +51,7 @@ export class OscarSession implements Session {
   #me = ''
   #phase: 'login' | 'online' | 'over' = 'login'
   #away: string | undefined
+  #hidden = false
   #stops: (() => void)[] = []
 
   constructor(context: Context<typeof settings>) {
@@ -91,7 +92,11 @@ export class OscarSession implements Session {
 
   async setPresence(presence: Presence): Promise<void> {
     const link = this.#server()
-    link.tell(0x01, 0x1e, tlv(0x06, u32(statusOf(presence))))
+    const status = statusOf(presence)
+    const hidden = status === INVISIBLE
+    if (hidden !== this.#hidden) await this.#context.kv.set('status', hidden ? 'hidden' : undefined)
+    this.#hidden = hidden
+    link.tell(0x01, 0x1e, tlv(0x06, u32(status)))
     const away = isIcq(this.#me) ? undefined : awayText(presence)
     if (away !== this.#away) link.tell(0x02, 0x04, tlv(0x03, HTML), tlv(0x04, toHtml(away ?? '')))
     this.#away = away
@@ -145,7 +150,7 @@ export class OscarSession implements Session {
   }
 
   async #enter(): Promise<void> {
-    const { settings, secrets, clock } = this.#context
+    const { settings, secrets, kv, clock } = this.#context
     const context = this.#context as unknown as Context
     const { host, port, tls } = settings
     const password = (await secrets.get('password')) ?? ''
@@ -169,13 +174,16 @@ export class OscarSession implements Session {
     link.tell(0x13, 0x04)
     await list
     link.tell(0x13, 0x07)
-    if (isIcq(this.#me)) link.tell(0x01, 0x1e, tlv(0x06, u32(0)))
+    // Who was not to be seen stays so.
+    this.#hidden = (await kv.get('status')) === 'hidden'
+    if (isIcq(this.#me) || this.#hidden) link.tell(0x01, 0x1e, tlv(0x06, u32(this.#hidden ? INVISIBLE : 0)))
     ready(link, families)
     this.#begin()
     if (isIcq(this.#me) && families.has(0x15)) link.tell(0x15, 0x02, waitingFor(this.#me))
   }
 
   #begin(): void {
+    if (this.#phase === 'over') throw new AdapterError('transient', 'The session was ended')
     this.#phase = 'online'
     this.#emit({ type: 'self', id: this.#me })
     this.#emit({ type: 'roster', contacts: this.#editor.feedbag.all() })

@@ -3,7 +3,7 @@ import { long, type Reader, type Tlvs, word } from './bytes.ts'
 import { canonical, isIcq } from './id.ts'
 
 const AWAY_CLASS = 0x20
-const INVISIBLE = 0x100
+export const INVISIBLE = 0x100
 /** Bits of a status of ICQ, the strongest first: programs set several (0x13 is "do not disturb, occupied, away"). */
 const BITS: readonly (readonly [bit: number, show: Show])[] = [
   [0x02, 'dnd'],

@@ -14,6 +14,7 @@ const KEY = '0123456789'
 
 export function speaker(mouth: Mouth, frames: Frames, manner: Manner): Speaker {
   return {
+    mouth,
     snac: (family, subtype, data, id = 0x80000000, flags = 0) => {
       if (manner !== 'plain') {
         // The odd one: signs of life, a family that nobody knows, and something unknown in front.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Mouth } from '../public-im/mouth.ts'
 import { type Bytes, long, name, text, tlv, word } from './wire.ts'
 
 /** An entry of the list, as the server keeps it. */
@@ -11,6 +12,7 @@ export interface Entry {
 }
 
 export interface Speaker {
+  readonly mouth: Mouth
   snac(family: number, subtype: number, data: Bytes, id?: number, flags?: number): void
   bye(reason: number | undefined): void
 }
@@ -80,6 +82,24 @@ export function entries(data: Buffer): Entry[] {
     at = head + 8 + length
   }
   return found
+}
+
+/** They have each other in their lists, and may. */
+export function befriend(one: User, others: readonly string[], find: (name: string) => User | undefined): void {
+  const put = (user: User, names: readonly string[]) => {
+    const first = user.list.length + 0x200
+    const items = names.map((buddy, n) => ({ name: buddy, group: 9, item: first + n, kind: 0, data: Buffer.alloc(0) }))
+    const ids = items.flatMap(({ item }) => word(item))
+    const group = { name: 'All', group: 9, item: 0, kind: 1, data: Buffer.from(tlv(0xc8, ids)) }
+    user.list = [...user.list.filter(entry => entry.group !== 9), group, ...items]
+  }
+  put(one, others)
+  for (const other of others) {
+    one.granted.add(other)
+    const user = find(other)
+    user?.granted.add(one.name)
+    if (user) put(user, [one.name])
+  }
 }
 
 const md5 = (...parts: (Buffer | string)[]) =>

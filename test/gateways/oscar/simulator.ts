@@ -27,7 +27,7 @@ export class OscarServers {
   readonly #sockets = new Set<Socket>()
   readonly #users: User[] = []
   readonly cookies = new Map<string, User>()
-  readonly #manner: Manner
+  #manner: Manner
   /** Of the second server's connections, and of the first one's. */
   readonly mouths: Mouth[] = []
   readonly gates: Mouth[] = []
@@ -42,7 +42,7 @@ export class OscarServers {
 
   static async open(manner: Manner = 'plain'): Promise<OscarServers> {
     const all = new OscarServers(manner)
-    for (const met of [(socket: Socket) => gate(socket, manner, all), (socket: Socket) => all.#service(socket)]) {
+    for (const met of [(socket: Socket) => gate(socket, all.#manner, all), (socket: Socket) => all.#service(socket)]) {
       const server = createServer(socket => {
         all.#sockets.add(socket)
         socket.on('error', () => undefined)
@@ -66,8 +66,14 @@ export class OscarServers {
     for (const server of this.#servers) server.close()
   }
 
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy()
+  /** The connections break; or that of one user. */
+  cut(of?: string): void {
+    if (of === undefined) for (const socket of this.#sockets) socket.destroy()
+    else this.find(of)?.line?.mouth.cut()
+  }
+
+  slow(): void {
+    this.#manner = 'bytes'
   }
 
   /** @param groups who is in which group */
