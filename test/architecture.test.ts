@@ -80,6 +80,16 @@ describe('the floors of the house', () => {
     expect(wrong).toEqual([])
   })
 
+  test('an adapter knows nothing of ours but what adapters are, and how XML and addresses are read', () => {
+    const wrong = sources
+      .filter(path => /\/packages\/gateway-/.test(path) && !isTest(path))
+      .flatMap(path => {
+        const others = importsOf(path).filter(each => /^@(?:parley|xmpp)\/(?!(?:adapter|jid|xml)$)/.test(each))
+        return others.map(to => `${here(path)} imports ${to}`)
+      })
+    expect(wrong).toEqual([])
+  })
+
   test('a package is entered by its one door, and nothing imports a service', () => {
     const wrong = sources.flatMap(path =>
       importsOf(path)

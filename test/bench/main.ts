@@ -81,13 +81,17 @@ async function tryRow(
   parts: { readonly options: Options; readonly cores: Cores; readonly scratch: string; readonly signal: AbortSignal },
 ): Promise<Outcome> {
   const at = { row: row.id, server: server.name }
-  const missing = await server.missing(row.setup)
+  const missing = (await server.missing(row.setup)) ?? (await missingPeer(row))
   if (missing !== undefined) return { ...at, leftOut: missing }
   try {
     return { ...at, ...(await runTrial(row, server, parts)) }
   } catch (error) {
     return { ...at, failure: (error as Error).message }
   }
+}
+
+async function missingPeer({ setup: { peer, ...setup } }: Row): Promise<string | undefined> {
+  return KNOWN.find(({ name }) => name === peer)?.missing(setup)
 }
 
 function progress({ title }: Row, { server, figures, leftOut, failure }: Outcome): string {

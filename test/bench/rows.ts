@@ -37,7 +37,7 @@ export interface Row {
 export const PLAIN: Setup = { archive: false, nodes: 1, database: 'own' }
 
 /** What does not depend on where the server runs. */
-export type Settings = Omit<Job, 'scenario' | 'ports' | 'pids' | 'core' | 'metrics'>
+export type Settings = Omit<Job, 'scenario' | 'ports' | 'peer' | 'pids' | 'core' | 'metrics'>
 
 export const DEFAULTS = {
   domain: 'localhost',
@@ -252,6 +252,47 @@ export const ROWS: readonly Row[] = [
     job: { users: 3000, tls: true, seconds: 5 },
     quick: { users: 300, seconds: 1 },
     lines: [{ metric: 'session', title: 'idle TLS session, of 3,000', unit: 'KB', target: { atMost: 40 } }],
+  },
+  {
+    id: 's2s',
+    title: '1:1 message to and from Prosody',
+    scenario: 's2s',
+    servers: ['parley', 'ejabberd'],
+    setup: { ...PLAIN, peer: 'prosody' },
+    job: {},
+    lines: [
+      {
+        metric: 'out',
+        title: '1:1 message to a user of Prosody',
+        unit: 'µs',
+        target: { atMost: 1 / 3, of: 'ejabberd' },
+      },
+      { metric: 'in', title: '– from a user of Prosody', unit: 'µs', target: { atMost: 1 / 3, of: 'ejabberd' } },
+    ],
+  },
+  {
+    id: 's2s-ejabberd',
+    title: '1:1 message to and from ejabberd',
+    scenario: 's2s',
+    servers: ['parley', 'prosody'],
+    setup: { ...PLAIN, peer: 'ejabberd' },
+    job: {},
+    lines: [
+      { metric: 'out', title: '1:1 message to a user of ejabberd', unit: 'µs' },
+      { metric: 'in', title: '– from a user of ejabberd', unit: 'µs' },
+    ],
+  },
+  {
+    id: 's2s-own',
+    title: '1:1 message to and from another Parley',
+    scenario: 's2s',
+    servers: OURS,
+    setup: { ...PLAIN, peer: 'parley' },
+    job: {},
+    lines: [
+      { metric: 'out', title: '1:1 message to a user of another Parley', unit: 'µs' },
+      { metric: 'in', title: '– from a user of it', unit: 'µs' },
+    ],
   },
   {
     id: 'nodes-2',

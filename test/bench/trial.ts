@@ -6,6 +6,7 @@ import type { Job, Report } from './load/job.ts'
 import { type Cores, held, mostSessions } from './machine.ts'
 import type { Options } from './options.ts'
 import { DEFAULTS, QUICK, type Row } from './rows.ts'
+import { startPair } from './servers/pair.ts'
 import type { BenchServer, Running } from './servers/server.ts'
 
 const GENERATOR = fileURLToPath(new URL('load/generator.js', import.meta.url))
@@ -22,7 +23,9 @@ export async function runTrial(
   const { options, cores, scratch, signal } = parts
   const folder = join(scratch, `${row.id}-${server.name}`)
   mkdirSync(folder, { mode: 0o711 })
-  const running = await server.start({ folder, core: cores.server }, row.setup)
+  const place = { folder, core: cores.server, other: cores.generator }
+  const { setup } = row
+  const running = await (setup.peer ? startPair(server.name, setup.peer, place, setup) : server.start(place, setup))
   try {
     signal.throwIfAborted()
     const report = await generate(jobOf(row, server, running, options, cores), cores, signal)
@@ -47,6 +50,8 @@ function jobOf(row: Row, server: BenchServer, running: Running, options: Options
     users: Math.min(settings.users, mostSessions()),
     scenario: row.scenario,
     ports: running.ports,
+    ...(running.domain === undefined ? {} : { domain: running.domain }),
+    ...(running.peer && { peer: running.peer }),
     pids: running.pids,
     core: cores.server ?? 0,
     ...(running.metrics === undefined ? {} : { metrics: running.metrics }),

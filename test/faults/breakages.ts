@@ -78,4 +78,30 @@ export const BREAKAGES: readonly Proof[] = [
       },
     ],
   },
+  {
+    name: 'no-outbox',
+    title: 'nobody looks for what a dead front end had for another domain',
+    trial: 'T18',
+    finds: /lost/,
+    changes: [
+      {
+        file: 'packages/s2s/dist/outbox.js',
+        find: 'for (const row of rows) {',
+        put: 'for (const row of rows.slice(0, 0)) {',
+      },
+    ],
+  },
+  {
+    name: 'no-clearing',
+    title: 'what another server has handled stays owed to it',
+    trial: 'T18',
+    finds: /doubled/,
+    changes: [
+      {
+        file: 'packages/s2s/dist/outbox.js',
+        find: 'this.#server.store.messages.clearOwed(ownerOf(pair), ids);',
+        put: '',
+      },
+    ],
+  },
 ]

@@ -128,6 +128,11 @@ describe('the checker: requests', () => {
     expect(check({ ...rest, clients: { ...clients, [BOB]: late } }).unanswered).toHaveLength(1)
   })
 
+  test('an answer that comes again in the next session, whose client knows that the one before is gone, is none too many', () => {
+    const gone: Body = { what: 'failed', session: 'b1', took: 5, h: 0 }
+    expect(check(history(0, [asked, answered, gone, { ...answered, session: 'b2' }]))).toMatchObject(NOTHING)
+  })
+
   test('requests of a session that is gone die with it', () => {
     expect(check(history(0, [asked, { what: 'failed', session: 'b1', took: 5, h: 0 }]))).toMatchObject(NOTHING)
   })

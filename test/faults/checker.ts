@@ -43,6 +43,7 @@ export function check(history: History): Verdict {
     again: streams.again,
     lost: [...streams.lost, ...archives.lost],
     doubled: [...streams.doubled, ...archives.doubled, ...asked.doubled],
+    doubledAt: streams.doubledAt,
     inverted: [...streams.inverted, ...archives.inverted],
     latencies: [],
     resumes: resumed.length,

@@ -132,11 +132,11 @@ function makeBuild(scratch: string, breakage: string | undefined): Build {
 }
 
 function describe({ verdict, faults, breaches, memory }: Outcome): string {
-  const { acked, received, again, refused, resumes, failed, resume, back, latency } = verdict
+  const { acked, received, again, doubled, refused, resumes, failed, resume, back, latency } = verdict
   const kinds = Object.entries(faults).map(([kind, count]) => `${count} × ${kind}`)
   return [
     breaches.length === 0 ? 'passed' : 'FAILED',
-    `${acked} acknowledged, ${received} received (${again} again, ${refused} refused)`,
+    `${acked} acknowledged, ${received} received (${again} again, ${doubled.length} doubled, ${refused} refused)`,
     kinds.join(', '),
     `${resumes} resumed in ${resume.p50}/${resume.p99}/${resume.max} ms, ${failed} failed`,
     `back in ${back.p50}/${back.p99}/${back.max} ms`,

@@ -1,6 +1,6 @@
 import { type LoadShape, USUAL } from './clients/load.ts'
 import { choke, storm } from './nemeses/clients.ts'
-import { freeze, killAll, killEmbedded, killOne, roll } from './nemeses/fronts.ts'
+import { freeze, killAll, killEmbedded, killNeighbours, killOne, roll } from './nemeses/fronts.ts'
 import type { Nemesis } from './nemeses/nemesis.ts'
 import { weather } from './nemeses/network.ts'
 import { forget, killPostgres, killRedis } from './nemeses/storage.ts'
@@ -15,6 +15,8 @@ export interface Limits {
   readonly latency?: number
   /** How long ghosts may stay beyond the hold time (ms); default 15 s. */
   readonly grace?: number
+  /** A message may come twice that was under way when a front end died: nobody could ask the other server any more whether it had it. */
+  readonly unsure?: boolean
   /** The largest resident set of a front end (MiB). */
   readonly memory?: number
 }
@@ -25,6 +27,8 @@ export interface Trial {
   readonly fronts: number
   readonly embedded?: boolean
   readonly proxies?: boolean
+  /** So many front ends again, of another domain: the clients talk with those there. */
+  readonly neighbours?: boolean
   readonly load: LoadShape
   /** How long clients wait for a sign of life (ms). */
   readonly patience: number
@@ -126,7 +130,17 @@ export const TRIALS: readonly Trial[] = [
     nemesis: killEmbedded,
     limits: { mayFail: ANYBODY },
   },
+  {
+    id: 'T18',
+    title: 'front ends of two servers that federate are killed',
+    fronts: 2,
+    neighbours: true,
+    load: { pairs: 4, rate: 20 },
+    patience: 8000,
+    nemesis: killNeighbours,
+    limits: { mayFail: NOBODY, unsure: true },
+  },
 ]
 
 /** What takes about two minutes in all. */
-export const SHORT: readonly string[] = ['T1', 'T3', 'T4', 'T7', 'T14']
+export const SHORT: readonly string[] = ['T1', 'T3', 'T4', 'T7', 'T14', 'T18']

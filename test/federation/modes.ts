@@ -47,6 +47,12 @@ export const MODES: readonly Mode[] = [
     single: true,
   },
   {
+    title: 'STARTTLS, EXTERNAL, by TLSA records',
+    options: { dane: true, proof: 'external' },
+    facts: ['tls', 'EXTERNAL'],
+    never: ['dialback'],
+  },
+  {
     title: 'acknowledged, EXTERNAL',
     options: { acknowledged: true, proof: 'external' },
     facts: ['tls', 'EXTERNAL', 'sm'],

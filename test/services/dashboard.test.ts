@@ -108,6 +108,7 @@ describe('the dashboard', () => {
     const own = live.stats.bind(live)
     live.stats = () => ({ ...own(), redis: REDIS })
     front.server.counters.login('PLAIN', 'ok')
+    await front.federation!.partners.set('b.test', { state: 'allowed', monitor: true })
     const peer = await dial(front.port('http'))
     await peer.write('GET /metrics HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')
     await peer.closed

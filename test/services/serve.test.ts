@@ -1,6 +1,8 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { DnsServer } from '@parley/testkit'
+import { issue } from '../../packages/wire/test/issue.ts'
 import { eventually } from '../interop/eventually.ts'
 import { freePort, ServerProcess } from './process.ts'
 
@@ -54,6 +56,39 @@ describe('parley serve, and the commands beside it', () => {
     expect(output).toMatch(/server\s+ok\s+is running/)
     expect(output).toMatch(/certificate localhost\s+warning\s+self-signed/)
     expect(code).toBe(0)
+  })
+
+  test('`check` tells whether other servers find the way here, and whether the certificate names what they look for', async () => {
+    const dns = await DnsServer.start()
+    const other = new ServerProcess({
+      PARLEY_DOMAINS: 'a.test,b.test',
+      PARLEY_LISTEN_SERVER: '127.0.0.1:5270',
+      PARLEY_FEDERATION_DNS: dns.address,
+    })
+    const { cert, key } = await issue({ dns: 'a.test', issuer: await issue({ subject: 'CN=authority' }) })
+    const certificates = join(other.folder, 'data/certificates')
+    mkdirSync(certificates, { recursive: true })
+    for (const domain of ['a.test', 'b.test']) {
+      writeFileSync(join(certificates, `${domain}.pem`), cert)
+      writeFileSync(join(certificates, `${domain}.key`), key)
+    }
+    dns.srv('_xmpp-server._tcp.a.test', { port: 5270, target: 'host.test' })
+    dns.srv('_xmpp-server._tcp.b.test', { port: 5269, target: 'host.test' })
+    try {
+      const { code, output } = await other.cli(['check'])
+      const line = (what: string, rest: string) =>
+        expect(output).toMatch(new RegExp(`^${what.replaceAll('.', '\\.')} +${rest}`, 'm'))
+      line('DNS _xmpp-server._tcp.a.test', 'ok +host.test:5270')
+      line('DNS _xmpp-server._tcp.b.test', 'warning +host.test:5269: none has port 5270; add: ')
+      line('DNS _xmpp-server._tcp.conference.a.test', 'warning +none; add: _xmpp-server._tcp.conference.a.test. ')
+      line('certificate a.test', '(ok|warning) +')
+      line('certificate b.test', 'problem +is for a.test: nobody takes it for b.test')
+      line('certificate conference.a.test', 'warning +the certificate does not name it')
+      expect(code).toBe(1)
+    } finally {
+      await other.remove()
+      await dns.stop()
+    }
   })
 
   test('a file that cannot be read again at SIGHUP is told of, and stops nothing', async () => {

@@ -74,7 +74,10 @@ export interface ConnectOptions {
 
 export interface Connection {
   readonly stream: Duplex
+  /** Address of the other side, with or without its port. */
   readonly remote: string
+  /** Of who has come to a door with TLS: the names that its certificate proves. Absent: it has shown none, or none that holds. */
+  readonly names?: readonly string[]
   /** Goes on with TLS. */
   startTls(options?: Pick<ConnectOptions, 'servername' | 'trustAnything'>): Promise<void>
   destroy(): void

@@ -44,6 +44,8 @@ export interface Session {
   sendPresence?(to: string, presence: Presence, by: By): Promise<void>
   send?(message: Outgoing): Promise<Ack>
   typing?(to: Place, state: 'composing' | 'paused' | 'gone', by: By): Promise<void>
+  /** These have come to a program of the user: for networks where arrival is told. */
+  delivered?(to: Place, ids: readonly string[], by: By): Promise<void>
   /** The user has read up to the last of these. */
   read?(to: Place, ids: readonly string[], by: By): Promise<void>
   edit?(to: Place, target: string, text: string, by: By): Promise<Ack>

@@ -1,6 +1,7 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import {
   createHttpServer,
+  type Family,
   Health,
   type HttpRoute,
   type HttpRoutes,
@@ -29,6 +30,8 @@ export interface PeerDoor {
   /** False: it is turned away. @param client the address where a proxy has told it */
   accept(socket: Socket, direct: boolean, client: string): boolean
   handshakes(direct: boolean): Handshakes
+  /** Figures of what it does with them. */
+  families(): readonly Family[]
 }
 
 export interface Listeners {
@@ -105,7 +108,7 @@ class Opening implements Listeners {
     this.#closers.push(() => components.close())
     const counts = new DoorCounts()
     await this.#tcp('component', counts, socket => counts.add(components.accept(socket), this.#server.draining))
-    await this.#http(routes)
+    await this.#http(routes, peers)
   }
 
   shut(): void {
@@ -153,7 +156,7 @@ class Opening implements Listeners {
     this.#closers.push(() => new Promise<void>(resolve => void listener.close(() => resolve())))
   }
 
-  async #http(routes: HttpRoutes): Promise<void> {
+  async #http(routes: HttpRoutes, peers: PeerDoor | undefined): Promise<void> {
     const { config, log } = this.#server
     const health = new Health(this.#server)
     routes.add(...healthRoutes(health), ...hostMeta(config, () => this.#httpsPort))
@@ -169,7 +172,7 @@ class Opening implements Listeners {
       const app = await createHttpServer(
         door === 'https'
           ? { ...parts, routes: answers, tls: this.#certificates.webOptions() }
-          : { ...parts, routes: [...answers, this.#metrics(health)] },
+          : { ...parts, routes: [...answers, this.#metrics(health, peers)] },
       )
       this.#proxies.guard(app.server, () => counts.refused.proxy++)
       counts.watch(app.server)
@@ -181,7 +184,7 @@ class Opening implements Listeners {
     }
   }
 
-  #metrics(health: Health): HttpRoute {
+  #metrics(health: Health, peers: PeerDoor | undefined): HttpRoute {
     const server = this.#server
     const { config, store } = server
     const process = new ProcessMetrics(server.version)
@@ -191,6 +194,7 @@ class Opening implements Listeners {
       () => serverFamilies(server),
       () => listenerFamilies(this.#counts, this.pending),
       async () => storeFamilies(store, await health.roundTrip()),
+      () => peers?.families() ?? [],
       () => certificateFamilies(this.#certificates, config.domains.keys()),
     ]
     return metricsRoute(config.metrics.allow, sources, this.#siblings)

@@ -43,7 +43,8 @@ export default defineModule({
     const begun = new Map<string, Begun>()
     const admins = new Set(domain.admins)
     const isAdmin = ({ from }: Request) => admins.has(from.bare.text)
-    const commandOf = (node: string) => host.commands.find(({ name }) => nodeOf(name) === node)
+    const commands = () => host.commands.filter(({ isWide }) => !isWide)
+    const commandOf = (node: string) => commands().find(({ name }) => nodeOf(name) === node)
 
     /** XEP-0050 §4.4, and the same word for those who may not as for what is not there. */
     function checked(request: Request): Command {
@@ -118,7 +119,7 @@ export default defineModule({
 
     async function list(request: Request) {
       if (!isAdmin(request)) return []
-      return host.commands.map(({ name, summary }) => ({ jid: host.jid, node: nodeOf(name), name: summary }))
+      return commands().map(({ name, summary }) => ({ jid: host.jid, node: nodeOf(name), name: summary }))
     }
 
     function nodeInfo(request: Request): Element {

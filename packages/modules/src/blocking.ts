@@ -6,6 +6,7 @@ import {
   type Awaitable,
   accountRemoved,
   chain,
+  defineHook,
   defineModule,
   type Inbound,
   inbound,
@@ -34,6 +35,12 @@ const CACHED = 20_000
 /** What an index of the store takes, with some room. */
 const ADDRESS_BYTES = 1600
 
+/** An account has blocked somebody; `item` is what it has said about that. */
+export const accountBlocked = defineHook<{ readonly account: Jid; readonly other: Jid; readonly item: Element }>()(
+  'account-blocked',
+  'observe',
+)
+
 export interface Blocking {
   isBlocked(account: Jid, other: Jid): Awaitable<boolean>
   /** Those of `others` whom the account has not blocked. */
@@ -50,6 +57,7 @@ export default defineModule({
   stores: { blocked: map<true>() },
   setup({ config, stores, uses, live, route, server, phase, log }) {
     const granted = phase(presenceGranted, 'observe')
+    const blocked = phase(accountBlocked, 'observe')
     const turns = new Turns()
     const stored = async (account: string): Promise<ReadonlySet<string>> => new Set(await stores.blocked.keys(account))
     const lists = new ToldCache(CACHED, stored)
@@ -86,6 +94,8 @@ export default defineModule({
       for (const jid of jids) await stores.blocked.set(account.text, jid.text, true)
       await changed(account)
       await push(account, 'block', payload)
+      for (const item of payload.childrenNamed('item'))
+        await observe(blocked, { account, other: readAddress(item.attrs['jid']), item }, log)
     }
 
     async function unblock(account: Jid, payload: Element): Promise<undefined> {
@@ -116,8 +126,10 @@ export default defineModule({
       }
     }
 
-    async function push(account: Jid, name: string, { children }: Element): Promise<void> {
-      const payload = el(name, NS).withChildren(children)
+    /** What else is said of somebody (XEP-0377) is for the server alone. */
+    async function push(account: Jid, name: string, asked: Element): Promise<void> {
+      const items = asked.childrenNamed('item').map(item => item.withChildren([]))
+      const payload = el(name, NS).withChildren(items)
       for (const entry of await live.sessions(account)) {
         if (!entry.blocklist) continue
         const head = { type: 'set', id: `block-${entry.sid.slice(0, 6)}`, from: account, to: entry.jid } as const

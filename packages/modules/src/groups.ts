@@ -5,6 +5,7 @@ import {
   CommandError,
   type CommandSpec,
   type CommandValues,
+  defineHook,
   defineModule,
   observe,
   on,
@@ -40,6 +41,12 @@ const COMMANDS: readonly CommandSpec[] = [
   { name: 'group remove', summary: 'Take accounts out of a group', parameters: [GROUP, MEMBERS] },
 ]
 
+/** Accounts are in other groups than before; `deleted` names a group that is there no more. */
+export const groupsChanged = defineHook<{ readonly accounts: readonly Jid[]; readonly deleted?: string }>()(
+  'groups-changed',
+  'observe',
+)
+
 /** Groups of accounts. With a shared roster everyone in a group sees everyone, without asking. */
 export default defineModule({
   name: 'groups',
@@ -49,6 +56,7 @@ export default defineModule({
     const host = domain.domain
     const granted = phase(presenceGranted, 'observe')
     const revoked = phase(presenceRevoked, 'observe')
+    const memberships = phase(groupsChanged, 'observe')
 
     /** Whom an account sees through its groups; one who is in several has all their names. */
     async function items(account: Jid): Promise<RosterItem[]> {
@@ -150,7 +158,9 @@ export default defineModule({
         },
         'group delete': async values => {
           const { name } = await known(values)
+          const accounts = (await groups.membersOf(host, name)).map(Jid.parse)
           await changing(name, undefined, () => groups.delete(host, name))
+          await observe(memberships, { accounts, deleted: name }, log)
           return { text: `${name} is deleted` }
         },
         'group add': async values => {
@@ -158,6 +168,7 @@ export default defineModule({
           const jids = await members(values)
           const names = jids.map(({ text }) => text)
           await changing(name, names, () => Promise.all(names.map(jid => groups.addMember(host, name, jid))))
+          await observe(memberships, { accounts: jids }, log)
           return { text: `${jids.length} accounts are in ${name}` }
         },
         'group remove': async values => {
@@ -165,6 +176,7 @@ export default defineModule({
           const jids = await members(values)
           const names = jids.map(({ text }) => text)
           await changing(name, names, () => Promise.all(names.map(jid => groups.removeMember(host, name, jid))))
+          await observe(memberships, { accounts: jids }, log)
           return { text: `${jids.length} accounts are out of ${name}` }
         },
       },

@@ -18,6 +18,7 @@ import delayedDelivery from './delayed-delivery.ts'
 import disco from './disco.ts'
 import displayedSync from './displayed-sync.ts'
 import fast from './fast.ts'
+import federationPermission from './federation-permission.ts'
 import groups from './groups.ts'
 import invites from './invites.ts'
 import lastActivity from './last-activity.ts'
@@ -30,16 +31,19 @@ import offline from './offline.ts'
 import offlineQuota from './offline-quota.ts'
 import pep from './pep.ts'
 import ping from './ping.ts'
+import policies from './policies.ts'
 import presence from './presence.ts'
 import privateXml from './private-xml.ts'
 import pubsub from './pubsub/index.ts'
 import registration from './registration.ts'
+import reports from './reports.ts'
 import retraction from './retraction.ts'
 import roster from './roster.ts'
 import sasl from './sasl.ts'
 import sasl2 from './sasl2.ts'
 import scramUpgrade from './scram-upgrade.ts'
 import stanzaIds from './stanza-ids.ts'
+import strangers from './strangers.ts'
 import streamLimits from './stream-limits.ts'
 import streamManagement from './stream-management.ts'
 import subscription from './subscription.ts'
@@ -69,6 +73,7 @@ export const modules: readonly AnyModule[] = [
   disco,
   displayedSync,
   fast,
+  federationPermission,
   groups,
   invites,
   lastActivity,
@@ -81,16 +86,19 @@ export const modules: readonly AnyModule[] = [
   offlineQuota,
   pep,
   ping,
+  policies,
   presence,
   privateXml,
   pubsub,
   registration,
+  reports,
   retraction,
   roster,
   sasl,
   sasl2,
   scramUpgrade,
   stanzaIds,
+  strangers,
   streamLimits,
   streamManagement,
   subscription,

@@ -30,7 +30,9 @@ export default defineModule({
       const rows = await messages.unfinished(sid)
       const last = rows.at(-1)
       if (!last) return
-      for (const owner of new Set(rows.map(row => row.owner))) await offline.handOn(Jid.parse(owner))
+      // What was for other domains is found by whoever has the way there.
+      const accounts = new Set(rows.map(row => row.owner).filter(owner => !owner.startsWith('/')))
+      for (const owner of accounts) await offline.handOn(Jid.parse(owner))
       messages.handedOn(sid, last.k)
     }
 

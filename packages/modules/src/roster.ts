@@ -3,9 +3,11 @@ import { Body, Iq, NS, readAddress, StanzaError } from '@parley/stanza'
 import { type RosterChanges, type RosterItem, StoreError } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import {
+  type Acquaintance,
   type Asked,
   type Awaitable,
   accountRemoved,
+  acquaintance,
   type Context,
   chain,
   defineHook,
@@ -203,6 +205,15 @@ export default defineModule({
       await observe(removed, { account, contact, item }, log)
     }
 
+    /** Contacts, and who was asked to be one or may see the account. */
+    function know(asked: Acquaintance): Awaitable<undefined> {
+      return chain(rosters.view(asked.account), view => {
+        const { listed, ask, subscription } = view.get(asked.other)
+        if (listed || ask || subscription !== 'none') asked.known = true
+        return undefined
+      })
+    }
+
     const api: Roster = {
       view: rosters.view,
       change,
@@ -234,6 +245,7 @@ export default defineModule({
       ],
       on: [
         on(inbound, 'guard', only('iq', refuseForged)),
+        on(acquaintance, 'observe', know),
         on(accountRemoved, 'observe', ({ account }) => rosters.forget(account)),
       ],
       api,

@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { NS } from '@parley/stanza'
 import { type Element, escapeAttribute, escapeText } from '@parley/xml'
+import { prepared } from './prepared.ts'
 
 /** A pair of domains: who speaks, and to whom. */
 export interface Pair {
@@ -45,6 +46,19 @@ export function resultXml(pair: Pair, content: Content): string {
 /** `<db:verify/>`. @param id of the stream that the key is for */
 export function verifyXml(pair: Pair, id: string, content: Content): string {
   return written('verify', pair, ` id="${escapeAttribute(id)}"`, content)
+}
+
+/**
+ * The answer to `<db:verify/>`: whether a key is ours (XEP-0220 §2.2.2).
+ *
+ * @param isOurs whether a domain is
+ */
+export function verdictXml(question: Element, isOurs: (domain: string) => boolean, keys: DialbackKeys): string {
+  const { from = '', to = '', id = '' } = question.attrs
+  const pair = { from: prepared(to) ?? '', to: prepared(from) ?? '' }
+  const answer = (result: DialbackResult) => verifyXml({ from: to, to: from }, id, result)
+  if (!isOurs(pair.from)) return answer({ type: 'error', condition: 'item-not-found' })
+  return answer({ type: keys.matches(question.text().trim(), pair, id) ? 'valid' : 'invalid' })
 }
 
 function written(name: string, { from, to }: Pair, id: string, content: Content): string {

@@ -1,18 +1,30 @@
 import type { Socket } from 'node:net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
-import { networkOf, type Server } from '@xmpp/server-core'
-import { connectTo } from './connect/connect.ts'
+import { type Awaitable, networkOf, type Server, type TlsInfo, type Wire } from '@xmpp/server-core'
+import type { Blocklists } from './blocklists.ts'
+import { Border } from './border.ts'
+import { NO_ADDRESSES } from './connect/attempt.ts'
+import { type ConnectFailure, type Connection, connectTo } from './connect/connect.ts'
 import type { ConnectRules } from './connect/rules.ts'
 import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
+import type { TlsaRecord } from './dns/records.ts'
 import type { Resolver } from './dns/resolver.ts'
-import type { Targets } from './dns/targets.ts'
+import type { Target, Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
-import { IncomingStream, type Proof, type Reception } from './incoming.ts'
-import { Link, type LinkEvents } from './link.ts'
-import { OutgoingStream, PeerError } from './outgoing.ts'
-import type { Partners } from './partners.ts'
-import type { Profile } from './profile.ts'
+import { federationFamilies } from './families.ts'
+import { IncomingStream } from './incoming.ts'
+import type { Link, LinkEvents } from './link.ts'
+import { Links } from './links.ts'
+import { OutgoingStream } from './outgoing.ts'
+import { blockedBy, type Partners } from './partners.ts'
+import { PeerError } from './peer-error.ts'
+import { mayCome, mayGo, type Profile } from './profile.ts'
+import type { Proof, Reception } from './reception.ts'
+import { Traffic } from './traffic.ts'
+import type { Judgement } from './trust.ts'
+import type { Vouchers } from './vouchers.ts'
+import type { ReverseWay } from './way.ts'
 
 export interface FederationParts {
   readonly server: Server
@@ -22,6 +34,8 @@ export interface FederationParts {
   /** Shared by all nodes: at least 256 random bits. */
   readonly secret: Buffer
   readonly partners: Partners
+  readonly vouchers: Vouchers
+  readonly blocklists: Blocklists
 }
 
 /** What nodes tell each other when a peer has answered a ping that another one has sent. */
@@ -29,25 +43,26 @@ const PONG = 's2s-pong'
 const UNHEARD: LinkEvents = { ended: () => {}, confirmed: () => {}, ponged: () => {} }
 /** From the connection of a peer to its first proof (ms). */
 const NEGOTIATION = 60_000
-/** Links that are remembered; those that are idle give way. */
-const LINKS = 10_000
 
 /** Streams with other servers, both ways. */
 export class Federation implements Reception {
   readonly server: Server
   readonly keys: DialbackKeys
   readonly partners: Partners
+  readonly border: Border
+  readonly traffic = new Traffic()
   readonly #parts: FederationParts
   readonly #stalls: Stalls
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
   readonly #incoming = new Map<IncomingStream, () => void>()
-  readonly #links = new Map<string, Link>()
+  readonly #links: Links
 
   constructor(parts: FederationParts) {
     const { server, certificates, secret } = parts
     this.server = server
     this.#parts = parts
     this.partners = parts.partners
+    this.border = new Border(server, parts.partners, parts.blocklists)
     this.keys = new DialbackKeys(secret)
     this.#stalls = new Stalls(server.clock)
     const protocol = 'xmpp-server'
@@ -55,11 +70,20 @@ export class Federation implements Reception {
       starttls: new TlsDoor(certificates, { direct: false, protocol }),
       direct: new TlsDoor(certificates, { direct: true, protocol }),
     }
-    server.router.remote = stanza => this.#send(stanza)
+    this.partners.changed = () => this.#cutBlocked()
+    this.#links = new Links({
+      server,
+      admit: stanza => this.#admit(stanza),
+      isOurs: domain => this.isOurs(domain),
+      isBlocked: domain => !mayGo(this.profile(domain)),
+      open: (pair, events) => this.#open(pair, 'stanzas', events),
+    })
+    server.router.remote = this.#links
     server.hear(PONG, text => {
       const [from = '', to = '', id = ''] = text.split(' ')
-      this.#links.get(linkKey({ from, to }))?.ponged(id)
+      this.#links.find({ from, to })?.ponged(id)
     })
+    server.atStop(() => this.#links.leave())
   }
 
   get incoming(): Iterable<IncomingStream> {
@@ -67,7 +91,17 @@ export class Federation implements Reception {
   }
 
   get links(): Iterable<Link> {
-    return this.#links.values()
+    return this.#links.links
+  }
+
+  /** Ways that another node has. */
+  get elsewhere(): Links['elsewhere'] {
+    return this.#links.elsewhere
+  }
+
+  /** Takes over what waits for other domains since an earlier start. */
+  begin(): Promise<void> {
+    return this.#links.begin()
   }
 
   /** A connection of another server. False: its address has too many, or the server is going down. */
@@ -92,10 +126,17 @@ export class Federation implements Reception {
     return (direct ? this.#doors.direct : this.#doors.starttls).handshakes
   }
 
+  /** Figures for metrics. */
+  families(): ReturnType<typeof federationFamilies> {
+    return federationFamilies(this)
+  }
+
   close(): void {
     this.server.router.remote = undefined
+    this.border.close()
+    this.partners.changed = () => {}
     for (const stream of this.#incoming.keys()) stream.fail('system-shutdown', 'The server is going down')
-    for (const link of this.#links.values()) link.close()
+    this.#links.close()
     this.#doors.starttls.close()
     this.#doors.direct.close()
     this.#stalls.stop()
@@ -104,37 +145,61 @@ export class Federation implements Reception {
   // ── for streams that peers open ──
 
   isOurs(domain: string): boolean {
-    const { hosts, services, components } = this.server.router
-    return hosts.has(domain) || services.has(domain) || components.has(domain)
+    return this.server.router.has(domain)
   }
 
   profile(domain: string): Profile {
     return this.partners.profile(domain)
   }
 
-  proven({ wire, local }: IncomingStream, domain: string, proof: Proof): void {
+  vouch(tls: TlsInfo | undefined, domain: string): Awaitable<Judgement> {
+    return this.#parts.vouchers.ofVisitor(tls, domain)
+  }
+
+  proven(stream: IncomingStream, domain: string, proof: Proof): boolean {
+    const { wire, local } = stream
     const { protocol: tls } = wire.tls ?? {}
+    if (!this.border.began(stream, domain)) {
+      stream.fail('policy-violation', 'This domain has too many streams')
+      return false
+    }
     this.server.log.info('another server has connected', {
       ...{ domain, to: local, proof, tls, direct: wire.kind === 'tls', address: wire.remote },
     })
+    return true
   }
 
   ponged(pair: Pair, id: string): void {
-    const link = this.#links.get(linkKey(pair))
+    const link = this.#links.find(pair)
     if (link) link.ponged(id)
     else if (this.server.live.isShared) this.server.live.tell(PONG, `${pair.from} ${pair.to} ${id}`)
+  }
+
+  async turned(pair: Pair, { tls }: Wire, begin: (events: LinkEvents) => ReverseWay | undefined): Promise<void> {
+    const profile = this.profile(pair.to)
+    // Where the operator has said where a domain is, it is nowhere else.
+    if (!mayGo(profile) || profile.host !== undefined) return
+    if (!(await this.#parts.vouchers.mayReceive(tls, pair.to))) return
+    try {
+      this.#links.lend(pair, begin)
+    } catch (error) {
+      // Too many links: it will have its own stream if there is anything to say.
+      if (!(error instanceof StanzaError)) throw error
+    }
   }
 
   ended(stream: IncomingStream): void {
     this.#incoming.get(stream)?.()
     this.#incoming.delete(stream)
+    this.border.ended(stream)
   }
 
   /** XEP-0220 §2.1.2: over a stream of its own, never the one that the request came on. */
   async verify(pair: Pair, id: string, key: string): Promise<DialbackResult> {
     const own = { from: pair.to, to: pair.from }
-    const open = this.#links.get(linkKey(own))?.stream
-    if (open) return open.verify(pair, id, key)
+    const open = this.#links.find(own)?.stream
+    // XEP-0288 §2.2: never on the stream of whoever has asked.
+    if (open instanceof OutgoingStream) return open.verify(pair, id, key)
     try {
       const stream = await this.#open(own, 'verify', UNHEARD)
       try {
@@ -153,13 +218,12 @@ export class Federation implements Reception {
   /** Connects to a domain and ends it again. Gives why it does not work; undefined where it does. */
   async test(domain: string, observe: (step: Step) => void): Promise<string | undefined> {
     if (this.isOurs(domain)) return 'it is here'
-    if (this.profile(domain).blocked) return 'it is not allowed, by its record or because there is none'
+    if (!mayGo(this.profile(domain))) return blockedBy(domain, this.partners)
     const pair = { from: this.server.defaultDomain, to: domain }
-    const tell = (step: Step) => {
-      if (step.step !== 'tcp' || step.result !== 'started') observe(step)
-    }
+    const ours = this.#parts.certificates.describe(pair.from)
+    if (ours) observe({ step: 'own', domain: pair.from, certificate: ours, now: this.server.clock.now() })
     try {
-      const stream = await this.#open(pair, 'stanzas', UNHEARD, tell)
+      const stream = await this.#open(pair, 'stanzas', UNHEARD, observe)
       stream.close()
       return undefined
     } catch (error) {
@@ -167,39 +231,22 @@ export class Federation implements Reception {
     }
   }
 
-  /** Ends the streams of domains that are blocked by now. */
-  cutBlocked(): void {
+  /** Ends the streams of domains that may not have them any more. */
+  #cutBlocked(): void {
     for (const stream of this.#incoming.keys()) {
-      if ([...stream.domains.keys()].some(domain => this.profile(domain).blocked))
+      if ([...stream.domains.keys()].some(domain => !mayCome(this.profile(domain))))
         stream.fail('policy-violation', 'This domain is not federated with')
     }
-    for (const link of this.#links.values()) if (this.profile(link.pair.to).blocked) link.close()
+    this.#links.cutBlocked()
+    // On a stream for both directions stanzas come as well.
+    for (const { stream, pair } of this.links) if (stream?.isBidi && !mayCome(this.profile(pair.to))) stream.close()
   }
 
-  #send(stanza: Stanza): void {
+  /** @throws StanzaError where nothing may go that way */
+  #admit(stanza: Stanza): Pair {
     const { from, to } = stanza
     if (!from || !to) throw new StanzaError('bad-request', 'A stanza for another domain needs both addresses')
-    const pair = { from: from.domain, to: to.domain }
-    if (this.profile(pair.to).blocked) throw new StanzaError('not-allowed', `${pair.to} is not federated with`)
-    this.#link(pair).send(stanza)
-  }
-
-  #link(pair: Pair): Link {
-    const key = linkKey(pair)
-    let link = this.#links.get(key)
-    if (link) return link
-    if (this.#links.size >= LINKS) this.#forgetIdle()
-    const { clock, log, router } = this.server
-    link = new Link(pair, { clock, log, router, open: (own, events) => this.#open(own, 'stanzas', events) })
-    this.#links.set(key, link)
-    return link
-  }
-
-  #forgetIdle(): void {
-    for (const [key, link] of this.#links)
-      if (link.state === 'idle' || link.state === 'resting') this.#links.delete(key)
-    if (this.#links.size >= LINKS)
-      throw new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
+    return { from: from.domain, to: to.domain }
   }
 
   /** Tries one server of the domain after another. @throws DnsError, PeerError */
@@ -214,38 +261,29 @@ export class Federation implements Reception {
     const { host } = this.profile(pair.to)
     const targets = host === undefined ? await resolver.targets(pair.to, { observe }) : pinned(pair.to, host)
     const attempts = connectTo(targets, { resolver, rules, clock, observe })
-    let last: Error | undefined
+    let last: PeerError | undefined
     for (let next = await attempts.next(); next; next = await attempts.next()) {
-      const { socket, direct } = next
-      const stream = this.#stream(socket, direct, pair, purpose, events, observe)
       try {
+        const stream = await this.#stream(next, { pair, purpose, events, observe })
         await stream.ready
         return stream
       } catch (error) {
-        last = error as Error
-        if (last instanceof PeerError && !last.elsewhere) break
+        // What came furthest says most; of two that came as far, the one that the domain wants to be asked first.
+        if (!(error instanceof PeerError)) throw error
+        if (!last || error.reached > last.reached) last = error
+        if (!error.elsewhere) break
       }
     }
     attempts.stop()
-    if (last) throw last
-    const failures = attempts.failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
-    // Neither SRV nor address records: it is not that a server is away.
-    const isNowhere = targets.kind === 'fallback' && attempts.failures.every(({ address }) => address === undefined)
-    throw new PeerError(
-      failures.join('; ') || 'no server of it can be connected to',
-      isNowhere ? { code: 'nodata' } : {},
-    )
+    throw last ?? unreachable(targets, attempts.failures)
   }
 
-  #stream(
-    socket: Socket,
-    direct: boolean,
-    pair: Pair,
-    purpose: 'stanzas' | 'verify',
-    events: LinkEvents,
-    observe?: (step: Step) => void,
-  ): OutgoingStream {
-    const { certificates } = this.#parts
+  /** @throws PeerError */
+  async #stream({ socket, direct, target }: Connection, { pair, purpose, events, observe }: Opening) {
+    const { certificates, vouchers } = this.#parts
+    // Whoever only looks whether a domain can be reached does not stay to be spoken to.
+    const profile = { ...this.profile(pair.to), ...(observe && { bidi: false }) }
+    const records = target.secure ? await this.#tlsa(target, socket, observe) : []
     const failed = (error: Error) => stream.fail(new PeerError(`TLS failed: ${error.message}`))
     const tls = new TlsCaller(certificates, { local: pair.from, remote: pair.to, direct, failed })
     const wire = this.#wire(socket, tls, direct)
@@ -253,8 +291,11 @@ export class Federation implements Reception {
       wire,
       clock: this.server.clock,
       pair,
-      profile: this.profile(pair.to),
+      // RFC 7671 §2.1: who publishes such records has TLS, whatever they say.
+      profile: records.length > 0 ? { ...profile, tls: 'required' } : profile,
       keys: this.keys,
+      reception: this,
+      vouch: tls => vouchers.ofServer(tls, pair.to, { target, records, observe }),
       purpose,
       observe,
       ...events,
@@ -262,11 +303,33 @@ export class Federation implements Reception {
     return stream
   }
 
+  /** RFC 7673 §3.3: where nobody can say whether there are any, the server is not used. @throws PeerError */
+  async #tlsa(target: Target, socket: Socket, observe: Opening['observe']): Promise<readonly TlsaRecord[]> {
+    const { resolver } = this.#parts
+    // Nobody else listens to it yet.
+    socket.on('error', () => {})
+    const records = await resolver.tlsa(target, { observe }).catch((error: Error) => {
+      socket.destroy()
+      throw new PeerError(`DNS does not say whether ${target.host} has TLSA records: ${error.message}`)
+    })
+    if (socket.destroyed) throw new PeerError('the connection was lost at once')
+    return records
+  }
+
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
     const { clock, log } = this.server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
-    return new TcpWire(socket, { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }, remote)
+    const options = { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }
+    this.traffic.watch(socket)
+    return new TcpWire(socket, options, remote)
   }
+}
+
+interface Opening {
+  readonly pair: Pair
+  readonly purpose: 'stanzas' | 'verify'
+  readonly events: LinkEvents
+  readonly observe: ((step: Step) => void) | undefined
 }
 
 function pinned(domain: string, place: string): Targets {
@@ -276,6 +339,15 @@ function pinned(domain: string, place: string): Targets {
   return { domain, list: [target], secure: false, kind: 'fallback' }
 }
 
-function linkKey({ from, to }: Pair): string {
-  return `${from} ${to}`
+/** Why nobody could be connected to. */
+function unreachable({ domain, kind }: Targets, failures: readonly ConnectFailure[]): PeerError {
+  // Neither SRV nor address records: it is not that a server is away.
+  const isNowhere = kind === 'fallback' && failures.every(({ address }) => address === undefined)
+  if (isNowhere && failures.some(({ reason }) => reason.endsWith(NO_ADDRESSES)))
+    return new PeerError(
+      `DNS has no addresses for ${domain}, and no SRV record _xmpp-server._tcp.${domain} that names another host`,
+      { code: 'nodata' },
+    )
+  const reasons = failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
+  return new PeerError(reasons.join('; ') || 'no server of it can be connected to', isNowhere ? { code: 'nodata' } : {})
 }

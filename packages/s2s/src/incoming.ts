@@ -1,70 +1,60 @@
 import { randomBytes } from 'node:crypto'
-import { Jid } from '@parley/jid'
-import { NS, readStanza, refusalOf, StanzaError } from '@parley/stanza'
+import { NS } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
   chain,
   Inlet,
+  isPromise,
   type PeerHeader,
-  type Server,
   type StreamCondition,
   streamErrorXml,
   type Wire,
   type WireEvents,
 } from '@xmpp/server-core'
-import { type DialbackKeys, type DialbackResult, type Pair, resultXml, verifyXml } from './dialback.ts'
-import { S2S, WRAP } from './names.ts'
+import { Arrivals, isStanza } from './arrivals.ts'
+import { type DialbackResult, type Pair, resultXml, verdictXml } from './dialback.ts'
+import type { LinkEvents } from './link.ts'
+import { S2S } from './names.ts'
+import { PeerError } from './peer-error.ts'
 import { prepared } from './prepared.ts'
-import type { Profile } from './profile.ts'
-import { judge } from './trust.ts'
-import { PING_ID } from './unconfirmed.ts'
+import { mayCome, type Profile } from './profile.ts'
+import { takesCertificates } from './proofs.ts'
+import type { Proof, Reception } from './reception.ts'
+import { type Judgement, judge, PROOFS, type Voucher } from './trust.ts'
+import { limitsOf, maxBytesOf, ReverseWay } from './way.ts'
 
-/** What the federation does for a stream that a peer has opened. */
-export interface Reception {
-  readonly server: Server
-  readonly keys: DialbackKeys
-  /** Whether a domain is one of ours: a host, a service or a component. */
-  isOurs(domain: string): boolean
-  profile(domain: string): Profile
-  /** Asks the domain itself whether a key is its own (XEP-0220 §2.1.2). */
-  verify(pair: Pair, id: string, key: string): Promise<DialbackResult>
-  /** Another domain has been proven on this stream. */
-  proven(stream: IncomingStream, domain: string, how: Proof): void
-  /** The peer has answered a ping behind the stanzas of our stream to it. @param pair ours, and theirs */
-  ponged(pair: Pair, id: string): void
-  ended(stream: IncomingStream): void
-}
-
-/** How a peer has proven its domain. */
-export type Proof = 'certificate' | 'dialback'
-
-const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 /** Domains that one stream may be proven for, and keys under way: beyond that nobody means well. */
 const DOMAINS = 100
 const VERIFYING = 10
-/** Stanzas of one peer, a second. */
-const RATE = 200
 
-/** A stream that another server has opened to us (RFC 6120 §4). Stanzas come in on it; nothing but answers goes out. */
+/** A stream that another server has opened to us (RFC 6120 §4). Stanzas come in on it, and go out where it wants them to (XEP-0288). */
 export class IncomingStream implements WireEvents {
   readonly wire: Wire
+  /** Whom the peer wants to speak with. */
+  local = ''
   readonly id = randomBytes(16).toString('hex')
   readonly #reception: Reception
   readonly #inlet: Inlet
   readonly #proven = new Map<string, Proof>()
   #state: 'silent' | 'open' | 'closed' = 'silent'
-  #local = ''
   #remote: string | undefined
+  /** Of the domain that has opened the stream: others are asked about its certificate once. */
+  #judgement: Judgement | undefined
   #verifying = 0
-  /** XEP-0198: stanzas handled since the peer asked to count; undefined before. */
-  #handled: number | undefined
+  #arrivals: Arrivals
+  /** The peer takes stanzas on this stream too, once it has proven itself; with its limits. */
+  #bidi: { readonly maxBytes: number | undefined } | undefined
+  #hasTurned = false
+  #way: ReverseWay | undefined
 
   constructor(reception: Reception, wire: Wire) {
     this.#reception = reception
     this.wire = wire
     const { server } = reception
-    this.#inlet = new Inlet(wire, server.clock, RATE, element => this.#receive(element), {
+    this.#arrivals = this.#newArrivals()
+    const { allowed } = server.config.federation.limits
+    this.#inlet = new Inlet(wire, server.clock, allowed, element => this.#receive(element), {
       overflow: () => this.fail('policy-violation', 'Too much at once'),
       crashed: error => this.#crashed(error),
     })
@@ -72,13 +62,19 @@ export class IncomingStream implements WireEvents {
     wire.start(this)
   }
 
-  get local(): string {
-    return this.#local
-  }
-
   /** The domains that the peer has proven to be. */
   get domains(): ReadonlyMap<string, Proof> {
     return this.#proven
+  }
+
+  /** A stanza of ours, where both directions are used. */
+  write(xml: string): void {
+    this.#reception.server.counters.sent.server.addXml(xml)
+    this.wire.stanza(xml)
+  }
+
+  get arrived(): number {
+    return this.#arrivals.total
   }
 
   // ── the wire ──
@@ -91,18 +87,17 @@ export class IncomingStream implements WireEvents {
     const local = header.to === undefined ? reception.server.defaultDomain : prepared(header.to)
     const remote = prepared(header.from)
     const isKnown = local !== undefined && reception.isOurs(local)
-    this.#local = isKnown ? local : reception.server.defaultDomain
+    this.local = isKnown ? local : reception.server.defaultDomain
     // A peer that has proven itself does not become another one by a new header.
     this.#remote ??= remote
-    this.wire.header({ from: this.#local, to: remote, id: this.id, lang: 'en' })
+    this.wire.header({ from: this.local, to: remote, id: this.id, lang: 'en' })
     if (!header.namespacesOk) this.fail('invalid-namespace', 'Not a stream between servers')
     else if (!isKnown) this.fail('host-unknown', 'No such domain here')
     else if (header.from !== undefined && remote === undefined) this.fail('invalid-from', 'Not a domain name')
     else if (remote !== undefined && reception.isOurs(remote)) this.fail('invalid-from', 'That domain is here')
     else if (remote !== undefined && reception.profile(remote).blocked)
       this.fail('policy-violation', 'This domain is not federated with')
-    // RFC 6120 §4.7.5: who says no version knows no features.
-    else if (header.version !== undefined) this.#offer()
+    else this.#meet(header.version !== undefined)
   }
 
   element(element: Element): void {
@@ -140,37 +135,56 @@ export class IncomingStream implements WireEvents {
     return this.#reception.profile(this.#remote ?? '')
   }
 
+  /** @param hasFeatures RFC 6120 §4.7.5: who says no version knows none */
+  #meet(hasFeatures: boolean): void {
+    const mayProve = this.wire.tls !== undefined && this.#profile.sasl !== 'off'
+    const judged =
+      this.#remote === undefined || !mayProve || this.#judgement
+        ? this.#judgement
+        : this.#reception.vouch(this.wire.tls, this.#remote)
+    const met = chain(judged, judgement => {
+      this.#judgement = judgement
+      if (!hasFeatures || this.#state !== 'open') return
+      this.#offer()
+      // XEP-0288 §2.2: with SASL the way back begins where the stream begins again.
+      if (this.#remote !== undefined) this.#turn({ from: this.#remote, to: this.local })
+    })
+    if (isPromise(met)) this.#inlet.during(met)
+  }
+
   #offer(): void {
     const { wire } = this
-    const { tls, sasl, dialback } = this.#profile
+    const { tls, dialback } = this.#profile
     const features: Element[] = []
     const mayStart = wire.canStartTls && tls !== 'off'
     if (mayStart) features.push(el('starttls', NS.tls, null, tls === 'required' && el('required', NS.tls)))
     if (!mayStart || tls !== 'required') {
       if (
-        sasl !== 'off' &&
+        takesCertificates(this.#profile) &&
         this.#remote !== undefined &&
         !this.#proven.has(this.#remote) &&
-        this.#isShown(this.#remote)
+        this.#shown(this.#remote) !== undefined
       )
         features.push(el('mechanisms', NS.sasl, null, el('mechanism', NS.sasl, null, 'EXTERNAL')))
       if (dialback !== 'off')
         features.push(el('dialback', S2S.dialbackFeature, null, el('errors', S2S.dialbackFeature)))
+      if (this.#mayBeBidi) features.push(el('bidi', S2S.bidiFeature))
       features.push(el('sm', S2S.sm))
     }
-    const { stanzaBytes } = this.#reception.server.config.limits
-    features.push(el('limits', S2S.limits, null, el('max-bytes', S2S.limits, null, stanzaBytes)))
+    features.push(limitsOf(this.#reception.server.config.limits.stanzaBytes))
     wire.features(features.map(feature => serialize(feature)).join(''))
   }
 
-  /** Whether the certificate that was shown is that of the domain (XEP-0178 §3). */
-  #isShown(domain: string): boolean {
-    return judge(this.wire.tls, domain).proven
+  /** Who vouches for the certificate that was shown being that of the domain (XEP-0178 §3); undefined where nobody does. */
+  #shown(domain: string): Voucher | undefined {
+    const known = domain === this.#remote ? this.#judgement : undefined
+    const judgement = known ?? judge(this.wire.tls, domain)
+    return judgement.proven ? judgement.by : undefined
   }
 
   #receive(element: Element): Awaitable<void> {
     const { name, ns } = element
-    if (ns === NS.client && STANZAS.has(name)) return this.#stanza(element)
+    if (isStanza(element)) return this.#arrivals.take(element)
     if (ns === NS.tls && name === 'starttls') return this.#starttls()
     if (this.wire.canStartTls && this.#profile.tls === 'required' && ns !== NS.dialback) {
       this.fail('policy-violation', 'TLS comes first')
@@ -180,6 +194,10 @@ export class IncomingStream implements WireEvents {
     if (ns === NS.dialback && name === 'result') return this.#result(element)
     if (ns === NS.dialback && name === 'verify') return this.#verify(element)
     if (ns === S2S.sm) return this.#count(element)
+    if (ns === S2S.bidi && name === 'bidi' && this.#mayBeBidi) {
+      this.#bidi = { maxBytes: maxBytesOf(element) }
+      return
+    }
     this.fail('unsupported-stanza-type', 'Not understood here')
   }
 
@@ -193,10 +211,14 @@ export class IncomingStream implements WireEvents {
     this.#state = 'silent'
     // RFC 6120 §5.4.3.3: what was said in the clear counts no more.
     this.#remote = undefined
+    this.#judgement = undefined
     this.#proven.clear()
-    this.#handled = undefined
+    this.#arrivals = this.#newArrivals()
+    this.#bidi = undefined
+    this.#hasTurned = false
+    this.#way?.ended(new PeerError('it has begun TLS'))
     this.wire.send(serialize(el('proceed', NS.tls)))
-    this.wire.startTls(this.#local)
+    this.wire.startTls(this.local)
     this.wire.restart()
   }
 
@@ -212,11 +234,13 @@ export class IncomingStream implements WireEvents {
       this.#refuse('invalid-authzid')
       return
     }
-    if (this.#profile.sasl === 'off' || this.#proven.has(named) || !this.#isShown(named)) {
+    const voucher = this.#shown(named)
+    // Where stanzas go back already, the stream does not begin again.
+    if (!takesCertificates(this.#profile) || this.#proven.has(named) || this.#hasTurned || voucher === undefined) {
       this.#refuse('not-authorized')
       return
     }
-    this.#isProven(named, 'certificate')
+    if (!this.#isProven(named, PROOFS[voucher])) return
     this.wire.send(serialize(el('success', NS.sasl)))
     this.#state = 'silent'
     this.wire.restart()
@@ -243,19 +267,22 @@ export class IncomingStream implements WireEvents {
       answer({ type: 'error', condition: 'item-not-found' })
       return
     }
-    const { blocked, tls, dialback, sasl } = reception.profile(pair.from)
+    const profile = reception.profile(pair.from)
+    const { tls, dialback, sasl } = profile
     const isOpen = tls === 'required' && this.wire.tls === undefined
-    if (pair.from === '' || reception.isOurs(pair.from) || blocked || isOpen) {
+    if (pair.from === '' || reception.isOurs(pair.from) || !mayCome(profile) || isOpen) {
       answer({ type: 'error', condition: isOpen ? 'policy-violation' : 'forbidden' })
       return
     }
     // XEP-0220 §2.2.1 allows any method: a certificate that names the domain proves it without asking.
-    if (sasl !== 'off' && this.#isShown(pair.from)) {
-      this.#isProven(pair.from, 'certificate')
+    const voucher = this.#shown(pair.from)
+    if (takesCertificates(profile) && voucher !== undefined) {
+      if (!this.#isProven(pair.from, PROOFS[voucher])) return
       answer({ type: 'valid' })
+      this.#turn(pair)
       return
     }
-    if (dialback === 'off' || sasl === 'required') {
+    if (dialback === 'off' || (sasl === 'required' && !(dialback === 'required' && voucher !== undefined))) {
       answer({ type: 'error', condition: 'policy-violation' })
       return
     }
@@ -273,89 +300,77 @@ export class IncomingStream implements WireEvents {
   #verified(pair: Pair, result: DialbackResult, answer: (result: DialbackResult) => void): void {
     this.#verifying--
     if (this.#state !== 'open') return
-    if (result.type === 'valid') this.#isProven(pair.from, 'dialback')
+    if (result.type === 'valid' && !this.#isProven(pair.from, 'dialback')) return
     answer(result)
+    this.#turn(pair)
     // XEP-0220 §2.2.1: where nothing else is proven, the stream of somebody who lies is closed.
     if (result.type === 'invalid' && this.#proven.size === 0) this.#end()
   }
 
   /** XEP-0220 §2.2.2: somebody asks whether a key is ours. */
   #verify(element: Element): void {
-    const { from = '', to = '', id = '', type } = element.attrs
-    if (type !== undefined) {
+    if (element.attrs['type'] !== undefined) {
       this.fail('invalid-xml', 'Nobody has asked for this result')
       return
     }
-    const pair = { from: prepared(to) ?? '', to: prepared(from) ?? '' }
-    const answer = (result: DialbackResult) => this.wire.send(verifyXml({ from: to, to: from }, id, result))
-    if (!this.#reception.isOurs(pair.from)) {
-      answer({ type: 'error', condition: 'item-not-found' })
-      return
-    }
-    const matches = this.#reception.keys.matches(element.text().trim(), pair, id)
-    answer({ type: matches ? 'valid' : 'invalid' })
+    const reception = this.#reception
+    this.wire.send(verdictXml(element, domain => reception.isOurs(domain), reception.keys))
   }
 
-  #isProven(domain: string, how: Proof): void {
+  #isProven(domain: string, how: Proof): boolean {
     this.#proven.set(domain, how)
-    this.#reception.proven(this, domain, how)
+    return this.#reception.proven(this, domain, how)
   }
 
   // ── stanzas ──
 
-  #stanza(element: Element): Awaitable<void> {
-    const { server } = this.#reception
-    const { from, to } = element.attrs
-    const sender = from === undefined ? undefined : Jid.tryParse(from)
-    const target = to === undefined ? undefined : Jid.tryParse(to)
-    // RFC 6120 §8.1.1.2, §8.1.2.2.
-    if (!sender || !target) {
-      this.fail('improper-addressing', 'A stanza between servers needs "from" and "to"')
-      return
-    }
-    if (!this.#proven.has(sender.domain)) {
-      this.fail('invalid-from', `Nobody has proven to be ${sender.domain}`)
-      return
-    }
-    if (!this.#reception.isOurs(target.domain)) {
-      this.fail('host-unknown', `${target.domain} is not here`)
-      return
-    }
-    const { type, id } = element.attrs
-    if (element.name === 'iq' && (type === 'result' || type === 'error') && id?.startsWith(PING_ID)) {
-      this.#reception.ponged({ from: target.domain, to: sender.domain }, id)
-      if (this.#handled !== undefined) this.#handled++
-      return
-    }
-    return chain(this.#route(element, sender, target, server), () => {
-      if (this.#handled !== undefined) this.#handled++
+  #newArrivals(): Arrivals {
+    return new Arrivals({
+      reception: this.#reception,
+      isProven: domain => this.#proven.has(domain),
+      fail: (condition, text) => this.fail(condition, text),
     })
   }
 
-  #route(element: Element, sender: Jid, target: Jid, server: Server): Awaitable<void> {
-    try {
-      return server.router.route(readStanza(element, sender))
-    } catch (error) {
-      if (!(error instanceof StanzaError)) throw error
-      const { type, id } = element.attrs
-      if (type === 'error' || type === 'result') return
-      return server.router.route(refusalOf(element.name, { id, from: target, to: sender }, error))
+  /** XEP-0288 §2.2: before anything is proven; after TLS, where it is wanted. */
+  get #mayBeBidi(): boolean {
+    const { tls, bidi } = this.#profile
+    const isReady = this.wire.tls !== undefined || tls !== 'required'
+    return bidi && isReady && this.#proven.size === 0 && this.#bidi === undefined
+  }
+
+  /** The way back begins. @param pair theirs, and ours: the first one that is proven, no other (threat 119) */
+  #turn({ from, to }: Pair): void {
+    if (!this.#bidi || this.#hasTurned || this.#state !== 'open' || !this.#proven.has(from)) return
+    this.#hasTurned = true
+    const pair = { from: to, to: from }
+    const bidi = this.#bidi
+    const begin = (events: LinkEvents) => {
+      if (this.#state !== 'open' || this.#bidi !== bidi) return undefined
+      this.#way = new ReverseWay({ pair, theirs: this.#proven.get(from) ?? '', ...bidi }, this, events)
+      if (this.#arrivals.isCounted) this.#way.count()
+      return this.#way
     }
+    this.#reception.turned(pair, this.wire, begin).catch((error: unknown) => this.#crashed(error))
   }
 
   /** XEP-0198 between servers: acknowledgements, and no resumption (threat 120). */
   #count(element: Element): void {
     switch (element.name) {
       case 'enable':
-        if (this.#proven.size === 0 || this.#handled !== undefined) {
+        if (this.#proven.size === 0 || this.#arrivals.isCounted) {
           this.#noCount('unexpected-request')
           return
         }
-        this.#handled = 0
+        this.#arrivals.count()
         this.wire.send(serialize(el('enabled', S2S.sm)))
+        this.#way?.count()
         return
       case 'r':
-        if (this.#handled !== undefined) this.wire.send(serialize(el('a', S2S.sm, { h: this.#handled % WRAP })))
+        this.wire.send(this.#arrivals.acknowledgement())
+        return
+      case 'a':
+        this.#way?.acknowledged(Number(element.attrs['h']))
         return
       case 'resume':
         this.#noCount('item-not-found')
@@ -374,6 +389,7 @@ export class IncomingStream implements WireEvents {
     this.#state = 'closed'
     this.#inlet.shut()
     this.wire.end()
+    this.#way?.ended(new PeerError('it has closed its stream to us'))
     this.#reception.ended(this)
   }
 

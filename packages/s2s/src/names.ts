@@ -2,6 +2,9 @@
 export const S2S = {
   /** XEP-0220 §2.4.1. */
   dialbackFeature: 'urn:xmpp:features:dialback',
+  /** XEP-0288 §2.1: offered so, and asked for so. */
+  bidiFeature: 'urn:xmpp:features:bidi',
+  bidi: 'urn:xmpp:bidi',
   limits: 'urn:xmpp:stream-limits:0',
   sm: 'urn:xmpp:sm:3',
   ping: 'urn:xmpp:ping',

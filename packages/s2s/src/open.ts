@@ -1,21 +1,41 @@
 import type { Certificates } from '@parley/wire'
 import type { Server } from '@xmpp/server-core'
+import { Blocklists } from './blocklists.ts'
+import { httpsFetcher } from './connect/fetch.ts'
 import { ConnectRules } from './connect/rules.ts'
+import { type Fetcher, Posh } from './dns/posh.ts'
 import { Resolver } from './dns/resolver.ts'
 import { Federation } from './federation.ts'
 import { Partners } from './partners.ts'
+import { Vouchers } from './vouchers.ts'
 
-/** The federation that the configuration asks for; undefined where it is off. */
-export async function openFederation(server: Server, certificates: Certificates): Promise<Federation | undefined> {
-  const { enabled, discovery, tls, sasl, dialback, dns, allow } = server.config.federation
+/**
+ * The federation that the configuration asks for; undefined where it is off.
+ *
+ * @param fetch gets documents of other domains (RFC 7711) instead of the one that goes to their web servers
+ */
+export async function openFederation(
+  server: Server,
+  certificates: Certificates,
+  { fetch }: { readonly fetch?: Fetcher } = {},
+): Promise<Federation | undefined> {
+  const { enabled, dns, allow, limits, ...defaults } = server.config.federation
   if (!enabled) return undefined
-  const partners = await Partners.open(server, { discovery, tls, sasl, dialback })
-  return new Federation({
-    server,
-    certificates,
-    resolver: new Resolver({ clock: server.clock, ...(dns && { servers: dns }) }),
-    rules: new ConnectRules({ allow }),
+  const partners = await Partners.open(server, { ...defaults, streams: limits.streams })
+  const { clock } = server
+  const resolver = new Resolver({ clock, ...(dns && { servers: dns }) })
+  const rules = new ConnectRules({ allow })
+  const posh = new Posh({
+    clock,
+    fetch: fetch ?? httpsFetcher({ resolver, rules, clock, ca: certificates.authorities }),
+  })
+  const federation = new Federation({
+    ...{ server, certificates, resolver, rules },
+    vouchers: new Vouchers({ resolver, posh, clock }),
     secret: await server.store.secrets.secret('dialback'),
     partners,
+    blocklists: await Blocklists.open(server),
   })
+  await federation.begin()
+  return federation
 }

@@ -6,6 +6,11 @@ const speaking = defineModule({
   xeps: [
     { number: 185, version: '1.0' },
     { number: 220, version: '1.1.1' },
+    { number: 288, version: '1.0.1' },
+  ],
+  rfcs: [
+    { rfc: 7673, sections: ['4'] },
+    { rfc: 7711, sections: ['3'] },
   ],
   setup: () => ({}),
 })

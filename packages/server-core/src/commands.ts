@@ -33,6 +33,8 @@ export interface CommandSpec {
   readonly parameters: readonly Parameter[]
   /** Runs on the host that this parameter names; otherwise on `--domain`, default the first one. */
   readonly hostFrom?: string
+  /** Concerns other domains too: for whoever runs the server, not for the admins of one domain. */
+  readonly isWide?: boolean
 }
 
 /** Throws {@link CommandError} with a sentence for the operator. */

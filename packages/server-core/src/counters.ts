@@ -20,9 +20,9 @@ export interface Logins {
 
 /** What a front end counts for metrics from its start: plain numbers, read when somebody asks. */
 export class Counters {
-  /** Stanzas that came from clients and from components. */
-  readonly received = { client: new StanzaCounts(), component: new StanzaCounts() }
-  readonly sent = { client: new StanzaCounts(), component: new StanzaCounts() }
+  /** Stanzas that came from clients, from components and from other servers. */
+  readonly received = { client: new StanzaCounts(), component: new StanzaCounts(), server: new StanzaCounts() }
+  readonly sent = { client: new StanzaCounts(), component: new StanzaCounts(), server: new StanzaCounts() }
   /** By SASL mechanism; only mechanisms that were offered get in here. */
   readonly logins = new Map<string, Logins>()
 

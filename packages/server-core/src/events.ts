@@ -71,6 +71,28 @@ export interface MissedInRoom {
 /** Every line is told, to whoever wakes the clients of those who are away; it waits until the listeners are done. */
 export const missedInRoom = defineHook<MissedInRoom>()('missed-in-room', 'observe')
 
+/**
+ * A stanza of an account of this host, or of the server in its name, on its way to another domain. Listeners refuse it, drop
+ * it or put another in its place.
+ */
+export interface Leaving {
+  stanza: Stanza
+  readonly account: Jid
+}
+export const leaving = defineHook<Leaving>()('leaving', 'guard')
+
+/** Whether an account of this host knows somebody: who finds that it does says so. */
+export interface Acquaintance {
+  readonly account: Jid
+  /** A bare JID. */
+  readonly other: Jid
+  known: boolean
+}
+export const acquaintance = defineHook<Acquaintance>()('acquaintance', 'observe')
+
+/** An account of this host has reported somebody to the operators. */
+export const reported = defineHook<{ readonly account: Jid; readonly other: Jid }>()('reported', 'observe')
+
 export interface AccountEvent {
   readonly account: Jid
 }

@@ -2,6 +2,7 @@ import { Jid } from '@parley/jid'
 import type { Live } from '@parley/live'
 import type { Store } from '@parley/store'
 import { Accounts } from './accounts.ts'
+import { type Awaitable, chain } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import type { Command } from './commands.ts'
 import type { DomainConfig } from './config/schema.ts'
@@ -9,9 +10,11 @@ import {
   accountCreated,
   accountRemoved,
   accountSecured,
+  acquaintance,
   becameAvailable,
   bound2,
   inbound,
+  leaving,
   maybeMissed,
   outbound,
   sessionEnded,
@@ -54,12 +57,15 @@ export class Host {
 
   readonly inbound: Phases<'guard' | 'rewrite' | 'store' | 'copy' | 'deliver'>
   readonly outbound: Phases<'guard' | 'rewrite' | 'store' | 'copy' | 'send'>
+  /** Decides what leaves for other domains. */
+  readonly leaving = this.hooks.phase(leaving, 'guard')
   readonly observers = {
     opened: this.hooks.phase(sessionOpened, 'observe'),
     resumed: this.hooks.phase(sessionResumed, 'observe'),
     ended: this.hooks.phase(sessionEnded, 'observe'),
     available: this.hooks.phase(becameAvailable, 'observe'),
     strayed: this.hooks.phase(strayed, 'observe'),
+    acquaintance: this.hooks.phase(acquaintance, 'observe'),
     missed: this.hooks.phase(maybeMissed, 'observe'),
     bound2: this.hooks.phase(bound2, 'observe'),
   }
@@ -94,6 +100,12 @@ export class Host {
       removed: account => observe(removed, { account }, this.log),
       secured: (account, except) => observe(secured, { account, except }, this.log),
     })
+  }
+
+  /** Whether somebody is a contact of an account here, or was asked to be one. */
+  knows(account: Jid, other: Jid): Awaitable<boolean> {
+    const event = { account, other, known: false }
+    return chain(observe(this.observers.acquaintance, event, this.log), () => event.known)
   }
 }
 

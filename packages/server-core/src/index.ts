@@ -19,20 +19,25 @@ export { type ControlOptions, callControl, openControl } from './control.ts'
 export { Counters, type Logins, StanzaCounts } from './counters.ts'
 export {
   type AccountEvent,
+  type Acquaintance,
   accountCreated,
   accountRemoved,
   accountSecured,
+  acquaintance,
   becameAvailable,
   becomingAvailable,
   bound2,
   type Inbound,
   type Inline,
   inbound,
+  type Leaving,
+  leaving,
   type MissedInRoom,
   maybeMissed,
   missedInRoom,
   type Outbound,
   outbound,
+  reported,
   sessionEnded,
   sessionOpened,
   sessionResumed,
@@ -87,7 +92,7 @@ export {
   texts,
 } from './options.ts'
 export { midOf, packetOf, urgencyOf } from './packet.ts'
-export { type Link, Router } from './router.ts'
+export { type Link, type Remote, Router, type Strangers } from './router.ts'
 export { Server, type ServerParts } from './server.ts'
 export { type Receive, Service } from './service.ts'
 export { type Acknowledging, Session } from './session.ts'

@@ -15,8 +15,20 @@ import type { Service } from './service.ts'
 import type { Session } from './session.ts'
 import { Transit } from './transit.ts'
 
-/** Another way out for the stanzas of a domain: a component, or federation. Throws a StanzaError to refuse. */
+/** A component: takes the stanzas for its domain. Throws a StanzaError to refuse. */
 export type Link = (stanza: Stanza) => Awaitable<void>
+
+/** The way to all domains that are not here, in the two stages of a {@link Transit}. */
+export interface Remote {
+  /**
+   * First stage: refuses with a StanzaError, or adds to the transit what must be durable before the sender hears that the stanza is
+   * handled. Gives the second stage, which may refuse too.
+   */
+  take(stanza: Stanza, transit: Transit): () => Awaitable<void>
+}
+
+/** What somebody may do who is no contact: write, ask to become one, or nothing. */
+export type Strangers = 'welcome' | 'ask' | 'refused'
 
 /**
  * Takes every stanza where it belongs (RFC 6120 §10): local account → local host → service → component → remote domain. What cannot
@@ -29,7 +41,11 @@ export class Router {
   /** Stanzas that went back to their senders as errors, for metrics. */
   bounced = 0
   /** Stanzas for domains that are not here; absent: there is no federation. */
-  remote: Link | undefined
+  remote: Remote | undefined
+  /** First stage of what goes there: refuses it with a StanzaError, gives what of it may leave, or undefined for nothing. */
+  leave: (stanza: Stanza) => Awaitable<Stanza | undefined> = stanza => stanza
+  /** How strangers of a domain that is not here are met. */
+  strangers: (domain: string) => Strangers = () => 'welcome'
   readonly #live: Live
   readonly #messages: MessageLog
   readonly #log: Logger
@@ -44,6 +60,11 @@ export class Router {
 
   stop(): void {
     this.#caller.stop()
+  }
+
+  /** Whether a domain is one of ours: a host, a service or a component. */
+  has(domain: string): boolean {
+    return this.hosts.has(domain) || this.services.has(domain) || this.components.has(domain)
   }
 
   /** First stage of what a session sent. */
@@ -153,9 +174,19 @@ export class Router {
       return to.local === '' ? this.#toHost(host, stanza, to, transit) : this.#toAccount(host, stanza, to, transit)
     const service = this.services.get(to.domain)
     if (service) return this.#toService(service, stanza, to, transit)
-    const link = this.components.get(to.domain) ?? this.remote
-    if (!link) throw new StanzaError('remote-server-not-found', `There is no way to ${to.domain}`)
-    transit.effect(() => this.#guarded(stanza, transit, () => link(stanza)))
+    const component = this.components.get(to.domain)
+    if (!component) return this.#toElsewhere(stanza, to, transit)
+    transit.effect(() => this.#guarded(stanza, transit, () => component(stanza)))
+  }
+
+  #toElsewhere(stanza: Stanza, { domain }: Jid, transit: Transit): Awaitable<void> {
+    const { remote } = this
+    if (!remote) throw new StanzaError('remote-server-not-found', `There is no way to ${domain}`)
+    return chain(this.leave(stanza), leaving => {
+      if (!leaving) return
+      const send = remote.take(leaving, transit)
+      transit.effect(() => this.#guarded(stanza, transit, send))
+    })
   }
 
   #toHost(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {

@@ -111,6 +111,11 @@ export class Server {
     return this.#streams
   }
 
+  /** Whether anything can be promised now: while not, others may be about to take over what this node has. */
+  get usable(): boolean {
+    return this.#usable === undefined
+  }
+
   get draining(): boolean {
     return this.#draining
   }
@@ -209,6 +214,11 @@ export class Server {
   /** From now on nobody is let in: balancers look elsewhere. */
   drain(): void {
     this.#draining = true
+  }
+
+  /** Runs `task` at the stop: what clients have sent is finished then, and `live` is still there. */
+  atStop(task: () => Awaitable<void>): void {
+    this.#stops.push(task)
   }
 
   /** Says goodbye to every client, finishes what they sent, and stops the modules. */

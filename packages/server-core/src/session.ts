@@ -64,6 +64,8 @@ export class Session implements Outlet {
   #owed: bigint[] = []
   #over = false
   #fenced = false
+  /** Under which name this node has the session: under another one it has begun again. */
+  readonly #node: string
 
   constructor(server: Server, host: Host, stream: ClientStream, entry: SessionEntry, epoch: number) {
     this.server = server
@@ -73,6 +75,7 @@ export class Session implements Outlet {
     this.jid = entry.jid
     this.sid = entry.sid
     this.epoch = epoch
+    this.#node = server.live.node
   }
 
   get account(): Jid {
@@ -81,7 +84,7 @@ export class Session implements Outlet {
 
   /** Others have this session, and do what this node has begun for it: whatever it still does is not to be seen. */
   get isFenced(): boolean {
-    return this.#fenced
+    return this.#fenced || this.server.live.node !== this.#node
   }
 
   update(changes: SessionChanges): Awaitable<void> {
@@ -137,7 +140,7 @@ export class Session implements Outlet {
   /** Delivers a stanza to this session; what has a `mid` only once. */
   send(stanza: Stanza, mid?: string): Awaitable<void> {
     // Whoever has the session now answers what this one has not.
-    if (this.#fenced) return
+    if (this.isFenced) return
     return chain(this.server.live.deliver(this.sid, packetOf(stanza, undefined, mid)), () => undefined)
   }
 
@@ -183,7 +186,7 @@ export class Session implements Outlet {
   /** Another stream has this address now (RFC 6120 §7.7.2.2) or has resumed this session; or this node has lost it. */
   replaced(why: Replaced): void {
     this.#over = true
-    this.#fenced = why === 'fenced'
+    this.#fenced ||= why === 'fenced'
     if (this.server.sessions.get(this.sid) === this) this.server.sessions.delete(this.sid)
     const stream = this.#detach()
     if (why === 'taken') stream?.fail('conflict', 'Replaced by another connection')
@@ -293,7 +296,7 @@ export class Session implements Outlet {
   }
 
   #run(transit: Transit): Awaitable<void> {
-    if (this.#fenced) return
+    if (this.isFenced) return
     try {
       const done = transit.run()
       return isPromise(done) ? done.catch((error: unknown) => this.#refused(transit, error)) : done
@@ -307,7 +310,7 @@ export class Session implements Outlet {
     // Another node has the session by now: its client sends there what this one has not answered for.
     if ((error instanceof StoreError || error instanceof LiveError) && error.code === 'fenced')
       return this.replaced('fenced')
-    if (transit.stanza && !this.#fenced) return this.server.router.bounce(transit.stanza, error, transit)
+    if (transit.stanza && !this.isFenced) return this.server.router.bounce(transit.stanza, error, transit)
   }
 
   /** The stanza has had its turn. It counts when what it left behind is done, and all stanzas before it. */

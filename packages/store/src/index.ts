@@ -16,7 +16,7 @@ export type {
 } from './messages.ts'
 export { openStore } from './open.ts'
 export { sentAs } from './origins.ts'
-export { hostOf, type Owner } from './owner.ts'
+export { domainsOfWay, hostOf, type Owner, wayOwner } from './owner.ts'
 export type {
   Affiliation,
   PubsubChange,

@@ -18,6 +18,11 @@ const selectOwed = sql<StoredRow>(
    WHERE o.owner = $1 AND o.id > $2 ORDER BY o.id LIMIT $3`,
 )
 const countOwed = sql<{ n: number }>('log-owed-count', 'SELECT count(*)::int AS n FROM owed WHERE owner = $1')
+// Between them are the owners that begin with a slash.
+const owedWays = sql<{ owner: string }>(
+  'log-owed-ways',
+  `SELECT DISTINCT owner FROM owed WHERE owner >= '/' AND owner < '0' AND id < $1 ORDER BY owner`,
+)
 const selectId = sql<StoredRow>('log-by-id', `SELECT ${ROW} FROM message_log l WHERE l.owner = $1 AND l.id = $2`)
 const edge = (order: string) => `(SELECT id FROM message_log WHERE owner = $1 AND kept ORDER BY id ${order} LIMIT 1)`
 const selectBounds = sql<{ first: bigint | null; last: bigint | null }>(
@@ -78,6 +83,7 @@ export function messageLog(db: Database, ids: ArchiveIds, writer: LogWriter, swe
     relieved: () => writer.relieved(),
     owedFor: async (owner, limit, after = -1n) => (await db.rows(selectOwed, owner, after, limit)).map(logRow),
     owedCount: async owner => (await db.row(countOwed, owner))?.n ?? 0,
+    owedWays: async before => (await db.rows(owedWays, firstIdAt(before))).map(({ owner }) => owner),
     clearOwed: (owner, cleared) => sweeper.clear(owner, cleared),
     clearOwedUpTo: (owner, id) => sweeper.clearUpTo(owner, id),
     async flush() {

@@ -86,6 +86,8 @@ export interface MessageLog {
   /** Rows that no session has taken yet, oldest first, `after` exclusive. */
   owedFor(owner: Owner, limit: number, after?: bigint): Promise<LogRow[]>
   owedCount(owner: Owner): Promise<number>
+  /** The ways between domains (see `wayOwner`) that are owed rows from before `before` (ms since 1970). */
+  owedWays(before: number): Promise<Owner[]>
   /**
    * A session has taken these rows: they are no longer owed, and deleted unless kept. Queued, not awaited; call it only
    * after the append has resolved. What a crash loses of the queue is delivered once more.

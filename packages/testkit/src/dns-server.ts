@@ -130,6 +130,11 @@ export class DnsServer {
     this.#records.delete(name.toLowerCase())
   }
 
+  /** Behaves as it did before it was told otherwise. */
+  behavesAgain(name: string, type = '*'): void {
+    this.#behaviours.delete(`${type} ${name.toLowerCase()}`)
+  }
+
   /** How it behaves when it is asked for a name, `*` for any; for one type of records, or for all. */
   behaves(name: string, behaviour: DnsBehaviour, type = '*'): void {
     this.#behaviours.set(`${type} ${name.toLowerCase()}`, behaviour)

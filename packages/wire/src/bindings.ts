@@ -25,10 +25,7 @@ export function tlsInfo(socket: TLSSocket, clients: boolean, single?: Buffer): T
 /** Certificates beyond this are not looked at. */
 const CHAIN = 10
 
-/**
- * What a peer server has shown. `problem` is OpenSSL's: a certificate for servers only is none for whoever connects, and
- * where that is what it says nothing is known of the rest.
- */
+/** What a peer server has shown. `problem` is OpenSSL's. */
 export function shownBy(socket: TLSSocket): ShownCertificates {
   const chain: Buffer[] = []
   let next = socket.getPeerX509Certificate()

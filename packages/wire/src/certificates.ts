@@ -21,7 +21,9 @@ import {
   readFiles,
 } from './certificate-files.ts'
 import { selfSigned } from './self-signed.ts'
+import { ServerChains } from './server-chain.ts'
 import { type DailySecret, Tickets } from './tickets.ts'
+import { namesServer, serverNames } from './x509.ts'
 
 const HOUR = 3_600_000
 
@@ -37,6 +39,8 @@ export interface CertificateParts {
 export interface CertificateDescription {
   readonly domain: string
   readonly names: readonly string[]
+  /** Whether other servers will take it for that of the domain. */
+  readonly namesDomain: boolean
   readonly issuer: string
   /** Milliseconds since 1970. */
   readonly expires: number
@@ -65,6 +69,7 @@ export class Certificates {
   #clientCa: string | undefined
   #serverCa: string | undefined
   #tickets: Tickets | undefined
+  #serverChains: ServerChains | undefined
 
   private constructor(parts: CertificateParts) {
     this.#parts = parts
@@ -101,6 +106,17 @@ export class Certificates {
     return others.every(({ cert }) => cert === first!.cert) ? first!.endPoint : undefined
   }
 
+  /** Who may vouch for other servers, PEM. */
+  get authorities(): readonly string[] {
+    return this.#serverCa === undefined ? rootCertificates : [...rootCertificates, this.#serverCa]
+  }
+
+  /** Judges certificates of servers that have connected to us. */
+  get serverChains(): ServerChains {
+    this.#serverChains ??= new ServerChains(this.authorities)
+    return this.#serverChains
+  }
+
   get defaultDomain(): string {
     return this.#held.keys().next().value!
   }
@@ -124,18 +140,25 @@ export class Certificates {
     return problems
   }
 
+  /** The certificate that is shown for a domain, or for a service below it. */
   describe(domain: string): CertificateDescription | undefined {
-    const held = this.#held.get(domain)
+    const held = this.#held.get(this.#hostOf(domain))
     if (!held) return
-    const { subjectAltName = '', issuer, subject, validTo } = held.x509
+    const { issuer, subject, validTo, raw } = held.x509
     return {
       domain,
-      names: subjectAltName === '' ? [] : subjectAltName.split(', '),
+      names: serverNames(raw),
+      namesDomain: this.names(domain),
       issuer: issuer.replaceAll('\n', ', '),
       expires: Date.parse(validTo),
       selfSigned: issuer === subject,
       file: held.files?.cert,
     }
+  }
+
+  /** Whether what is shown for a domain, or a service below it, will be taken for a certificate of it. */
+  names(domain: string): boolean {
+    return namesServer(this.#held.get(this.#hostOf(domain))!.x509.raw, domain)
   }
 
   /** The context for a name that a client asked for (SNI); undefined where the name is not hosted. */
@@ -176,7 +199,7 @@ export class Certificates {
       key,
       minVersion: this.#parts.config.tls.minVersion,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
-      ...(this.#serverCa === undefined ? {} : { ca: [...rootCertificates, this.#serverCa] }),
+      ...(this.#serverCa === undefined ? {} : { ca: [...this.authorities] }),
     }
   }
 

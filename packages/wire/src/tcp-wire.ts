@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { NS } from '@parley/stanza'
 import { StreamParser, XmlStreamError } from '@parley/xml'
-import type { Clock, OurHeader, TlsInfo, Wire, WireEvents } from '@xmpp/server-core'
-import { shownBy, tlsInfo } from './bindings.ts'
+import type { Clock, OurHeader, ShownCertificates, TlsInfo, Wire, WireEvents } from '@xmpp/server-core'
+import { tlsInfo } from './bindings.ts'
 import { headerXml, readHeader } from './header.ts'
 import { Outbox } from './outbox.ts'
 import type { Reader, Stalls } from './stalls.ts'
@@ -20,6 +20,8 @@ export interface TlsSide {
   readonly clients: boolean
   /** The end point of the only certificate that there is (RFC 5929 §4.1); undefined where there are several. */
   readonly single: Buffer | undefined
+  /** What a peer server has shown, as it is to be judged. */
+  shown(socket: TLSSocket): ShownCertificates
   /** Begins a handshake on `raw`, which nobody reads, for the stream to or from `domain`; a failed one closes it. */
   handshake(raw: Socket, domain: string | undefined, done: (socket: TLSSocket) => void): void
 }
@@ -257,9 +259,9 @@ export class TcpWire implements Wire, Reader {
     this.#state = 'open'
     this.#socket = socket
     this.#outbox.moveTo(socket)
-    const { clients, single } = this.#options.tls!
-    const info = tlsInfo(socket, clients, single)
-    this.tls = this.#content === NS.server ? { ...info, shown: shownBy(socket) } : info
+    const side = this.#options.tls!
+    const info = tlsInfo(socket, side.clients, side.single)
+    this.tls = this.#content === NS.server ? { ...info, shown: side.shown(socket) } : info
     socket.on('error', () => {})
     socket.on('close', () => this.#lost())
     socket.on('data', chunk => this.#read(chunk))

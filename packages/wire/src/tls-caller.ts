@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { domainToASCII } from 'node:url'
+import type { ShownCertificates } from '@xmpp/server-core'
+import { shownBy } from './bindings.ts'
 import type { Certificates } from './certificates.ts'
 import type { TlsSide } from './tcp-wire.ts'
 
@@ -25,6 +27,10 @@ export class TlsCaller implements TlsSide {
   constructor(certificates: Certificates, call: Call) {
     this.#certificates = certificates
     this.#call = call
+  }
+
+  shown(socket: TLSSocket): ShownCertificates {
+    return shownBy(socket)
   }
 
   handshake(raw: Socket, _domain: string | undefined, done: (socket: TLSSocket) => void): void {

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import type { ShownCertificates } from '@xmpp/server-core'
+import { shownBy } from './bindings.ts'
 import type { Certificates } from './certificates.ts'
 import { Pace } from './pace.ts'
 import type { TlsSide } from './tcp-wire.ts'
@@ -59,6 +61,11 @@ export class TlsDoor implements TlsSide {
   /** Handshakes under way. */
   get size(): number {
     return this.#waiting.size
+  }
+
+  /** By the rules for servers, though OpenSSL takes whoever connects for a client. */
+  shown(socket: TLSSocket): ShownCertificates {
+    return this.#certificates.serverChains.judge(shownBy(socket), Date.now())
   }
 
   /** Begins a handshake on `raw`, which nobody reads; a failed one closes it. */

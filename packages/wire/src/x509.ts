@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { domainToASCII } from 'node:url'
 import { Jid } from '@parley/jid'
-import { type Der, DerError, IA5_STRING, OCTET_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
+import { type Der, DerError, IA5_STRING, OID, openDer, readDer, SEQUENCE, UTF8_STRING } from './der.ts'
+import { certificateExtensions } from './extensions.ts'
 
 /** id-on-xmppAddr, 1.3.6.1.5.5.7.8.5 (RFC 6120 §13.7.1.4). */
 const XMPP_ADDR = '2b06010505070805'
@@ -9,10 +10,10 @@ const XMPP_ADDR = '2b06010505070805'
 const DNS_SRV = '2b06010505070807'
 const SERVER_SERVICE = '_xmpp-server.'
 const SUBJECT_ALT_NAME = '551d11'
-/** Context tags of TBSCertificate and GeneralName (RFC 5280 §4.1, §4.2.1.6). */
-const EXTENSIONS = 0xa3
+/** Context tags of GeneralName (RFC 5280 §4.2.1.6). */
 const OTHER_NAME = 0xa0
 const DNS_NAME = 0x82
+const IP_ADDRESS = 0x87
 const EXPLICIT_0 = 0xa0
 const NAMES = 64
 
@@ -49,12 +50,43 @@ export function namesServer(certificate: Buffer, domain: string): boolean {
     return alternativeNames(certificate)
       .slice(0, NAMES)
       .some(
-        name => namesDns(name, ascii) || namesService(name, ascii) || addresses(name).some(jid => jid.text === domain),
+        name =>
+          namesDns(name, ascii) ||
+          namesService(name, ascii) ||
+          addresses(name).some(jid => jid.text === domain) ||
+          (name.tag === IP_ADDRESS && ipAddress(name.content) === domain),
       )
   } catch (error) {
     if (error instanceof DerError) return false
     throw error
   }
+}
+
+/** The domains that a certificate names as {@link namesServer} reads it, in the order in which they stand there; in ASCII. */
+export function serverNames(certificate: Buffer): string[] {
+  try {
+    const names = alternativeNames(certificate).slice(0, NAMES).flatMap(serverName)
+    return [...new Set(names)].map(name => name.replace(/[^\x21-\x7e]/g, '?'))
+  } catch (error) {
+    if (error instanceof DerError) return []
+    throw error
+  }
+}
+
+function serverName(name: Der): string[] {
+  if (name.tag === IP_ADDRESS) return [ipAddress(name.content)]
+  if (name.tag === DNS_NAME) return [name.content.toString('latin1')]
+  const service = otherName(name, DNS_SRV)?.content.toString('latin1')
+  if (service !== undefined) return service.startsWith(SERVER_SERVICE) ? [service.slice(SERVER_SERVICE.length)] : []
+  return addresses(name).map(jid => (jid.local === '' ? domainToASCII(jid.domain) : jid.text))
+}
+
+/** As a domain is written that is an address (RFC 5280 §4.2.1.6, RFC 6122 §2.2). */
+function ipAddress(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.')
+  if (bytes.length !== 16) return ''
+  const words = Array.from({ length: 8 }, (_, n) => bytes.readUInt16BE(2 * n).toString(16))
+  return new URL(`http://[${words.join(':')}]`).hostname
 }
 
 function namesDns({ tag, content }: Der, ascii: string): boolean {
@@ -88,17 +120,9 @@ export function signatureAlgorithm(certificate: Buffer): {
 }
 
 function alternativeNames(certificate: Buffer): Der[] {
-  const [body] = openDer(certificate)
-  const extensions = readDer(body?.content ?? Buffer.alloc(0)).find(({ tag }) => tag === EXTENSIONS)
-  if (!extensions) return []
-  for (const extension of openDer(extensions.content)) {
-    const parts = readDer(extension.content)
-    if (parts[0]?.content.toString('hex') !== SUBJECT_ALT_NAME) continue
-    const value = parts.find(({ tag }) => tag === OCTET_STRING)
-    const names = value ? readDer(value.content)[0] : undefined
-    return names?.tag === SEQUENCE ? readDer(names.content) : []
-  }
-  return []
+  const extension = certificateExtensions(certificate).find(({ id }) => id === SUBJECT_ALT_NAME)
+  const names = extension && readDer(extension.value)[0]
+  return names?.tag === SEQUENCE ? readDer(names.content) : []
 }
 
 function addresses(name: Der): Jid[] {

@@ -41,15 +41,23 @@ export interface Wanted {
   readonly dns?: string
   readonly algorithm?: KeyAlgorithm
   readonly issuer?: Issued
+  /** What it is for (RFC 5280 §4.2.1.12); absent: everything. */
+  readonly purposes?: readonly ('serverAuth' | 'clientAuth')[]
+  /** Days from now; yesterday and tomorrow where nothing else is said. */
+  readonly from?: number
+  readonly until?: number
 }
 
 /** Issues a certificate for tests, self-signed unless `issuer` is there. */
-export async function issue({ subject = 'CN=test', names, dns, algorithm = EC, issuer }: Wanted): Promise<Issued> {
+export async function issue(wanted: Wanted): Promise<Issued> {
+  const { subject = 'CN=test', names, dns, algorithm = EC, issuer, purposes, from = -1, until = 1 } = wanted
   const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const extensions: x509.Extension[] = []
   if (names) extensions.push(new x509.Extension('2.5.29.17', false, names))
   else if (dns !== undefined) extensions.push(new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: dns }]))
   else extensions.push(new x509.BasicConstraintsExtension(true, 1, true))
+  if (purposes)
+    extensions.push(new x509.ExtendedKeyUsageExtension(purposes.map(purpose => x509.ExtendedKeyUsage[purpose])))
   const certificate = await x509.X509CertificateGenerator.create(
     {
       subject,
@@ -57,8 +65,8 @@ export async function issue({ subject = 'CN=test', names, dns, algorithm = EC, i
       publicKey: keys.publicKey,
       signingKey: issuer?.privateKey ?? keys.privateKey,
       signingAlgorithm: issuer ? EC : algorithm,
-      notBefore: new Date(Date.now() - 86_400_000),
-      notAfter: new Date(Date.now() + 86_400_000),
+      notBefore: new Date(Date.now() + from * 86_400_000),
+      notAfter: new Date(Date.now() + until * 86_400_000),
       extensions,
     },
     webcrypto,

@@ -1,22 +1,15 @@
-import { Resolver } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { inspectRedis } from '@parley/live'
 import { Certificates } from '@parley/wire'
 import { type Config, createLogger, systemClock } from '@xmpp/server-core'
+import { dnsFindings, type Finding, servicesOf } from './check-dns.ts'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
 import { table } from './output.ts'
 
-interface Finding {
-  readonly [column: string]: string
-  readonly what: string
-  readonly state: 'ok' | 'warning' | 'problem'
-  readonly detail: string
-}
-
 const SOON = 14 * 86_400_000
 
-/** `parley check`: looks at all that keeps clients from connecting, and says what to change. */
+/** `parley check`: looks at all that keeps clients and other servers from connecting, and says what to change. */
 export async function check(options: GlobalOptions): Promise<void> {
   const config = await loadFrom(options)
   const findings: Finding[] = [
@@ -82,6 +75,15 @@ async function certificateFindings(config: Config): Promise<Finding[]> {
     return [{ what: 'certificates', state: 'problem', detail: (error as Error).message }]
   }
   const findings = [...config.domains.keys()].map(domain => certificateFinding(domain, certificates))
+  const services = servicesOf(config).filter(name => !certificates.names(name))
+  findings.push(
+    ...services.map(name => ({
+      what: `certificate ${name}`,
+      state: 'warning' as const,
+      detail:
+        'the certificate does not name it: other servers have to ask by dialback, and those that want certificates stay away',
+    })),
+  )
   certificates.close()
   return findings
 }
@@ -92,53 +94,16 @@ function certificateFinding(domain: string, certificates: Certificates): Finding
   if (!found) return { what, state: 'problem', detail: 'there is none' }
   const until = new Date(found.expires).toISOString().slice(0, 10)
   if (found.expires < Date.now()) return { what, state: 'problem', detail: `expired on ${until}: renew it` }
+  if (!found.namesDomain) {
+    return {
+      what,
+      state: 'problem',
+      detail: `is for ${found.names.join(', ') || 'no domain'}: nobody takes it for ${domain}`,
+    }
+  }
   if (found.selfSigned) {
     return { what, state: 'warning', detail: 'self-signed: clients will ask; put a real one into data/certificates' }
   }
   if (found.expires < Date.now() + SOON) return { what, state: 'warning', detail: `expires soon, on ${until}` }
   return { what, state: 'ok', detail: `${found.issuer}, until ${until}` }
-}
-
-async function dnsFindings(config: Config): Promise<Finding[]> {
-  const dns = new Resolver({ timeout: 2000, tries: 1 })
-  const findings: Finding[] = []
-  for (const domain of config.domains.keys()) {
-    for (const [service, door, fallback] of SERVICES) {
-      const address = config.listen[door]
-      if (address !== undefined) findings.push(await srvFinding(dns, domain, service, address, fallback))
-    }
-  }
-  return findings
-}
-
-const SERVICES = [
-  ['_xmpp-client._tcp', 'client', 5222],
-  ['_xmpps-client._tcp', 'clientTls', undefined],
-] as const
-
-/** RFC 6120 §3.2.1, XEP-0368: what a client looks up first. */
-async function srvFinding(
-  dns: Resolver,
-  domain: string,
-  service: string,
-  address: string,
-  fallback: number | undefined,
-): Promise<Finding> {
-  const what = `DNS ${service}.${domain}`
-  const port = Number(address.slice(address.lastIndexOf(':') + 1))
-  const add = `add: ${service}.${domain}. 3600 IN SRV 5 0 ${port} ${domain}.`
-  if (domain === 'localhost' || !domain.includes('.')) return { what, state: 'ok', detail: 'not needed for this name' }
-  try {
-    const records = await dns.resolveSrv(`${service}.${domain}`)
-    const shown = records.map(({ name, port }) => `${name}:${port}`).join(', ')
-    const right = records.some(record => record.port === port)
-    return { what, state: right ? 'ok' : 'warning', detail: right ? shown : `${shown}: none has port ${port}; ${add}` }
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code !== 'ENOTFOUND' && code !== 'ENODATA')
-      return { what, state: 'warning', detail: `could not be asked (${code})` }
-    if (port === fallback)
-      return { what, state: 'warning', detail: `none; clients fall back to ${domain}:${port}; ${add}` }
-    return { what, state: 'warning', detail: `none; ${add}` }
-  }
 }

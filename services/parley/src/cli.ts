@@ -74,6 +74,8 @@ function subcommand(parent: Command, word: string): Command {
 const GROUPS: Record<string, string> = {
   user: 'Accounts',
   group: 'Groups of accounts, with shared rosters',
+  federation: 'Other domains',
+  policy: 'What accounts may do',
   cluster: 'Processes that serve together',
 }
 

@@ -10,6 +10,7 @@ import { muc } from './scenarios/muc.ts'
 import { pages } from './scenarios/pages.ts'
 import { pep } from './scenarios/pep.ts'
 import { presence } from './scenarios/presence.ts'
+import { s2s } from './scenarios/s2s.ts'
 import { steady } from './scenarios/steady.ts'
 import { storm } from './scenarios/storm.ts'
 
@@ -23,6 +24,7 @@ const scenarios: Readonly<Record<ScenarioName, (job: Job) => Promise<Figures>>> 
   storm,
   pep,
   pages,
+  s2s,
   probe,
 }
 

@@ -4,6 +4,8 @@ export interface Job {
   /** Ports of the front ends on 127.0.0.1: client i uses the i-th, round and round. */
   readonly ports: readonly number[]
   readonly domain: string
+  /** Another server on this machine, whose clients are paired with those of the first one. */
+  readonly peer?: { readonly domain: string; readonly ports: readonly number[] }
   /** Processes of the server and its database; their children count too. */
   readonly pids: readonly number[]
   /** The core that the server runs on: what others use of it is reported. */
@@ -45,6 +47,7 @@ export type ScenarioName =
   | 'storm'
   | 'pep'
   | 'pages'
+  | 's2s'
   | 'probe'
 
 /** What a run found. A figure that could not be had is absent; it is never zero instead. */

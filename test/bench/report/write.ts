@@ -1,12 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../../root.ts'
 import { chart } from './chart.ts'
 import { measured, type Result } from './result.ts'
 import { markdown } from './table.ts'
 
-/** From test/bench/dist/report. */
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 const BEGIN = '<!-- bench: begin -->'
 const END = '<!-- bench: end -->'
 

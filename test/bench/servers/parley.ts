@@ -1,16 +1,15 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from '../../root.ts'
 import { Child } from './child.ts'
 import { startPostgres, startRedis } from './database.ts'
 import { findPostgres, findProgram } from './programs.ts'
 import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Setup } from './server.ts'
 
-/** From test/bench/dist/servers. */
-const ROOT = new URL('../../../../', import.meta.url)
 /** As `npm start` and the systemd unit start it (docs/decisions/0002-young-generation.md). */
 const NODE_OPTIONS = ['--max-semi-space-size=64']
-const PROGRAM = fileURLToPath(new URL('services/parley/bin/parley.js', ROOT))
+const PROGRAM = join(ROOT, 'services/parley/bin/parley.js')
 
 interface Node {
   readonly child: Child
@@ -105,7 +104,7 @@ modules: { presence: { changes: 0 }, subscription: { requests: 10000 } }
 }
 
 async function knowsRedis(): Promise<boolean> {
-  const core = new URL('packages/server-core/dist/index.js', ROOT).href
+  const core = pathToFileURL(join(ROOT, 'packages/server-core/dist/index.js')).href
   const { configKeys } = (await import(core)) as { configKeys: (modules: []) => { path: string[] }[] }
   return configKeys([]).some(({ path }) => path[0] === 'redis')
 }

@@ -10,15 +10,23 @@ export interface Setup {
   readonly nodes: number
   /** Parley only: its own engine, or an installed PostgreSQL. */
   readonly database: 'own' | 'installed'
+  /** Another server, which it speaks with. */
+  readonly peer?: ServerName
 }
 
 /** Where a server may write, and the core that it gets. */
 export interface Place {
   readonly folder: string
   readonly core: number | undefined
+  /** The core of whoever is not measured. */
+  readonly other: number | undefined
 }
 
 export interface Running {
+  /** Absent: {@link DOMAIN}. */
+  readonly domain?: string
+  /** Where the clients of a server beside it go. */
+  readonly peer?: { readonly domain: string; readonly ports: readonly number[] }
   readonly ports: readonly number[]
   /** All of them count, with their children. */
   readonly pids: readonly number[]

@@ -22,6 +22,8 @@ export interface Delivered {
   readonly again: number
   readonly lost: readonly string[]
   readonly doubled: readonly string[]
+  /** When each of these was sent and came, both for the first time (ms). */
+  readonly doubledAt: readonly { readonly sent: number; readonly came: number }[]
   readonly inverted: readonly string[]
   readonly latencies: readonly number[]
 }
@@ -59,7 +61,7 @@ export function promised({ clients, streams }: History): Promised {
 
 /** P1 to P4 on every stream, at every client that must get it. */
 export function deliveries(history: History, known: Promised): Delivered {
-  const found = { received: 0, again: 0, lost: [], doubled: [], inverted: [], latencies: [] } as Found
+  const found = { received: 0, again: 0, lost: [], doubled: [], doubledAt: [], inverted: [], latencies: [] } as Found
   for (const stream of history.streams) {
     for (const watcher of stream.watchers) follow(history, known, stream, watcher, found)
   }
@@ -71,6 +73,7 @@ interface Found {
   again: number
   readonly lost: string[]
   readonly doubled: string[]
+  readonly doubledAt: { readonly sent: number; readonly came: number }[]
   readonly inverted: string[]
   readonly latencies: number[]
 }
@@ -94,7 +97,10 @@ function follow(
       // A client can tell a repeat by its id; by the same way in the same session there must be none.
       const isKnown = before.id !== undefined && before.id === id
       if (isKnown && (before.session !== event.session || before.way !== event.way)) found.again++
-      else found.doubled.push(text)
+      else {
+        found.doubled.push(text)
+        found.doubledAt.push({ sent: known.sent.get(stream)!.get(n)?.at ?? 0, came: before.at })
+      }
       continue
     }
     seen.set(n, event)

@@ -2,7 +2,6 @@ import type { Element } from '@parley/xml'
 import type { Event, Recorder } from '../history.ts'
 import type { Dice } from '../random.ts'
 import { pause } from '../stage/child.ts'
-import { DOMAIN } from '../stage/front.ts'
 import { Connection } from './connection.ts'
 import { read, type Seen } from './reading.ts'
 
@@ -15,6 +14,7 @@ const POLL = 50
 export interface World {
   /** Where the front ends listen. */
   readonly ports: readonly number[]
+  readonly domain: string
   readonly recorder: Recorder
   readonly dice: Dice
   /** How long a client waits for a sign of life before it goes elsewhere (ms). */
@@ -49,7 +49,7 @@ export abstract class Client {
   constructor(world: World, user: string, resource: string) {
     this.world = world
     this.user = user
-    this.account = `${user}@${DOMAIN}`
+    this.account = `${user}@${world.domain}`
     this.name = `${this.account}/${resource}`
     this.session = this.name
     this.#front = world.dice.below(world.ports.length)
@@ -154,10 +154,10 @@ export abstract class Client {
 
   /** Resolves when the connection has ended. */
   async #connect(): Promise<void> {
-    const { ports, patience } = this.world
+    const { ports, patience, domain } = this.world
     // Another one than the last, where there is another.
     if (ports.length > 1) this.#front = (this.#front + 1 + this.world.dice.below(ports.length - 1)) % ports.length
-    const connection = await Connection.open(ports[this.#front]!, patience)
+    const connection = await Connection.open(ports[this.#front]!, { patience, domain })
     this.connection = connection
     this.#why = ''
     const ended = new Promise<void>(resolve => {

@@ -3,7 +3,8 @@ import { type Element, StreamParser } from '@parley/xml'
 import { scramSha1 } from '../../bench/load/scram.ts'
 import { DOMAIN } from '../stage/front.ts'
 
-const HEADER = `<?xml version="1.0"?><stream:stream to="${DOMAIN}" version="1.0" xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams">`
+const header = (domain: string) =>
+  `<?xml version="1.0"?><stream:stream to="${domain}" version="1.0" xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams">`
 const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const LOCAL_ADDRESSES = 8
 let opened = 0
@@ -20,6 +21,7 @@ interface Waiting {
 export class Connection {
   readonly #socket: Socket
   readonly #parser: StreamParser
+  readonly #domain: string
   readonly #waiting = new Set<Waiting>()
   /** Every element, as soon as it is read; those that somebody waits for too. */
   onElement: (element: Element) => void = () => {}
@@ -28,7 +30,8 @@ export class Connection {
   /** When something came (ms, `performance.now`). */
   heard = performance.now()
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, domain: string) {
+    this.#domain = domain
     this.#socket = socket
     this.#parser = new StreamParser({
       opened: () => {},
@@ -49,7 +52,7 @@ export class Connection {
   }
 
   /** Rejects when there is no connection within `patience` (ms). */
-  static open(port: number, patience = 2000): Promise<Connection> {
+  static open(port: number, { patience = 2000, domain = DOMAIN } = {}): Promise<Connection> {
     return new Promise((resolve, reject) => {
       // One address has some 28,000 ports only, and those of connections that have just ended are taken.
       const localAddress = `127.0.0.${1 + (opened++ % LOCAL_ADDRESSES)}`
@@ -62,14 +65,14 @@ export class Connection {
       socket.once('connect', () => {
         clearTimeout(late)
         socket.removeAllListeners('error')
-        resolve(new Connection(socket))
+        resolve(new Connection(socket, domain))
       })
     })
   }
 
   /** Makes an account (XEP-0077). */
-  static async register(port: number, user: string): Promise<void> {
-    const connection = await Connection.open(port)
+  static async register(port: number, user: string, domain = DOMAIN): Promise<void> {
+    const connection = await Connection.open(port, { domain })
     await connection.#stream()
     const query = `<query xmlns="jabber:iq:register"><username>${user}</username><password>${PASSWORD}</password></query>`
     await connection.request('register', 'set', query)
@@ -139,7 +142,7 @@ export class Connection {
   async #stream(): Promise<void> {
     this.#parser.reset()
     const features = this.next(({ name }) => name === 'features')
-    this.write(HEADER)
+    this.write(header(this.#domain))
     await features
   }
 

@@ -1,4 +1,6 @@
+import type { ArchiveView } from '../history.ts'
 import { DOMAIN } from '../stage/front.ts'
+import { readArchives } from './archives.ts'
 import type { World } from './client.ts'
 import { Connection } from './connection.ts'
 import { Mortals, Watcher } from './mortals.ts'
@@ -21,26 +23,32 @@ export const USUAL: LoadShape = { pairs: 6, rate: 40 }
 /**
  * The clients of a run. Pairs talk both ways; three senders talk to one account with three resources that copy each other
  * (XEP-0280), by turns to all and to one of them; the senders' account has a second resource that must see copies of what
- * they send; two clients without stream management talk to each other and page the archive; mortals come and go.
+ * they send; two clients without stream management talk to each other and page the archive; mortals come and go. Where there is a
+ * neighbour there are pairs alone, one of each here and one there.
  */
 export class Load {
   readonly talkers: Talker[] = []
   readonly pagers: Pager[] = []
-  readonly #mortals: Mortals
-  readonly #users = new Set<string>()
+  readonly #mortals: Mortals | undefined
+  /** Whose account is where. */
+  readonly #users = new Map<string, World>()
   /** Others who are there to the end. */
   readonly #beside: { leave(): Promise<void> }[] = []
   readonly #world: World
   #timer: NodeJS.Timeout | undefined
 
-  constructor(world: World, { pairs, rate, consumers = false }: LoadShape) {
+  constructor(world: World, { pairs, rate, consumers = false }: LoadShape, neighbour?: World) {
     this.#world = world
+    if (neighbour) {
+      for (let i = 0; i < pairs; i++) this.#neighbours(`a${i}`, `b${i}`, rate, neighbour)
+      return
+    }
     for (let i = 0; i < pairs; i++) this.#pair(`a${i}`, `b${i}`, rate)
     this.#fan(rate)
     this.#plain(rate / 2)
     if (consumers) this.#consumers(rate)
     this.#mortals = new Mortals(world, 'mortal')
-    this.#users.add('mortal').add('watcher')
+    this.#users.set('mortal', world).set('watcher', world)
     this.talkers.push(new Watcher(world, { user: 'watcher', resource: 'w' }))
   }
 
@@ -52,8 +60,11 @@ export class Load {
     this.#beside.push(others)
   }
 
-  get users(): readonly string[] {
-    return [...this.#users]
+  /** The whole archive of everybody. */
+  async archives(): Promise<ArchiveView[]> {
+    const views: ArchiveView[] = []
+    for (const [user, world] of this.#users) views.push(...(await readArchives(world, [user])))
+    return views
   }
 
   get clients(): readonly (Talker | Pager)[] {
@@ -62,8 +73,8 @@ export class Load {
 
   /** Makes the accounts and connects everybody. */
   async begin(): Promise<void> {
-    for (const user of this.#users) await Connection.register(this.#world.ports[0]!, user)
-    await this.#mortals.befriend('watcher')
+    for (const [user, { ports, domain }] of this.#users) await Connection.register(ports[0]!, user, domain)
+    await this.#mortals?.befriend('watcher')
     for (const client of this.clients) client.start()
     this.#timer = setInterval(() => {
       const now = performance.now()
@@ -83,8 +94,8 @@ export class Load {
   /** Starts or ends the sending. */
   send(is: boolean): void {
     for (const client of this.clients) client.isSending = is
-    if (is) this.#mortals.start()
-    else this.#mortals.stop()
+    if (is) this.#mortals?.start()
+    else this.#mortals?.stop()
   }
 
   /** Nothing is under way as far as the senders know. */
@@ -97,9 +108,32 @@ export class Load {
   }
 
   async end(): Promise<void> {
-    this.#mortals.stop()
+    this.#mortals?.stop()
     clearInterval(this.#timer)
     await Promise.all([...this.clients.map(client => client.stop()), ...this.#beside.map(others => others.leave())])
+  }
+
+  /**
+   * Both ways. Only the sender's archive is compared: where a message comes twice, its recipient's has it twice. Who is elsewhere is asked
+   * nothing: an answer may be lost with the front end that has it.
+   */
+  #neighbours(here: string, there: string, rate: number, neighbour: World): void {
+    const [one, other] = [
+      { user: here, world: this.#world },
+      { user: there, world: neighbour },
+    ]
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const account = ({ user, world }: typeof one) => `${user}@${world.domain}`
+      const stream = `${from.user}>${to.user}`
+      const watchers = [`${account(to)}/r`]
+      this.#world.recorder.streams.push({ name: stream, watchers, accounts: [account(from)] })
+      const tasks = [{ stream, to: [account(to)], rate }]
+      this.#users.set(from.user, from.world)
+      this.talkers.push(new Talker(from.world, { user: from.user, resource: 'r', tasks }))
+    }
   }
 
   #pair(one: string, other: string, rate: number): void {
@@ -143,14 +177,14 @@ export class Load {
       ['p', 'q'],
       ['q', 'p'],
     ] as const) {
-      this.#users.add(from)
+      this.#users.set(from, this.#world)
       const tasks = [this.#task(from, [at(to)], rate, [`${at(to)}/plain`])]
       this.pagers.push(new Pager(this.#world, { user: from, resource: 'plain', tasks }))
     }
   }
 
   #talker(parts: TalkerParts): void {
-    this.#users.add(parts.user)
+    this.#users.set(parts.user, this.#world)
     this.talkers.push(new Talker(this.#world, parts))
   }
 

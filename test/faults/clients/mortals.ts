@@ -75,7 +75,7 @@ export class Mortals {
     const isHeld = dice.next() < 0.5
     const stay = dice.between(500, 4000)
     try {
-      const connection = await Connection.open(dice.pick(ports), patience)
+      const connection = await Connection.open(dice.pick(ports), { patience })
       const late = setTimeout(() => connection.destroy(), patience + stay)
       this.#alive.add(connection)
       const hold = isHeld ? HOLD * 1000 : 0

@@ -1,6 +1,5 @@
 import type { Element } from '@parley/xml'
 import { pause } from '../stage/child.ts'
-import { DOMAIN } from '../stage/front.ts'
 import { Client, type World } from './client.ts'
 import type { Connection } from './connection.ts'
 import { bodyOf, parseBody } from './reading.ts'
@@ -241,7 +240,7 @@ export class Talker extends Client {
 
   #ask(now: number): void {
     this.#askedAt = now
-    const all = [DOMAIN, ...(this.#parts.peers ?? [])]
+    const all = [this.world.domain, ...(this.#parts.peers ?? [])]
     const id = `ask-${++this.#ids}`
     this.#questions.add(id)
     this.say({ what: 'asked', session: this.session, id })

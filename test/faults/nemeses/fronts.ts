@@ -75,6 +75,39 @@ export async function roll({ stage, recorder, goesOn, sleep }: Hands): Promise<v
   }
 }
 
+/**
+ * T18: kill -9 of a front end here, there, or of one each; one is left on either side. Every third time all of one side are away for some
+ * seconds, and one of the other side dies while its messages wait.
+ */
+export async function killNeighbours({ stage, dice, recorder, goesOn, sleep }: Hands): Promise<void> {
+  const sides = [stage.fronts, stage.neighbour!.fronts] as const
+  const kill = (front: Front) => {
+    recorder.fault('kill front')
+    return front.kill()
+  }
+  const killAndStart = async (front: Front) => {
+    await kill(front)
+    await front.start()
+  }
+  for (let count = 0; ; count++) {
+    await sleep(dice.between(1500, 4000))
+    if (!goesOn()) return
+    if (count % 3 !== 2) {
+      const chosen = dice.pick([[0], [1], [0, 1]] as const)
+      await Promise.all(chosen.map(side => killAndStart(dice.pick(sides[side]))))
+      continue
+    }
+    const [away, left] = dice.pick([
+      [0, 1],
+      [1, 0],
+    ] as const)
+    await Promise.all(sides[away].map(kill))
+    await sleep(dice.between(1000, 4000))
+    await killAndStart(dice.pick(sides[left]))
+    await Promise.all(sides[away].map(front => front.start()))
+  }
+}
+
 /** T17: kill -9 of the one process that has everything in memory, now and then of its database engine too. */
 export async function killEmbedded({ stage, dice, recorder, goesOn, sleep }: Hands): Promise<void> {
   const front = stage.fronts[0]!

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child } from './child.ts'
 
@@ -10,6 +10,17 @@ export interface FrontParts {
   /** Absent: the embedded engine, live state in memory. */
   readonly database?: string
   readonly redis?: string
+  /** Absent: it is at home at {@link DOMAIN} and speaks with no other domain. */
+  readonly federation?: Federation
+}
+
+/** How a front end speaks with those of another domain. */
+export interface Federation {
+  readonly domain: string
+  /** Where other servers connect. */
+  readonly port: number
+  /** The name server that knows both domains, `address:port`. */
+  readonly names: string
 }
 
 export const DOMAIN = 'localhost'
@@ -24,7 +35,7 @@ export class Front {
   memory = 0
   isFrozen = false
 
-  constructor({ program, folder, name, port, database, redis }: FrontParts) {
+  constructor({ program, folder, name, port, database, redis, federation }: FrontParts) {
     this.name = name
     this.port = port
     const home = join(folder, name)
@@ -34,12 +45,12 @@ export class Front {
     this.data = join(home, 'data')
     this.#child = new Child({
       program: process.execPath,
-      args: ['--max-semi-space-size=64', program, 'serve'],
+      args: ['--max-semi-space-size=64', program, ...configure(home, federation), 'serve'],
       cwd: home,
       env: {
         PATH: process.env['PATH'] ?? '',
         PARLEY_DATA: this.data,
-        PARLEY_DOMAINS: DOMAIN,
+        PARLEY_DOMAINS: federation?.domain ?? DOMAIN,
         PARLEY_LISTEN_CLIENT: `127.0.0.1:${port}`,
         PARLEY_TLS_CLIENT: 'optional',
         PARLEY_REGISTRATION: 'open',
@@ -104,4 +115,16 @@ export class Front {
       // It has just ended.
     }
   }
+}
+
+/** What environment variables cannot say well. */
+function configure(home: string, federation: Federation | undefined): readonly string[] {
+  if (!federation) return []
+  const file = join(home, 'parley.yaml')
+  const { port, names } = federation
+  writeFileSync(
+    file,
+    `listen: { server: "127.0.0.1:${port}" }\nfederation: { dns: ["${names}"], allow: [127.0.0.0/8] }\n`,
+  )
+  return ['--config', file]
 }

@@ -1,4 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { NameServer } from '../../federation/dns.ts'
 import { freePorts } from './child.ts'
 import { Front } from './front.ts'
 import { Postgres } from './postgres.ts'
@@ -14,7 +16,12 @@ export interface StageParts {
   readonly embedded?: boolean
   /** Every connection goes through a proxy. */
   readonly proxies?: boolean
+  /** Two servers of so many front ends each, of different domains, which federate. */
+  readonly neighbours?: boolean
 }
+
+/** The domains of two servers that are neighbours. */
+export const DOMAINS = ['east.test', 'west.test'] as const
 
 /** The ways of one front end through the network. */
 export interface Ways {
@@ -31,6 +38,9 @@ export class Stage {
   readonly redis: Redis | undefined
   /** Where clients connect, by front end. */
   readonly ports: readonly number[]
+  /** The server of the other domain, where there are two. */
+  neighbour: Stage | undefined
+  #names: NameServer | undefined
 
   private constructor(parts: Pick<Stage, 'fronts' | 'ways' | 'postgres' | 'redis' | 'ports'>) {
     this.fronts = parts.fronts
@@ -42,12 +52,28 @@ export class Stage {
 
   static async open(parts: StageParts): Promise<Stage> {
     const { folder, embedded = false } = parts
+    if (parts.neighbours) return openNeighbours(parts)
     mkdirSync(folder, { recursive: true })
     chmodSync(folder, 0o711)
     const stage = embedded ? await openEmbedded(parts) : await openShared(parts)
-    // The first brings the database up to date; two at once would wait for each other.
-    for (const front of stage.fronts) await front.start()
+    await stage.start()
     return stage
+  }
+
+  /** Those of the neighbour too. */
+  get everyFront(): readonly Front[] {
+    return [...this.fronts, ...(this.neighbour?.fronts ?? [])]
+  }
+
+  async start(): Promise<void> {
+    // The first brings the database up to date; two at once would wait for each other.
+    for (const front of this.fronts) await front.start()
+  }
+
+  /** Gives it a neighbour, and the name server that both ask. */
+  join(neighbour: Stage, names: NameServer): void {
+    this.neighbour = neighbour
+    this.#names = names
   }
 
   static make(parts: Pick<Stage, 'fronts' | 'ways' | 'postgres' | 'redis' | 'ports'>): Stage {
@@ -55,12 +81,13 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    await this.neighbour?.close()
     // The embedded engine is ended by its owner.
     await Promise.all(this.fronts.map(front => (this.postgres ? front.kill() : front.drain())))
     for (const { redis, postgres, clients } of this.ways) {
       await Promise.all([redis.close(), postgres.close(), clients.close()])
     }
-    await Promise.all([this.redis?.kill(), this.postgres?.stop()])
+    await Promise.all([this.redis?.kill(), this.postgres?.stop(), this.#names?.close()])
   }
 }
 
@@ -70,7 +97,29 @@ async function openEmbedded({ program, folder }: StageParts): Promise<Stage> {
   return Stage.make({ fronts: [front], ways: [], postgres: undefined, redis: undefined, ports: [port] })
 }
 
-async function openShared({ program, folder, fronts: count, proxies = false }: StageParts): Promise<Stage> {
+async function openNeighbours(parts: StageParts): Promise<Stage> {
+  const names = await NameServer.open()
+  names.set('localhost', { type: 'A', address: '127.0.0.1' })
+  const open = async (domain: string) => {
+    const folder = join(parts.folder, domain)
+    mkdirSync(folder, { recursive: true })
+    chmodSync(parts.folder, 0o711)
+    chmodSync(folder, 0o711)
+    const doors = await freePorts(parts.fronts)
+    const door = { type: 'SRV', priority: 1, weight: 1, target: 'localhost' } as const
+    names.set(`_xmpp-server._tcp.${domain}`, ...doors.map(port => ({ ...door, port })))
+    return openShared({ ...parts, folder }, { domain, doors, names: `${names.address}:${names.port}` })
+  }
+  const [east, west] = [await open(DOMAINS[0]), await open(DOMAINS[1])]
+  east.join(west, names)
+  await Promise.all([east.start(), west.start()])
+  return east
+}
+
+async function openShared(
+  { program, folder, fronts: count, proxies = false }: StageParts,
+  federation?: { readonly domain: string; readonly names: string; readonly doors: readonly number[] },
+): Promise<Stage> {
   const [pg, rd, ...free] = (await freePorts(2 + count)) as [number, number, ...number[]]
   const postgres = await Postgres.open(folder, pg)
   const redis = await Redis.open(folder, rd)
@@ -81,7 +130,9 @@ async function openShared({ program, folder, fronts: count, proxies = false }: S
     if (way) ways.push(way)
     const database = `postgres://postgres@127.0.0.1:${way?.postgres.port ?? pg}/postgres`
     const url = `redis://127.0.0.1:${way?.redis.port ?? rd}`
-    fronts.push(new Front({ program, folder, name: `front-${index}`, port, database, redis: url }))
+    const door = federation && { ...federation, port: federation.doors[index]! }
+    const parts = { program, folder, name: `front-${index}`, port, database, redis: url }
+    fronts.push(new Front({ ...parts, ...(door && { federation: door }) }))
   }
   const ports = proxies ? ways.map(({ clients }) => clients.port) : fronts.map(({ port }) => port)
   return Stage.make({ fronts, ways, postgres, redis, ports })

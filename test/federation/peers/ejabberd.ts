@@ -27,7 +27,8 @@ export const ejabberd: Peer = {
   missing: () => (findProgram('ejabberdctl') ? undefined : 'not installed'),
 
   cannot(options) {
-    const { bidi, acknowledged } = policyOf(options)
+    const { bidi, acknowledged, dane } = policyOf(options)
+    if (dane) return 'no DANE'
     if (bidi) return 'no XEP-0288'
     return acknowledged ? 'no XEP-0198 between servers' : undefined
   },
@@ -86,7 +87,7 @@ interface Place {
 }
 
 function configuration(world: World, { doors, domains, files }: Place, options: Options): string {
-  const { tls, proof } = policyOf(options)
+  const { tls, proof, archive } = policyOf(options)
   const listener = (port: number, module: string, more: string) =>
     `  - {port: ${port}, ip: "${doors.address}", module: ${module}${more}}\n`
   return `loglevel: info
@@ -109,12 +110,11 @@ access_rules:
   everyone: {allow: all}
 modules:
 ${MODULES.map(name => `  ${name}: {}\n`).join('')}${proof === 'external' ? '' : '  mod_s2s_dialback: {}\n'}\
-  mod_mam: {default: always}
+${archive ? '  mod_mam: {default: always}\n' : ''}\
   mod_muc:
     host: "rooms.@HOST@"
     access_create: everyone
-    access_mam: everyone
-    default_room_options: {mam: true}
+    default_room_options: {mam: ${archive}}
     min_message_interval: 0
     min_presence_interval: 0
     history_size: 20

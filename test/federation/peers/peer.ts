@@ -16,9 +16,15 @@ export interface Policy {
   readonly bidi: boolean
   /** Acknowledgements between servers (XEP-0198). */
   readonly acknowledged: boolean
+  /** Nobody vouches for its certificate but TLSA records (RFC 7673). */
+  readonly dane: boolean
+  /** Messages are archived. */
+  readonly archive: boolean
 }
 
 export interface Options extends Partial<Policy> {
+  /** The core that its processes are held on; absent: any. */
+  readonly core?: number | undefined
   readonly certificate?: CertificateKind
   /** More domains of the same process, by the labels that stand before the first one, each with a certificate of its own. */
   readonly more?: Readonly<Record<string, CertificateKind>>
@@ -30,15 +36,17 @@ export const DEFAULT_POLICY: Policy = {
   proof: 'external',
   bidi: false,
   acknowledged: false,
+  dane: false,
+  archive: true,
 }
 
-export function policyOf({ certificate: _, more: __, ...policy }: Options): Policy {
+export function policyOf({ certificate: _, more: __, core: ___, ...policy }: Options): Policy {
   return { ...DEFAULT_POLICY, ...policy }
 }
 
 /** Who has no other proof than dialback has a certificate that nobody believes. */
-export function certificateOf({ certificate, proof }: Options): CertificateKind {
-  return certificate ?? (proof === 'dialback' ? 'self-signed' : 'good')
+export function certificateOf({ certificate, proof, dane }: Options): CertificateKind {
+  return certificate ?? (proof === 'dialback' || dane ? 'self-signed' : 'good')
 }
 
 /** `tls`: protected, in whatever way; `direct`: from the first byte; `sm`: acknowledged; `open`: stanzas may come. */
@@ -65,6 +73,8 @@ export interface Server {
   readonly doors: Doors
   /** Its service for rooms; undefined where it has none. */
   readonly rooms: string | undefined
+  /** Its processes, without their children. */
+  readonly pids: readonly number[]
   /** All that it has said so far of its streams. */
   links(): readonly Link[]
   /** The end of its log. */

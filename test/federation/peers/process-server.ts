@@ -51,9 +51,9 @@ export class ProcessServer implements Server {
   }
 
   async restart(): Promise<void> {
-    const { processes, folder } = this.#plan
+    const { processes, folder, options } = this.#plan
     const { address, client, server, serverTls } = this.doors
-    for (const start of processes) this.#children.push(new Child({ ...start, folder, core: undefined }))
+    for (const start of processes) this.#children.push(new Child({ ...start, folder, core: options.core }))
     const ports = [client, server, ...(serverTls === undefined ? [] : [serverTls])]
     try {
       for (const port of ports) await this.#children.at(-1)!.until(() => knock(address, port))
@@ -61,6 +61,10 @@ export class ProcessServer implements Server {
       await this.stop()
       throw error
     }
+  }
+
+  get pids(): readonly number[] {
+    return this.#children.map(({ pid }) => pid)
   }
 
   links(): readonly Link[] {

@@ -1,19 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { findProgram } from '../../bench/servers/programs.ts'
+import { ROOT } from '../../root.ts'
 import type { Certificate } from '../ca.ts'
 import type { Doors, World } from '../world.ts'
 import { certificateOf, type Link, moreDomains, type Options, type Peer, policyOf } from './peer.ts'
 import { ProcessServer } from './process-server.ts'
 
-/** From the sources, or from what is compiled of them in test/federation/dist/federation/peers. */
-const PLUGINS = fileURLToPath(
-  new URL(import.meta.url.includes('/dist/') ? '../../../peers/prosody' : 'prosody', import.meta.url),
-)
+const PLUGINS = join(ROOT, 'test/federation/peers/prosody')
 const MODULES = [
   ...['roster', 'saslauth', 'tls', 's2s', 'disco', 'blocklist', 'smacks', 'pep', 'vcard_legacy', 'ping', 'version'],
-  ...['register', 'register_ibr', 'time', 'offline', 'posix', 'mam', 'peers'],
+  ...['register', 'register_ibr', 'time', 'offline', 'posix', 'peers'],
 ]
 
 export const prosody: Peer = {
@@ -29,7 +26,7 @@ export const prosody: Peer = {
 
   missing: () => (findProgram('prosody') ? undefined : 'not installed'),
 
-  cannot: () => undefined,
+  cannot: options => (policyOf(options).dane ? 'no DANE without libunbound' : undefined),
 
   async start(world, domain, options = {}) {
     const folder = world.place(domain)
@@ -62,8 +59,13 @@ interface Place {
 
 function configuration(world: World, place: Place, options: Options): string {
   const { folder, doors, domain, rooms, own, more } = place
-  const { tls, proof, bidi, acknowledged } = policyOf(options)
-  const modules = [...MODULES, ...(proof === 'external' ? [] : ['dialback']), ...(bidi ? ['s2s_bidi'] : [])]
+  const { tls, proof, bidi, acknowledged, archive } = policyOf(options)
+  const modules = [
+    ...MODULES,
+    ...(archive ? ['mam'] : []),
+    ...(proof === 'external' ? [] : ['dialback']),
+    ...(bidi ? ['s2s_bidi'] : []),
+  ]
   const list = (names: readonly string[]) => names.map(name => `"${name}"`).join(', ')
   const files = ({ cert, key }: Certificate) =>
     `{ certificate = "${cert}", key = "${key}", cafile = "${world.authority.file}" }`

@@ -108,6 +108,11 @@ export function textPlays(conformance: Conformance): void {
       const heard = await eventually('the message', () => rig.heard[0])
       expect(heard.text).toBe('while you were away')
       expect(heard.at).toBeDefined()
+      await rig.stop()
+      const again = await online(romeo, rig.kept)
+      await juliet.says(romeo.id, 'and now')
+      await eventually('the next one', () => again.heard.find(({ text }) => text === 'and now'))
+      expect(again.heard).toHaveLength(1)
     },
   )
 

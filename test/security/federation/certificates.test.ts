@@ -49,6 +49,10 @@ test.each([
   ['its DNS name', () => named(dnsName('b.test'))],
   ['its SRV name', () => named(srvName('_xmpp-server.b.test'))],
   ['its XMPP address', () => named(xmppAddr('b.test'))],
+  [
+    'its name, for servers only',
+    () => issue({ names: generalNames(dnsName('b.test')), issuer: authority, purposes: ['serverAuth'] }),
+  ],
   ['one of several names', () => named(dnsName('other.test'), dnsName('B.TEST'))],
 ])('XEP-0178 § 3: a certificate with %s is a proof', async (_, made) => {
   expect(await offered(await made())).toContain('<mechanism>EXTERNAL</mechanism>')
@@ -58,6 +62,29 @@ test.each([
   ['no certificate', async () => undefined],
   ['one of an authority that is not known', () => issue({ names: generalNames(dnsName('b.test')), issuer: stranger })],
   ['one that it has signed itself', () => issue({ names: generalNames(dnsName('b.test')) })],
+  [
+    'one for clients only',
+    () => issue({ names: generalNames(dnsName('b.test')), issuer: authority, purposes: ['clientAuth'] }),
+  ],
+  [
+    'one for servers only of an authority that is not known',
+    () => issue({ names: generalNames(dnsName('b.test')), issuer: stranger, purposes: ['serverAuth'] }),
+  ],
+  [
+    'one for servers only of another domain',
+    () => issue({ names: generalNames(dnsName('other.test')), issuer: authority, purposes: ['serverAuth'] }),
+  ],
+  [
+    'one for servers only that has expired',
+    () =>
+      issue({
+        names: generalNames(dnsName('b.test')),
+        issuer: authority,
+        purposes: ['serverAuth'],
+        from: -9,
+        until: -2,
+      }),
+  ],
   ['one of another domain', () => named(dnsName('other.test'))],
   ['one of a domain below', () => named(dnsName('sub.b.test'))],
   ['a wildcard for the domain itself', () => named(dnsName('*.b.test'))],
@@ -72,4 +99,23 @@ test.each([
   expect(features).not.toContain('EXTERNAL')
   // The domain itself may still be asked.
   expect(features).toContain('urn:xmpp:features:dialback')
+})
+
+test('where dialback is required a certificate alone is no proof', async () => {
+  const { partners } = front.federation!
+  await partners.set('b.test', { state: 'allowed', dialback: 'required' })
+  expect(await offered(await named(dnsName('b.test')))).not.toContain('EXTERNAL')
+  await partners.remove('b.test')
+  expect(await offered(await named(dnsName('b.test')))).toContain('EXTERNAL')
+})
+
+test('where both are required the domain is not even asked without a certificate', async () => {
+  const { partners } = front.federation!
+  await partners.set('b.test', { state: 'allowed', dialback: 'required', sasl: 'required' })
+  const peer = await dialTls({ port: front.port('serverTls'), servername: 'a.test', ALPNProtocols: ['xmpp-server'] })
+  await peer.write(HEADER)
+  await peer.until('</stream:features>')
+  await peer.write('<db:result xmlns:db="jabber:server:dialback" from="b.test" to="a.test">abc</db:result>')
+  expect(await peer.until('</db:result>')).toContain('<policy-violation')
+  await partners.remove('b.test')
 })

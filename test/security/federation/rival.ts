@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Issued } from '../../../packages/wire/test/issue.ts'
 
 /** What a rival does with one connection: gets each chunk of text, and answers what it likes. */
 export type Manner = (text: string, socket: Socket) => void
@@ -7,15 +9,24 @@ export type Manner = (text: string, socket: Socket) => void
 const HEADER = /<stream:stream[^>]*>/
 const stream = (id: string) =>
   `<?xml version="1.0"?><stream:stream xmlns="jabber:server" xmlns:stream="http://etherx.jabber.org/streams" xmlns:db="jabber:server:dialback" version="1.0" from="b.test" to="a.test" id="${id}">`
-const FEATURES = '<stream:features><dialback xmlns="urn:xmpp:features:dialback"/></stream:features>'
+const FEATURES = '<dialback xmlns="urn:xmpp:features:dialback"/>'
+const STARTTLS = '<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>'
+const PROCEED = '<proceed xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>'
 
 /** The server of b.test, which does as it likes. Answers stream headers itself. */
 export class Rival {
   /** What has come, over all connections, chunk by chunk. */
   readonly received: string[] = []
   readonly sockets = new Set<Socket>()
+  #streams = 0
   readonly #server: Server
   manner: Manner
+  /** What it shows in TLS; without one it offers none. */
+  certificate: Issued | undefined
+  /** What it offers, beside TLS, which comes first. */
+  features = FEATURES
+  /** Takes connections, and says nothing. */
+  isSilent = false
 
   private constructor(manner: Manner) {
     this.manner = manner
@@ -50,13 +61,30 @@ export class Rival {
     this.sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => this.sockets.delete(socket))
-    let count = 0
+    this.#listen(socket)
+  }
+
+  #listen(socket: Socket): void {
     socket.on('data', chunk => {
       const text = chunk.toString()
       this.received.push(text)
-      if (HEADER.test(text)) socket.write(`${stream(`rival-${++count}`)}${FEATURES}`)
-      this.manner(text, socket)
+      if (this.isSilent) return
+      const isClear = !(socket instanceof TLSSocket)
+      if (HEADER.test(text)) {
+        const offered = this.certificate && isClear ? STARTTLS : this.features
+        socket.write(`${stream(`rival-${++this.#streams}`)}<stream:features>${offered}</stream:features>`)
+      }
+      if (this.certificate && isClear && text.includes('<starttls')) this.#secure(socket, this.certificate)
+      else this.manner(text, socket)
     })
+  }
+
+  #secure(raw: Socket, { cert, key }: Issued): void {
+    raw.removeAllListeners('data')
+    raw.write(PROCEED)
+    const socket = new TLSSocket(raw, { isServer: true, cert, key, requestCert: true, rejectUnauthorized: false })
+    socket.on('error', () => {})
+    this.#listen(socket)
   }
 }
 

@@ -178,13 +178,21 @@ describe('threats of streams between servers', () => {
     await front.until(() => rival.sockets.size === 0)
   })
 
-  test('threat 119: what asks for two directions in any namespace is not used', async () => {
-    for (const ns of ['urn:xmpp:bidi', 'urn:xmpp:features:bidi']) {
-      const peer = await opened()
-      await peer.write(`<bidi xmlns="${ns}"/>`)
-      await peer.closed
-      expect(peer.received).toContain('<unsupported-stanza-type')
-    }
+  test('threat 119: what asks for two directions in the namespace of the feature is not used', async () => {
+    const peer = await opened()
+    await peer.write('<bidi xmlns="urn:xmpp:features:bidi"/>')
+    await peer.closed
+    expect(peer.received).toContain('<unsupported-stanza-type')
+  })
+
+  test('threat 119: nobody asks for two directions when something is proven, or twice', async () => {
+    const late = await proven()
+    await late.write('<bidi xmlns="urn:xmpp:bidi"/>')
+    await late.closed
+    const twice = await opened()
+    await twice.write('<bidi xmlns="urn:xmpp:bidi"/><bidi xmlns="urn:xmpp:bidi"/>')
+    await twice.closed
+    for (const peer of [late, twice]) expect(peer.received).toContain('<unsupported-stanza-type')
   })
 
   test('threat 119: a stanza that comes on a stream of ours is not taken', async () => {

@@ -3,14 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Listeners, listenerModules, openListeners } from '@parley/c2s'
 import { HttpRoutes } from '@parley/http'
-import { memoryLive } from '@parley/live'
+import { memoryLive, redisLive } from '@parley/live'
 import { modules } from '@parley/modules'
-import { type Federation, openFederation } from '@parley/s2s'
+import { type Federation, type Fetcher, openFederation } from '@parley/s2s'
+import type { Store } from '@parley/store'
 import { closeStore, emptyStore, FakeClock } from '@parley/testkit'
 import { Certificates } from '@parley/wire'
 import { configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
 
 const ANY = '127.0.0.1:0'
+
+/** What a front end does not have for itself. */
+export interface Shared {
+  readonly clock?: FakeClock
+  /** It stays open when the front end closes. */
+  readonly store?: Store
+  readonly redis?: { readonly url: string; readonly prefix: string }
+  /** Gets documents from web servers of other domains. */
+  readonly fetch?: Fetcher
+}
 
 /** A whole server behind real listeners on loopback; its time stands still unless a test moves it. */
 export class Front {
@@ -22,10 +33,13 @@ export class Front {
   /** What the server logged as an error. */
   readonly errors: string[]
   readonly #folder: string
+  readonly #store: Store | undefined
+  #state: 'open' | 'dead' | 'closed' = 'open'
 
   private constructor(
     parts: Pick<Front, 'server' | 'federation' | 'listeners' | 'certificates' | 'clock' | 'errors'>,
     folder: string,
+    store: Store | undefined,
   ) {
     this.server = parts.server
     this.federation = parts.federation
@@ -34,9 +48,11 @@ export class Front {
     this.clock = parts.clock
     this.errors = parts.errors
     this.#folder = folder
+    this.#store = store
   }
 
-  static async open(settings: Record<string, unknown>): Promise<Front> {
+  /** Alone, with an empty store and a clock of its own, unless it is given what it shares with others, or has from an earlier one. */
+  static async open(settings: Record<string, unknown>, shared: Shared = {}): Promise<Front> {
     const folder = await mkdtemp(join(tmpdir(), 'front-'))
     const config = resolveDomains(
       configSchema.parse({
@@ -47,21 +63,23 @@ export class Front {
         ...settings,
       }),
     )
-    const clock = new FakeClock(Date.now())
+    const { clock = new FakeClock(Date.now()) } = shared
     const errors: string[] = []
     const log = createLogger({ level: 'error', format: 'json', sink: { write: line => void errors.push(line) } })
-    const store = await emptyStore(() => clock.now())
-    const live = memoryLive({
+    const store = shared.store ?? (await emptyStore(() => clock.now()))
+    const timing = {
       now: () => clock.monotonic(),
       time: () => clock.now(),
-      every: task => clock.every(1000, task),
-    })
+      every: (task: () => void) => clock.every(1000, task),
+    }
+    const { redis } = shared
+    const live = redis ? await redisLive({ ...timing, ...redis, ahead: timing.now }) : memoryLive(timing)
     const all = [...modules, ...listenerModules(config.tls.client)]
     const server = await Server.start({ config, store, live, log, clock, modules: all })
     const certificates = await Certificates.open({ config, log, clock })
-    const federation = await openFederation(server, certificates)
+    const federation = await openFederation(server, certificates, shared.fetch ? { fetch: shared.fetch } : {})
     const listeners = await openListeners(server, certificates, new HttpRoutes(), { peers: federation })
-    return new Front({ server, federation, listeners, certificates, clock, errors }, folder)
+    return new Front({ server, federation, listeners, certificates, clock, errors }, folder, shared.store)
   }
 
   port(door: 'client' | 'clientTls' | 'server' | 'serverTls' | 'component' | 'http' | 'https'): number {
@@ -77,15 +95,27 @@ export class Front {
     }
   }
 
-  async close(): Promise<void> {
+  /** As if it were killed: what it has to say from now on is not heard, and what it complains of does not count. */
+  async die(): Promise<void> {
+    this.#state = 'dead'
     this.federation?.close()
-    await this.server.stop()
+    await this.server.live.stop()
+  }
+
+  /** Ends in order; `abruptly`: what other domains have not confirmed is not waited for. */
+  async close({ abruptly = true } = {}): Promise<void> {
+    if (this.#state === 'closed') return
+    const wasDead = this.#state === 'dead'
+    this.#state = 'closed'
+    if (abruptly) this.federation?.close()
+    if (!wasDead) await this.server.stop()
+    this.federation?.close()
     const closed = this.listeners.close()
     this.clock.advance(5000)
     await closed
     this.certificates.close()
-    await closeStore()
+    if (!this.#store) await closeStore()
     await rm(this.#folder, { recursive: true })
-    if (this.errors.length > 0) throw new Error(`The server complained:\n${this.errors.join('')}`)
+    if (this.errors.length > 0 && !wasDead) throw new Error(`The server complained:\n${this.errors.join('')}`)
   }
 }

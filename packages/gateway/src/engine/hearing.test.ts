@@ -1,15 +1,16 @@
 import { expect, test } from '@jest/globals'
 import type { Event } from '@parley/adapter'
 import { FakeClock } from '@parley/testkit'
-import { Hearing } from './hearing.ts'
+import { Hearing, type HearingParts, hearingPace } from './hearing.ts'
 
 const notice = (text: string): Event => ({ type: 'notice', text })
 const many = (count: number) => Array.from({ length: count }, (_, index) => notice(`${index}`))
+const hearingOf = (parts: Omit<HearingParts, 'pace'>) => new Hearing({ ...parts, pace: hearingPace(parts.clock) })
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
 test('events are heard in order, each when the one before is done', async () => {
   const heard: string[] = []
-  const hearing = new Hearing({
+  const hearing = hearingOf({
     clock: new FakeClock(),
     credit: () => {},
     async hear(event) {
@@ -25,7 +26,7 @@ test('events are heard in order, each when the one before is done', async () => 
 
 test('what has been heard makes room for more, exactly so much', async () => {
   let credit = 0
-  const hearing = new Hearing({
+  const hearing = hearingOf({
     clock: new FakeClock(),
     hear: () => {},
     credit: count => {
@@ -40,7 +41,7 @@ test('what has been heard makes room for more, exactly so much', async () => {
 test('threat 161: a flood is heard at a pace, and others have their turn meanwhile', async () => {
   const clock = new FakeClock()
   let heard = 0
-  const hearing = new Hearing({
+  const hearing = hearingOf({
     clock,
     credit: () => {},
     hear: () => {

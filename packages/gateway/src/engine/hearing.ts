@@ -2,16 +2,21 @@ import type { Event } from '@parley/adapter'
 import type { Awaitable, Clock } from '@xmpp/server-core'
 import { Pace } from './pace.ts'
 
-/** Events of one session a second, and at once after a pause: a list of contacts that come online together. */
+/** Events of one account a second, and at once after a pause: a list of contacts that come online together. */
 const RATE = 200
 const BURST = 2000
+
+/** How fast an account is heard: the same for all its sessions, so that who comes again and again is heard no more. */
+export const hearingPace = (clock: Clock) => new Pace(clock, RATE, BURST)
+
 /** Events heard in one go before others have their turn. */
 const SLICE = 50
 /** Credit is given back in such lots. */
-const LOT = 32
+const LOT = 16
 
 export interface HearingParts {
   readonly clock: Clock
+  readonly pace: Pace
   /** Never rejects. */
   hear(event: Event): Awaitable<void>
   /** So many more may be sent. */
@@ -21,7 +26,6 @@ export interface HearingParts {
 /** Hears the events of one session in order, each when the one before is done, no faster than is good for everybody else. */
 export class Hearing {
   readonly #parts: HearingParts
-  readonly #pace: Pace
   readonly #waiting: Event[] = []
   #isGoing = false
   #going: Promise<void> | undefined
@@ -29,7 +33,6 @@ export class Hearing {
 
   constructor(parts: HearingParts) {
     this.#parts = parts
-    this.#pace = new Pace(parts.clock, RATE, BURST)
   }
 
   add(events: readonly Event[]): void {
@@ -52,10 +55,10 @@ export class Hearing {
   }
 
   async #next(index: number): Promise<void> {
-    const { clock, hear } = this.#parts
+    const { clock, pace, hear } = this.#parts
     const event = this.#waiting.shift()!
     if (index % SLICE === 0) await new Promise<void>(resolve => setImmediate(resolve))
-    for (let wait = this.#pace.take(); wait > 0; wait = this.#pace.take())
+    for (let wait = pace.take(); wait > 0; wait = pace.take())
       await new Promise<void>(resolve => clock.after(wait, () => resolve()))
     const heard = hear(event)
     if (heard) await heard

@@ -2,9 +2,10 @@ import { AdapterError, type Event, type EventOf, type Failure } from '@parley/ad
 import type { Awaitable, Clock, Logger } from '@xmpp/server-core'
 import type { AccountKey, AccountState, AccountStatus, Sending } from '../engine.ts'
 import { Backoff } from './backoff.ts'
-import { Hearing } from './hearing.ts'
+import { Hearing, hearingPace } from './hearing.ts'
 import type { Ears, Host, Hosted } from './host.ts'
 import type { Outbox } from './outbox.ts'
+import type { Pace } from './pace.ts'
 import type { Ramp } from './ramp.ts'
 import type { Core, SessionInit } from './run/context.ts'
 import { isAdapterError } from './run/errors.ts'
@@ -66,6 +67,7 @@ export class Account {
   readonly outbox: Outbox
   readonly #parts: AccountParts
   readonly #backoff = new Backoff()
+  readonly #pace: Pace
   #status: AccountStatus
   #isWanted = false
   #running: Running | undefined
@@ -81,6 +83,7 @@ export class Account {
 
   constructor(parts: AccountParts) {
     this.#parts = parts
+    this.#pace = hearingPace(parts.clock)
     this.key = parts.key
     this.outbox = parts.outbox
     this.#status = { state: 'idle', since: parts.clock.now() }
@@ -193,6 +196,7 @@ export class Account {
     )
     const hearing = new Hearing({
       clock,
+      pace: this.#pace,
       hear: event => this.#hear(event, attempt),
       credit: count => hosted.credit(count),
     })

@@ -136,8 +136,15 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
   async function giveUp(): Promise<void> {
     for (const key of await store.gateways.overdue(parts.clock.now())) await nodes.run(key, { do: 'overdue' })
   }
+  let isGivingUp = false
   const stopGivingUp = parts.clock.every(OVERDUE, () => {
-    giveUp().catch((error: unknown) => parts.log.error('messages that waited too long were not given up', { error }))
+    if (isGivingUp) return
+    isGivingUp = true
+    giveUp()
+      .catch((error: unknown) => parts.log.error('messages that waited too long were not given up', { error }))
+      .finally(() => {
+        isGivingUp = false
+      })
   })
 
   function send(key: AccountKey, message: Outgoing): Sending {

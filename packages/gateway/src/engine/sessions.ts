@@ -102,10 +102,11 @@ export class Sessions {
     // The network is not there any more.
     const { gateways } = this.#parts.store
     for (const { key: letter, message } of await gateways.queued(key)) {
+      // Whoever takes it away says so.
+      if (!(await gateways.unqueue(key, letter))) continue
       const { user } = JSON.parse(message) as Outgoing
       const error = new AdapterError('denied', 'There is no such network any more')
       await this.#hear(key, { ...(user !== undefined && { user }), type: 'bounced', key: letter, error })
-      await gateways.unqueue(key, letter)
     }
   }
 

@@ -22,6 +22,7 @@ export interface AttemptOptions extends Asking {
 /** A host that does not answer at four addresses does not answer; who lists more makes nobody knock at more doors. */
 const MAX_ADDRESSES = 4
 const FAMILIES = [6, 4] as const
+export const NO_ADDRESSES = 'has no addresses'
 
 /** One target: finds its addresses, and connects to one of those that may be connected to. */
 export class Attempt {
@@ -44,18 +45,18 @@ export class Attempt {
     const refused = rules.portRefusal(port)
     if (refused) {
       observe?.({ step: 'refused', host, port, reason: refused })
-      failed(`we do not connect to port ${port}`)
+      failed(`we do not connect to port ${port}, which is none for XMPP`)
       return undefined
     }
     const late = clock.after(ms, () => {
-      failed('it took too long')
+      failed('no answer in time: nothing is there, or a firewall lets nothing through')
       this.#race.stop()
     })
     this.#gather()
     const winner = await this.#race.result
     late()
     // A host need not have addresses of both families.
-    if (!winner && this.#absent === FAMILIES.length) failed(`${host} has no addresses`)
+    if (!winner && this.#absent === FAMILIES.length) failed(`${host} ${NO_ADDRESSES}`)
     return winner
   }
 
@@ -98,7 +99,7 @@ export class Attempt {
       const reason = rules.refusal(address, port)
       if (!reason) return true
       observe?.({ step: 'refused', host, port, address, reason })
-      failed(`we do not connect to ${address}`, address)
+      failed(`we do not connect to ${address}, a private address: federation.allow opens networks`, address)
       return false
     })
   }

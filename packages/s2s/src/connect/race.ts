@@ -30,6 +30,14 @@ interface Runner {
 /** RFC 8305 §3: so long IPv4 waits for the answer about IPv6. */
 const RESOLUTION_DELAY = 50
 
+/** What the system says, for an operator. */
+const WORDS: Readonly<Record<string, (address: string) => string>> = {
+  ECONNREFUSED: at => `${at} refuses connections (ECONNREFUSED): no server listens there`,
+  ETIMEDOUT: at => `${at} does not answer (ETIMEDOUT)`,
+  EHOSTUNREACH: at => `there is no way from here to ${at} (EHOSTUNREACH)`,
+  ENETUNREACH: at => `there is no way from here to ${at} (ENETUNREACH)`,
+}
+
 /** Connects to one of a host's addresses: to whichever is there first, the next one started when one is slow (RFC 8305 §5). */
 export class Race {
   readonly #options: RaceOptions
@@ -95,10 +103,11 @@ export class Race {
     const { port, clock, failed } = this.#options
     // An address, never a name: nobody looks it up again, so it is the one that was checked.
     const socket = connect({ host: address, port, noDelay: true, keepAlive: true })
-    const fail = (error: Error) => {
+    const fail = (error: NodeJS.ErrnoException) => {
+      const reason = WORDS[error.code ?? '']?.(address) ?? error.message
       this.#running.delete(runner)
-      this.#tell(runner, 'failed', error.message)
-      failed(address, error.message)
+      this.#tell(runner, 'failed', reason)
+      failed(address, reason)
       this.hurry()
     }
     const win = () => {

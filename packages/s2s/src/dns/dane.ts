@@ -74,10 +74,19 @@ function vouches(
 }
 
 function fits({ selector, matching, data }: TlsaRecord, certificate: X509Certificate): boolean {
-  const selected =
-    selector === CERTIFICATE ? certificate.raw : certificate.publicKey.export({ type: 'spki', format: 'der' })
+  const selected = selector === CERTIFICATE ? certificate.raw : keyOf(certificate)
+  if (!selected) return false
   const digest = DIGESTS[matching]
   return (digest ? createHash(digest.hash).update(selected).digest() : selected).equals(data)
+}
+
+/** SubjectPublicKeyInfo, DER; undefined for a key of a kind that is not known here, which no peer can use. */
+function keyOf(certificate: X509Certificate): Buffer | undefined {
+  try {
+    return certificate.publicKey.export({ type: 'spki', format: 'der' })
+  } catch {
+    return undefined
+  }
 }
 
 /** RFC 7671 §5.2: goes from issuer to issuer until one is the anchor of the record. */

@@ -27,6 +27,8 @@ const MAX_TIME = 86_400
 /** Seconds that nobody asks again where there was none. */
 const NONE_TIME = 300
 const CACHE_SIZE = 1000
+/** Documents that are fetched at the same time. */
+const AT_ONCE = 50
 
 /** A reason in words why there is no document. */
 class PoshError extends Error {}
@@ -51,6 +53,8 @@ export class Posh {
    */
   async fingerprints(domain: string, { signal, observe }: Asking = {}): Promise<readonly Fingerprint[]> {
     const known = this.#known.get(domain) ?? this.#asked.get(domain)
+    // Anybody can name domains to be asked for: who comes when that many are asked is told what a domain without POSH is told.
+    if (!known && this.#asked.size >= AT_ONCE) return []
     return until(Promise.resolve(known ?? this.#ask(domain, observe)), signal)
   }
 

@@ -136,6 +136,37 @@ export const configSchema = z.strictObject({
         .default('optional')
         .describe('proof by certificate; required: a certificate must be valid for the domain'),
       dialback: demand.default('optional').describe('proof by asking the domain itself (XEP-0220)'),
+      bidi: onOff
+        .prefault('on')
+        .describe('one stream for both directions, with servers that want it too (XEP-0288)'),
+      type: z
+        .enum(['federated', 'public-verified', 'public-unverified'])
+        .default('federated')
+        .describe(
+          'what people of a domain without a record may see and do; public: no notes; unverified: contacts only',
+        ),
+      strangers: z
+        .enum(['welcome', 'ask', 'refused'])
+        .default('welcome')
+        .describe('who is no contact may write, may only ask to become one, or is refused'),
+      limits: z
+        .strictObject({
+          discovered: count.default(20).describe('stanzas of a domain without a record, a second; 0: no limit'),
+          allowed: count.default(200).describe('stanzas of an allowed domain, a second; 0: no limit'),
+          burst: count.default(30).describe('seconds of that rate that may come at once'),
+          contacts: count
+            .default(1000)
+            .describe('strangers here whom a domain without a record may address in a day; 0: no limit'),
+          streams: z.number().int().min(1).max(10_000).default(20).describe('streams of one domain to one process'),
+        })
+        .prefault({})
+        .describe('per domain and process'),
+      blocklists: z
+        .array(
+          z.string().regex(/^[^\s/@]{1,256}\/\S{1,256}$/, 'must be service/node, such as xmppbl.org/muc_bans_sha256'),
+        )
+        .default([])
+        .describe('real-time block lists: publish-subscribe nodes that name people and domains by SHA-256'),
       dns: z
         .array(
           z
@@ -147,6 +178,9 @@ export const configSchema = z.strictObject({
       allow: networks
         .default([])
         .describe('private networks in which other servers may be; all public addresses always may'),
+      patience: period
+        .prefault('2m')
+        .describe('how long messages wait for a domain that cannot be reached before they go back; 0s: not at all'),
     })
     .prefault({})
     .describe('other XMPP domains; each may have a profile of its own: parley federation'),

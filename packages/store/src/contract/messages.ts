@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { firstIdAt, idTime } from '../ids.ts'
 import type { LogEntry, LogFilter, LogPage } from '../messages.ts'
 import { sentAs } from '../origins.ts'
+import { domainsOfWay, wayOwner } from '../owner.ts'
 import type { Store } from '../store.ts'
 import { fresh, freshHost } from './drivers.ts'
 
@@ -234,6 +235,25 @@ export function messageSuite(use: () => Store): void {
       expect(bodies(await messages.owedFor(owner, 9))).toEqual(['1', '3', '4'])
       expect(await messages.owedCount(owner)).toBe(3)
       expect(await messages.count(owner, {})).toBe(5)
+    })
+
+    test('of ways between domains are found by their age; nothing that looks for others meets them', async () => {
+      const { messages } = use()
+      const [host, other] = [freshHost(), freshHost()]
+      const way = wayOwner(host, other)
+      const [id] = await messages.append([entry(way, { kept: false, owed: true })])
+      await messages.append([entry(`0romeo@${host}`, { owed: true }), entry(`-romeo@${host}`, { owed: true })])
+      const [late] = await messages.append([entry(wayOwner(host, host), { kept: false, owed: true })])
+      const ours = async (before: number) => (await messages.owedWays(before)).filter(owner => owner.includes(host))
+      expect(await ours(Number.POSITIVE_INFINITY)).toEqual([way, wayOwner(host, host)].sort())
+      expect(await ours(idTime(id!))).toEqual([])
+      expect(domainsOfWay(way)).toEqual({ from: host, to: other })
+      expect(await messages.trim({ host }, idTime(late!) + 1)).toBe(0)
+      expect(await messages.count(way, {})).toBe(0)
+      messages.clearOwed(way, [id!])
+      await messages.flush()
+      expect(await ours(Number.POSITIVE_INFINITY)).toEqual([wayOwner(host, host)])
+      expect(await messages.byId(way, id!)).toBeUndefined()
     })
 
     test('go altogether when taken, unless they are kept', async () => {

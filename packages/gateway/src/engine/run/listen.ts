@@ -7,6 +7,7 @@ import { type Lines, type Net, Wire } from './net.ts'
 
 /** Connections of others at one door. */
 const CONNECTIONS = 10_000
+const NAME = /^DNS:([\w.*-]{1,253})$/
 
 /** A door of our own. @throws AdapterError where it cannot be opened */
 export async function listenAt(
@@ -26,14 +27,18 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   const taken = (socket: Socket) => {
     socket.on('error', () => {})
     lines.keep(socket)
-    connected?.(new Wire(net, socket, socket.remoteAddress ?? ''))
+    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, provenNames(socket)))
   }
   const { certificate } = net.policy
   if (transport === 'tls' && !certificate) throw new AdapterError('denied', 'There is no certificate for that door')
   const server =
     transport === 'tls'
       ? createTlsServer(
-          { ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+          // Who shows no certificate, or none that holds, gets in without a name: it is for the adapter to ask for one.
+          {
+            ...{ ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+            ...{ requestCert: true, rejectUnauthorized: false, ...(net.authorities && { ca: [...net.authorities] }) },
+          },
           taken as (s: TLSSocket) => void,
         )
       : createServer(taken)
@@ -48,6 +53,14 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
     },
     close: () => new Promise(resolve => server.close(() => resolve())),
   }
+}
+
+/** The names of who has shown a certificate that holds. */
+function provenNames(socket: Socket | TLSSocket): readonly string[] | undefined {
+  if (!('authorized' in socket) || !socket.authorized) return undefined
+  const names = socket.getPeerCertificate().subjectaltname?.split(', ') ?? []
+  // What is quoted there is no name of a domain.
+  return names.flatMap(name => NAME.exec(name)?.slice(1) ?? [])
 }
 
 async function datagrams({ host, port, datagram }: ListenOptions): Promise<Listening> {

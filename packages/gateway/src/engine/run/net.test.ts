@@ -3,8 +3,9 @@ import { webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { createServer as createTls } from 'node:tls'
+import { createServer as createTls, connect as tlsConnect } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { ListenOptions } from '@parley/adapter'
 import { DnsServer } from '@parley/testkit'
 import * as x509 from '@peculiar/x509'
 import { systemClock } from '@xmpp/server-core'
@@ -220,14 +221,18 @@ describe('a door', () => {
     const options = { host: '127.0.0.1', port: 0, transport: 'tls' } as const
     await expect(listenAt(net, lines, options, ended.signal)).rejects.toMatchObject({ failure: 'denied' })
     use({ certificate: { cert, key }, ca: [cert] })
-    const door = await listenAt(
-      net,
-      lines,
-      { ...options, connected: ({ stream }) => stream.pipe(stream) },
-      ended.signal,
-    )
+    const names: unknown[] = []
+    const connected: ListenOptions['connected'] = ({ stream, names: proven }) => {
+      names.push(proven)
+      stream.pipe(stream)
+    }
+    const door = await listenAt(net, lines, { ...options, connected }, ended.signal)
     const connection = await lines.connect({ host: 'irc.test', port: door.port, tls: true })
     expect(await said(connection.stream, 'PING')).toBe('PING')
+    const shown = tlsConnect({ host: '127.0.0.1', port: door.port, servername: 'irc.test', ca: cert, cert, key })
+    expect(await said(shown, 'PING')).toBe('PING')
+    shown.destroy()
+    expect(names).toEqual([undefined, ['irc.test']])
   })
 
   test('for datagrams hears and answers', async () => {

@@ -105,12 +105,15 @@ export class Net {
     })
   }
 
-  #secureContext(): SecureContext {
+  /** Whom to believe; undefined: those whom everybody believes. */
+  get authorities(): readonly string[] | undefined {
     const { ca } = this.policy
-    this.#context ??= createSecureContext({
-      minVersion: OLDEST_TLS,
-      ...(ca && { ca: [...rootCertificates, ...ca] }),
-    })
+    return ca && [...rootCertificates, ...ca]
+  }
+
+  #secureContext(): SecureContext {
+    const ca = this.authorities
+    this.#context ??= createSecureContext({ minVersion: OLDEST_TLS, ...(ca && { ca: [...ca] }) })
     return this.#context
   }
 }
@@ -176,19 +179,21 @@ const LEAVE = 1000
 /** One connection, in the clear or with TLS. */
 export class Wire implements Connection {
   readonly remote: string
+  readonly names?: readonly string[]
   readonly #net: Net
   readonly #socket: Socket
   readonly #host: string
   readonly #timeout: number
   #stream: Duplex
 
-  constructor(net: Net, socket: Socket, host: string, timeout = TIMEOUT) {
+  constructor(net: Net, socket: Socket, host: string, timeout = TIMEOUT, names?: readonly string[]) {
     this.#net = net
     this.#socket = socket
     this.#stream = socket
     this.#host = host
     this.#timeout = timeout
     this.remote = socket.remoteAddress ?? ''
+    if (names) this.names = names
   }
 
   get stream(): Duplex {

@@ -6,7 +6,7 @@ import type { Redactor } from './redact.ts'
 import { tidy } from './tidy.ts'
 
 /** Events of one session that are on their way to the core or being heard. */
-export const CREDIT = 256
+export const CREDIT = 64
 /** Events, and characters of them, that wait to be on their way: a network that says more is too loud. */
 const WAITING = 20_000
 const WAITING_CHARS = 8_388_608
@@ -15,7 +15,18 @@ const STOP = 5000
 
 /** What may be asked of a session by name; nothing else of it is reached. */
 export const COMMANDS = [
-  ...(['setPresence', 'sendPresence', 'send', 'typing', 'read', 'edit', 'retract', 'react', 'attention'] as const),
+  ...([
+    'setPresence',
+    'sendPresence',
+    'send',
+    'typing',
+    'delivered',
+    'read',
+    'edit',
+    'retract',
+    'react',
+    'attention',
+  ] as const),
   ...(['addContact', 'removeContact', 'renameContact', 'regroupContact', 'answer', 'block'] as const),
   ...(['joinRoom', 'leaveRoom', 'setTopic', 'setNick', 'invite', 'kick', 'listRooms'] as const),
   ...(['profile', 'avatar', 'search', 'ping'] as const),

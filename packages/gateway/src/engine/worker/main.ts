@@ -1,4 +1,5 @@
 // A thread that runs the sessions of one adapter. It has no environment and no input; what it prints becomes lines of the log.
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Adapter, AdapterError } from '@parley/adapter'
 import { systemClock } from '@xmpp/server-core'
@@ -8,14 +9,20 @@ import { FAULT, type WireError } from '../run/errors.ts'
 import { Net } from '../run/net.ts'
 import { Redactor } from '../run/redact.ts'
 import { Runner } from '../run/runner.ts'
+import { Gate } from './gate.ts'
 import { Batch, BEATS, BUFFERS, type Down, PULSE, Questions, type ThreadData, type Up } from './protocol.ts'
 
 /** Lines a second, said on purpose and printed. */
 const LINES = 50
 const PRINTED = 2
 const LINE = 500
+/** Events of all sessions that are on their way to the core. */
+const EVENTS = 256
 /** Questions to the core that may be open at a time. */
 const ASKS = 2000
+/** Niceness of this thread beyond that of the server, and the most that there is. */
+const BEHIND = 5
+const LAST = 19
 const MEBIBYTE = 1_048_576
 
 const { module, net: policy, secrets, pulse } = workerData as ThreadData
@@ -26,7 +33,10 @@ const asks = new Questions()
 const saying = new Pace(systemClock, LINES, LINES)
 const printing = new Pace(systemClock, PRINTED, PRINTED)
 const up = new Batch<Up>(send)
+const gate = new Gate(EVENTS)
 
+// On Linux that is this thread alone: where there is too little time, the server's own thread goes first.
+if (process.platform === 'linux') setPriority(0, Math.min(LAST, getPriority(0) + BEHIND))
 setInterval(() => {
   Atomics.add(pulse, BEATS, 1)
   Atomics.store(pulse, BUFFERS, Math.round(process.memoryUsage().arrayBuffers / MEBIBYTE))
@@ -51,6 +61,7 @@ function take(item: Down): void {
       open(item)
       break
     case 'credit':
+      gate.heard(item.count)
       runners.get(item.id)?.runner.credit(item.count)
       break
     case 'answer':
@@ -90,7 +101,8 @@ function open({ id, init }: Extract<Down, { do: 'open' }>): void {
     log: (level: 'debug' | 'info' | 'warn', text: string, about?: Readonly<Record<string, unknown>>) => {
       if (saying.take() === 0) up.push({ say: 'log', id, level, text, ...(about && { about }) })
     },
-    events: (events: Extract<Up, { say: 'events' }>['events']) => up.push({ say: 'events', id, events }),
+    events: (events: Extract<Up, { say: 'events' }>['events']) =>
+      gate.pass({ cost: events.length, go: () => up.push({ say: 'events', id, events }) }),
   }
   runners.set(id, { runner: new Runner({ adapter, init, net, redactor, core }), redactor })
 }
@@ -103,8 +115,9 @@ async function run<T>(id: number, task: (runner: Runner) => Promise<T>): Promise
 
 function reply(n: number, work: Promise<unknown>): void {
   work.then(
-    value => up.push({ say: 'answer', n, value }),
-    (error: WireError) => up.push({ say: 'fail', n, error }),
+    // Behind what was said before.
+    value => gate.pass({ cost: 0, go: () => up.push({ say: 'answer', n, value }) }),
+    (error: WireError) => gate.pass({ cost: 0, go: () => up.push({ say: 'fail', n, error }) }),
   )
 }
 

@@ -105,9 +105,12 @@ export class Thread {
 
   #take(item: Up): void {
     switch (item.say) {
-      case 'events':
-        this.#ears.get(item.id)?.events(item.events.map(eventOf))
+      case 'events': {
+        const ears = this.#ears.get(item.id)
+        if (ears) ears.events(item.events.map(eventOf))
+        else this.credit(item.id, item.events.length)
         break
+      }
       case 'answer':
         this.#questions.answer(item.n, item.value)
         break
