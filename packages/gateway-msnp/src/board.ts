@@ -14,6 +14,8 @@ export interface BoardEars {
   said(peer: string, mime: Mime, board: Board): void
   /** Somebody else came too: this is a conference. */
   crowded(peer: string, who: string): void
+  /** The contact has closed its window. */
+  left(peer: string): void
   closed(board: Board): void
 }
 
@@ -108,7 +110,10 @@ export class Board {
         else if (who !== undefined && who !== this.#place.me) this.#ears.crowded(this.peer, who)
         break
       case 'BYE':
-        if (who === this.peer) this.close()
+        if (who === this.peer) {
+          this.#ears.left(who)
+          this.close()
+        }
         break
       case 'MSG':
         this.#stir()

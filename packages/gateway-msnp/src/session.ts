@@ -37,7 +37,7 @@ export class MessengerSession implements Session {
   #link: Link | undefined
   #talk: Talk | undefined
   #me = ''
-  #status = 'HDN'
+  #status = 'NLN'
   #text = ''
   #phase: 'login' | 'online' | 'over' = 'login'
   #listed: { left: number; done(): void; failed(error: Error): void } | undefined
@@ -53,7 +53,7 @@ export class MessengerSession implements Session {
   }
 
   async start(): Promise<void> {
-    const { settings, account, signal, clock } = this.#context
+    const { settings, account, kv, signal, clock } = this.#context
     const me = canonical(account?.fields['address'] ?? '')
     if (me === undefined) throw new AdapterError('credentials', 'That is no address of Messenger')
     this.#me = me
@@ -64,8 +64,9 @@ export class MessengerSession implements Session {
     try {
       await this.#enter(settings.host, settings.port, 0)
       await this.#synchronize()
-      // Nobody sees us before the user says how to be seen; contacts show themselves to who has a status.
-      await this.#server().ask('CHG', ['HDN', 0])
+      // Who was not to be seen stays so. Contacts show themselves to who has a status.
+      this.#status = (await kv.get('status')) ?? 'NLN'
+      await this.#server().ask('CHG', [this.#status, 0])
       this.#stops.push(clock.every(PING_EVERY, () => this.#link?.tell('PNG')))
       this.#begin()
     } catch (error) {
@@ -96,6 +97,8 @@ export class MessengerSession implements Session {
     const server = this.#server()
     const code = statusOf(presence)
     if (code !== this.#status) await server.ask('CHG', [code, 0])
+    if ((code === 'HDN') !== (this.#status === 'HDN'))
+      await this.#context.kv.set('status', code === 'HDN' ? code : undefined)
     this.#status = code
     const text = presence.text ?? ''
     if (text === this.#text) return
@@ -193,6 +196,7 @@ export class MessengerSession implements Session {
   }
 
   #begin(): void {
+    if (this.#phase === 'over') throw notOnline()
     this.#phase = 'online'
     const context = this.#context as unknown as Context
     this.#talk = new Talk(

@@ -15,6 +15,8 @@ export class Talk {
   readonly #me: string
   readonly #boards: Boards
   readonly #emit: (event: Event) => void
+  /** Contacts that have begun to write something. */
+  readonly #composing = new Set<string>()
   readonly #typing = new Map<string, () => void>()
 
   constructor(context: Context, me: string, emit: (event: Event) => void, ask: () => Promise<Place>) {
@@ -24,6 +26,9 @@ export class Talk {
     this.#boards = new Boards(
       {
         said: (peer, mime, board) => this.#said(peer, mime, board),
+        left: peer => {
+          if (this.#composing.delete(peer)) this.#emit({ type: 'typing', peer, state: 'gone' })
+        },
         crowded: (peer, who) => this.#crowded(peer, who),
       },
       ask,
@@ -85,11 +90,14 @@ export class Talk {
     switch (mime.type) {
       case 'text/plain': {
         const text = mime.body.replace(/\r\n?/g, '\n').replaceAll('\0', '')
+        this.#composing.delete(peer)
         if (text !== '') this.#emit({ type: 'message', peer, text, origin: 'remote' })
         break
       }
       case 'text/x-msmsgscontrol':
-        if (mime.headers.has('typinguser')) this.#emit({ type: 'typing', peer, state: 'composing' })
+        if (!mime.headers.has('typinguser')) break
+        this.#composing.add(peer)
+        this.#emit({ type: 'typing', peer, state: 'composing' })
         break
       case 'text/x-msnmsgr-datacast':
         if (fieldsOf(mime.body).get('id') === '1') this.#emit({ type: 'attention', peer })

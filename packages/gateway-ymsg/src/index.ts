@@ -13,7 +13,8 @@ export default defineAdapter({
   capabilities: {
     roster: 'both',
     groups: 'both',
-    authorization: 'both',
+    // Nobody is asked before they are seen; who has been added may refuse.
+    authorization: 'in',
     presence: 'both',
     presenceText: 'both',
     idle: 'in',

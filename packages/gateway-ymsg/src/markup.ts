@@ -1,6 +1,6 @@
 const ESCAPE = /\x1b\[[#0-9a-z;]{0,16}m/gi
-const TAGS =
-  /<\/?(?:font|fade|alt|b|i|u|s|red|green|blue|black|white|yellow|orange|purple|pink)(?:\s[^<>]{0,200}|[ #][^<>]{0,200})?>/gi
+/** Tags that programs of the time sent; other brackets are words. */
+const TAGS = /<\/?(?:font|fade|alt)(?:[ #][^<>]{0,200})?>/gi
 const BUZZ = '<ding>'
 
 /** The words of a message, without colours and fonts. */

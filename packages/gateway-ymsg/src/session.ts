@@ -15,7 +15,7 @@ import {
 } from '@parley/adapter'
 import { encode, type Field, first, type Packet, PacketReader, SERVICE, STATUS } from './codec.ts'
 import { answerChallenge } from './digest.ts'
-import { Friends } from './friends.ts'
+import { type Ask, Editor } from './editor.ts'
 import { canonical } from './id.ts'
 import { messages, presences, typing } from './incoming.ts'
 import { refusal, replaced } from './login.ts'
@@ -26,18 +26,22 @@ import { statusOf } from './statuses.ts'
 const LOGIN_TIME = 30_000
 /** Where nobody is online some servers end the login with the list. */
 const LIST_TIME = 3000
+/** The status of who is not seen; a login may begin with it. */
+const HIDDEN = '12'
 const PING_EVERY = 5 * 60_000
 
 /** One login at Yahoo! Messenger, version 10. */
 export class YahooSession implements Session {
   readonly #context: Context<typeof settings>
-  readonly #friends = new Friends()
+  readonly #editor: Editor
   readonly #answers: Answers<Packet>
   readonly #once = new Once()
   #connection: Connection | undefined
   #me = ''
   #password = ''
   #session = 0
+  /** As the user was when the last session ended. */
+  #hidden = false
   /** `login`: not online yet; `over`: nothing is said or done any more. */
   #phase: 'login' | 'online' | 'over' = 'login'
   #list = { groups: '', ignored: '' }
@@ -48,20 +52,40 @@ export class YahooSession implements Session {
   constructor(context: Context<typeof settings>) {
     this.#context = context
     this.#answers = new Answers(context.clock)
+    const ask: Ask = (service, id, fields) => {
+      this.#ready()
+      const answer = this.#answers.wait(`${service} ${id}`)
+      this.#tell(service, fields)
+      return answer
+    }
+    this.#editor = new Editor(
+      context.kv,
+      () => this.#me,
+      ask,
+      event => this.#emit([event]),
+    )
   }
 
   async start(): Promise<void> {
-    const { settings, account, secrets, signal, clock } = this.#context
+    const { settings, account, secrets, kv, signal, clock } = this.#context
     const me = canonical(account?.fields['name'] ?? '')
     if (me === undefined) throw new AdapterError('credentials', 'That is no name of Yahoo! Messenger')
     this.#me = me
     this.#password = (await secrets.get('password')) ?? ''
+    this.#hidden = (await kv.get('status')) === HIDDEN
+    await this.#editor.load()
     signal.throwIfAborted()
     const begun = new Promise<void>((resolve, reject) => {
       this.#begun = { resolve, reject }
     })
+    // Where there is no connection nobody waits for it.
+    begun.catch(() => undefined)
     const connection = await this.#context.connect({ host: settings.host, port: settings.port, tls: settings.tls })
     this.#connection = connection
+    if (this.#phase === 'over') {
+      connection.destroy()
+      throw new AdapterError('transient', 'The session was ended')
+    }
     const reader = new PacketReader()
     const take = (chunk: Uint8Array) => {
       for (const packet of reader.read(chunk)) this.#take(packet)
@@ -100,6 +124,9 @@ export class YahooSession implements Session {
   async setPresence(presence: Presence): Promise<void> {
     this.#ready()
     const said = statusOf(presence)
+    const hidden = String(said.code) === HIDDEN
+    if (hidden !== this.#hidden) await this.#context.kv.set('status', hidden ? HIDDEN : undefined)
+    this.#hidden = hidden
     const fields: Field[] = [[10, String(said.code)]]
     if (said.text !== undefined) fields.push([19, said.text], [47, String(said.away ?? 0)])
     this.#tell(said.code === 0 ? SERVICE.isBack : SERVICE.isAway, fields, said.code)
@@ -127,28 +154,22 @@ export class YahooSession implements Session {
 
   async addContact(
     id: string,
-    { groups, text }: { readonly groups?: readonly string[]; readonly text?: string },
+    { name, groups, text }: { readonly name?: string; readonly groups?: readonly string[]; readonly text?: string },
     by: By,
-  ) {
-    await this.#once.run(by.key, async () => {
-      for (const group of groups?.length ? groups : [this.#friends.usual]) await this.#join(id, group, text ?? '')
-      this.#context.emit({ type: 'contact', contact: this.#friends.contact(id) })
-    })
+  ): Promise<void> {
+    await this.#once.run(by.key, () => this.#editor.add(id, name ?? '', groups ?? [], text ?? ''))
   }
 
   async removeContact(id: string): Promise<void> {
-    for (const group of this.#friends.groupsOf(id)) await this.#leave(id, group)
-    this.#context.emit({ type: 'contact-gone', id })
+    await this.#editor.remove(id)
+  }
+
+  async renameContact(id: string, name: string): Promise<void> {
+    await this.#editor.rename(id, name)
   }
 
   async regroupContact(id: string, groups: readonly string[]): Promise<void> {
-    const before = this.#friends.groupsOf(id)
-    if (before.length === 0) throw new AdapterError('not-found', 'They are not in the list at Yahoo! Messenger')
-    const wanted = groups.length > 0 ? groups : [this.#friends.usual]
-    // First into the new ones: who is in none is no friend any more.
-    for (const group of wanted) if (!before.includes(group)) await this.#join(id, group, ' ')
-    for (const group of before) if (!wanted.includes(group)) await this.#leave(id, group)
-    this.#context.emit({ type: 'contact', contact: this.#friends.contact(id) })
+    await this.#editor.regroup(id, groups)
   }
 
   /** Who is not refused is allowed: there is no word for it. */
@@ -163,44 +184,7 @@ export class YahooSession implements Session {
   }
 
   async block(id: string, on: boolean): Promise<void> {
-    await this.#ask(SERVICE.ignore, id, [
-      [1, this.#me],
-      [7, id],
-      [13, on ? '1' : '2'],
-    ])
-    this.#friends.ignore(id, on)
-    this.#context.emit({ type: 'contact', contact: this.#friends.contact(id) })
-  }
-
-  async #join(id: string, group: string, text: string): Promise<void> {
-    await this.#ask(SERVICE.addBuddy, id, [
-      [1, this.#me],
-      [7, id],
-      [65, clean(group)],
-      [14, text],
-    ])
-    this.#friends.join(id, clean(group))
-  }
-
-  async #leave(id: string, group: string): Promise<void> {
-    await this.#ask(SERVICE.removeBuddy, id, [
-      [1, this.#me],
-      [7, id],
-      [65, group],
-    ])
-    this.#friends.leave(id, group)
-  }
-
-  /** Asks for a change of the list, and waits until it is made. */
-  async #ask(service: number, id: string, fields: readonly Field[]): Promise<void> {
-    this.#ready()
-    const answer = this.#answers.wait(`${service} ${id}`)
-    this.#tell(service, fields)
-    const code = Number(first(await answer, 66) ?? 0)
-    // 2: it is so already.
-    if (code === 3) throw new AdapterError('not-found', 'Yahoo! Messenger knows nobody of that name')
-    if (code === 12) throw new AdapterError('unsupported', 'Yahoo! Messenger ignores nobody who is in the list')
-    if (code !== 0 && code !== 2) throw new AdapterError('unsupported', 'Yahoo! Messenger has refused the change')
+    await this.#editor.block(id, on)
   }
 
   #say(to: string, text: string): Ack {
@@ -277,12 +261,13 @@ export class YahooSession implements Session {
     if (this.#phase !== 'login' || seed === undefined) return
     const [six, ninetySix] = answerChallenge(this.#me, this.#password, seed)
     this.#password = ''
-    this.#tell(SERVICE.authResponse, [
+    const fields: Field[] = [
       [0, this.#me],
       [6, six],
       [96, ninetySix],
       [1, this.#me],
-    ])
+    ]
+    this.#tell(SERVICE.authResponse, fields, this.#hidden ? Number(HIDDEN) : STATUS.plain)
   }
 
   /** The list may come in several packets. */
@@ -300,11 +285,11 @@ export class YahooSession implements Session {
   #online(): void {
     if (this.#phase !== 'login') return
     this.#phase = 'online'
-    this.#friends.readGroups(this.#list.groups)
-    this.#friends.readIgnored(this.#list.ignored)
+    this.#editor.friends.readGroups(this.#list.groups)
+    this.#editor.friends.readIgnored(this.#list.ignored)
     this.#list = { groups: '', ignored: '' }
     this.#context.emit({ type: 'self', id: this.#me })
-    this.#context.emit({ type: 'roster', contacts: this.#friends.all() })
+    this.#context.emit({ type: 'roster', contacts: this.#editor.all() })
     this.#context.emit({ type: 'state', state: 'online' })
     const held = this.#held
     this.#held = []
@@ -319,7 +304,7 @@ export class YahooSession implements Session {
     if (id === undefined) this.#present(packet)
     else if (packet.status !== 7) this.#emit([{ type: 'request', id, ...(text ? { text } : {}) }])
     else {
-      const contact = { ...this.#friends.contact(id), subscription: 'none' } as const
+      const contact = { ...this.#editor.contact(id), subscription: 'none' } as const
       this.#emit([
         { type: 'presence', id, presence: { show: 'unavailable' } },
         { type: 'contact', contact },
@@ -384,6 +369,3 @@ export class YahooSession implements Session {
     for (const stop of this.#stops.splice(0)) stop()
   }
 }
-
-/** A group has no colon, comma or line break: they stand between groups and names in the list. */
-const clean = (group: string) => group.replace(/[:,\r\n\0]/g, ' ').slice(0, 64)

@@ -19,9 +19,14 @@ export async function verona(manner?: Manner): Promise<MessengerServers> {
   return servers
 }
 
-export function seat(servers: MessengerServers, address: string, password = PASSWORD): Seat {
+export function seat(
+  servers: MessengerServers,
+  address: string,
+  password = PASSWORD,
+  kept?: Map<string, string>,
+): Seat {
   const settings = { host: '127.0.0.1', port: servers.ports.dispatch, nexus: servers.passport.nexus }
-  return Seat.of(msnp, settings, { address }, { password })
+  return Seat.of(msnp, settings, { address }, { password }, kept)
 }
 
 export async function comes(servers: MessengerServers, address: string, show: Show = 'available'): Promise<Seat> {

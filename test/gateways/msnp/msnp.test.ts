@@ -43,18 +43,21 @@ for (const manner of ['plain', 'bytes', 'glued'] as const)
       await expect(seat(servers, 'no address').session.start()).rejects.toMatchObject(refused)
     })
 
-    test('nobody sees who has just logged in before there is a status', async () => {
+    test('who was invisible is so at the next login, from the beginning', async () => {
       const juliet = await enters(JULIET)
-      const romeo = seat(servers, ROMEO)
-      seats.push(romeo)
+      const kept = new Map<string, string>()
+      const romeo = seat(servers, ROMEO, PASSWORD, kept)
       await romeo.session.start()
-      await juliet.session.ping?.()
-      expect(juliet.count('presence')).toBe(0)
-      await romeo.session.setPresence?.({ show: 'available' }, by('p'))
-      expect(await juliet.hears('presence')).toMatchObject({
-        id: ROMEO,
-        presence: { show: 'available', native: 'NLN' },
-      })
+      await romeo.session.setPresence?.({ show: 'invisible' }, by('i'))
+      await romeo.session.stop()
+      await juliet.hears('presence', event => event.presence.show === 'unavailable')
+      const again = seat(servers, ROMEO, PASSWORD, kept)
+      seats.push(again)
+      await again.session.start()
+      await again.session.setPresence?.({ show: 'dnd' }, by('d'))
+      await juliet.hears('presence', event => event.presence.show === 'dnd')
+      const shows = juliet.events.flatMap(event => (event.type === 'presence' ? [event.presence.show] : []))
+      expect(shows.filter(show => show !== 'unavailable')).toEqual(['available', 'dnd'])
     })
 
     test.each<[Show, Show, string]>([
@@ -67,7 +70,7 @@ for (const manner of ['plain', 'bytes', 'glued'] as const)
       const juliet = await enters(JULIET)
       const romeo = await enters(ROMEO, 'invisible')
       await romeo.session.setPresence?.({ show, text: 'Ay < me & "woe" 🌹' }, by('p'))
-      expect((await juliet.hears('presence')).presence).toMatchObject({ show: sees, native: code })
+      await juliet.hears('presence', event => event.presence.show === sees && event.presence.native === code)
       const withText = await juliet.hears('presence', event => event.presence.text !== undefined)
       expect(withText.presence).toEqual({ show: sees, native: code, text: 'Ay < me & "woe" 🌹' })
     })

@@ -39,7 +39,7 @@ export class MessengerServers {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
   readonly #users = new Map<string, User>()
-  readonly #manner: Manner
+  #manner: Manner
   readonly switchboards: Switchboards
   passport!: Passport
   /** Every line that a user has said to the notification server. */
@@ -92,8 +92,31 @@ export class MessengerServers {
     for (const server of this.#servers) server.close()
   }
 
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy()
+  /** The connections break; or those of one user. */
+  cut(of?: string): void {
+    if (of === undefined) for (const socket of this.#sockets) socket.destroy()
+    else {
+      this.#users.get(of)?.line?.cut()
+      this.switchboards.close(of)
+    }
+  }
+
+  mouthOf(address: string): Mouth | undefined {
+    return this.#users.get(address)?.line
+  }
+
+  slow(): void {
+    this.#manner = 'bytes'
+    this.switchboards.manner = 'bytes'
+  }
+
+  /** They have each other in their lists. */
+  befriend(address: string, others: readonly string[]): void {
+    for (const [one, two] of others.flatMap(other => [[address, other] as const, [other, address] as const])) {
+      const user = this.#users.get(one)
+      user?.forward.set(two, { guid: guid(one + two), name: two, groups: new Set() })
+      user?.allow.add(two)
+    }
   }
 
   /** @param friends who is on the forward list, and in which groups */

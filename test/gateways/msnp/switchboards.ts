@@ -13,9 +13,10 @@ interface Room {
 
 /** Switchboards: rooms that users get a key for. */
 export class Switchboards {
-  readonly #manner: Manner
+  manner: Manner
   readonly #ring: (from: string, to: string, room: string, key: string) => boolean
   readonly #keys = new Map<string, { readonly address: string; readonly room: Room }>()
+  readonly #guests = new Map<Mouth, string>()
   #last = 0
   /** Every line that was said, and by whom. */
   readonly heard: { readonly from: string; readonly words: readonly string[]; readonly body: string }[] = []
@@ -24,8 +25,13 @@ export class Switchboards {
   deaf = ''
 
   constructor(manner: Manner, ring: (from: string, to: string, room: string, key: string) => boolean) {
-    this.#manner = manner
+    this.manner = manner
     this.#ring = ring
+  }
+
+  /** Somebody closes all windows. */
+  close(address: string): void {
+    for (const [mouth, who] of this.#guests) if (who === address) mouth.cut()
   }
 
   key(address: string, room: Room = { id: String(++this.#last), guests: [] }): string {
@@ -35,7 +41,7 @@ export class Switchboards {
   }
 
   met(socket: Socket): void {
-    const mouth = new Mouth(socket, this.#manner)
+    const mouth = new Mouth(socket, this.manner)
     this.mouths.push(mouth)
     let guest: Guest | undefined
     let room: Room | undefined
@@ -51,10 +57,11 @@ export class Switchboards {
       if (!ticket || ticket.address !== address) throw new Error('A key that nobody has')
       this.#keys.delete(key ?? '')
       guest = { mouth, address }
+      this.#guests.set(mouth, address)
       room = ticket.room
     }
     const odd = () => {
-      if (this.#manner !== 'plain') mouth.say(line('XYZ', 'what', '?'))
+      if (this.manner !== 'plain') mouth.say(line('XYZ', 'what', '?'))
     }
     socket.on('data', (chunk: Buffer) => {
       for (const { words, body } of lines(state, chunk)) {

@@ -31,6 +31,11 @@ export class Mouth {
     }
   }
 
+  /** The connection breaks. */
+  cut(): void {
+    this.#socket.destroy()
+  }
+
   /** Closes when all is said. */
   close(): void {
     if (this.#busy)

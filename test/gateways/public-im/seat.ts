@@ -37,6 +37,7 @@ export class Seat {
     settings: Readonly<Record<string, unknown>>,
     fields: Record<string, string>,
     secrets: Record<string, string>,
+    kept: Map<string, string>,
   ) {
     const vault = (values: Map<string, string>) => ({
       get: async (name: string) => values.get(name),
@@ -56,7 +57,7 @@ export class Seat {
       account: { owner: 'romeo@example.org', fields },
       domain: `${adapter.id}.example.org`,
       secrets: vault(new Map(Object.entries(secrets))),
-      kv: vault(new Map()),
+      kv: vault(kept),
       clock: this.clock,
       log: { debug: say('debug'), info: say('info'), warn: say('warn') },
       signal: this.#abort.signal,
@@ -73,14 +74,15 @@ export class Seat {
     this.session = adapter.create(context as Context<Settings>)
   }
 
-  /** A session that has not begun. */
+  /** A session that has not begun. What it keeps is for the next one. */
   static of(
     adapter: unknown,
     settings: Readonly<Record<string, unknown>>,
     fields: Record<string, string>,
     secrets: Record<string, string>,
+    kept = new Map<string, string>(),
   ): Seat {
-    return new Seat(adapter as Adapter, settings, fields, secrets)
+    return new Seat(adapter as Adapter, settings, fields, secrets, kept)
   }
 
   /** The next event of this kind, also one that has come already; each is given once. */

@@ -15,8 +15,13 @@ export async function verona(manner?: Manner): Promise<YahooServer> {
   return server
 }
 
-export function seat(server: { readonly port: number }, name: string, password = PASSWORD): Seat {
-  return Seat.of(ymsg, { host: '127.0.0.1', port: server.port }, { name }, { password })
+export function seat(
+  server: { readonly port: number },
+  name: string,
+  password = PASSWORD,
+  kept?: Map<string, string>,
+): Seat {
+  return Seat.of(ymsg, { host: '127.0.0.1', port: server.port }, { name }, { password }, kept)
 }
 
 export async function comes(server: YahooServer, name: string): Promise<Seat> {

@@ -29,7 +29,7 @@ interface Line {
 /** A server of Yahoo! Messenger for tests: users who see each other, list, messages, offline messages. */
 export class YahooServer {
   readonly #server: Server
-  readonly #manner: Manner
+  #manner: Manner
   readonly #users = new Map<string, User>()
   readonly #sockets = new Set<Socket>()
   /** Every packet that any user has sent. */
@@ -80,9 +80,28 @@ export class YahooServer {
     if (line) this.#say(line, service, pairs, status)
   }
 
-  /** The connections break. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy()
+  /** The connections break; or one. */
+  cut(of?: string): void {
+    if (of === undefined) for (const socket of this.#sockets) socket.destroy()
+    else this.#user(of).line?.mouth.cut()
+  }
+
+  mouthOf(name: string): Mouth | undefined {
+    return this.#user(name).line?.mouth
+  }
+
+  slow(): void {
+    this.#manner = 'bytes'
+  }
+
+  /** They have each other in their lists. */
+  befriend(name: string, others: readonly string[]): void {
+    const user = this.#user(name)
+    user.groups.set('Friends', [...(user.groups.get('Friends') ?? []), ...others])
+    for (const other of others) {
+      const groups = this.#users.get(other)?.groups
+      groups?.set('Friends', [...(groups.get('Friends') ?? []), name])
+    }
   }
 
   #met(socket: Socket): void {
@@ -141,7 +160,7 @@ export class YahooServer {
           [13, '0'],
         ])
       case 0x54:
-        return this.#login(line, get(0), get(6), get(96))
+        return this.#login(line, get(0), get(6), get(96), heard.status)
       case 0x12:
         return this.#say(line, 0x12, [
           [143, '60'],
@@ -207,7 +226,7 @@ export class YahooServer {
     }
   }
 
-  #login(line: Line, name: string, six: string, ninetySix: string) {
+  #login(line: Line, name: string, six: string, ninetySix: string, status: number) {
     const user = this.#users.get(name)
     const refuse = (code: string) => {
       this.#say(
@@ -230,7 +249,7 @@ export class YahooServer {
       user.line.mouth.close()
     }
     user.line = line
-    user.state = [[10, '0']]
+    user.state = [[10, String(status)]]
     line.user = user
     const list = [...user.groups].map(([group, names]) => `${group}:${names.join(',')}\n`).join('')
     const half = Math.ceil(list.length / 2)
@@ -259,7 +278,7 @@ export class YahooServer {
     this.#say(line, 0x01, [[0, name], [1, name], [8, String(online.length)], ...friends])
     if (user.waiting.length) this.#say(line, 0x06, user.waiting.splice(0).flat(), 5)
     for (const request of user.requests.splice(0)) this.#say(line, 0x0f, request, 3)
-    this.#spread(user, 0x01, this.#present(user))
+    if (this.#visible(user)) this.#spread(user, 0x01, this.#present(user))
   }
 
   #visible(user: User): boolean {
