@@ -5,16 +5,19 @@ import irc from '@parley/gateway-irc'
 import loopback from '@parley/gateway-loopback'
 import matrix from '@parley/gateway-matrix'
 import msnp from '@parley/gateway-msnp'
+import oscar from '@parley/gateway-oscar'
 import sip from '@parley/gateway-sip'
 import telegram from '@parley/gateway-telegram'
 import ymsg from '@parley/gateway-ymsg'
 import { modules } from '@parley/modules'
 
 /** What speaks with other networks here. */
-const ADAPTERS: readonly Installed[] = [email, irc, loopback, matrix, msnp, sip, telegram, ymsg].map(adapter => ({
-  adapter,
-  module: `@parley/gateway-${adapter.id}`,
-}))
+const ADAPTERS: readonly Installed[] = [email, irc, loopback, matrix, msnp, oscar, sip, telegram, ymsg].map(
+  adapter => ({
+    adapter,
+    module: `@parley/gateway-${adapter.id}`,
+  }),
+)
 
 /** Modules of this service that have options and commands. */
 export const allModules = [
