@@ -78,12 +78,16 @@ export class Bitlbee {
   }
 
   async close(): Promise<void> {
-    this.#socket.destroy()
+    // The one that serves us keeps its settings as it goes, and closes the connection when it has.
+    if (!this.#socket.closed) {
+      this.types('QUIT')
+      await once(this.#socket, 'close')
+    }
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       this.#process.kill('SIGKILL')
       await once(this.#process, 'exit')
     }
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
 
