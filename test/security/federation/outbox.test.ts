@@ -102,7 +102,7 @@ describe('a domain that cannot be reached', () => {
     clock.advance(119_000)
     await verona.until(() => link().waiting === 2)
     clock.advance(1000)
-    expect((await romeo.hearsErrors(2)).sort()).toEqual(['1 remote-server-timeout', '2 remote-server-timeout'])
+    expect(await romeo.hearsErrors(2)).toEqual(['1 remote-server-timeout', '2 remote-server-timeout'])
     await verona.until(() => link().state === 'resting')
     romeo.says(JULIET, '3')
     expect(await romeo.hearsErrors(1)).toEqual(['3 remote-server-timeout'])
@@ -180,6 +180,17 @@ describe('a domain that cannot be reached', () => {
     romeo.says(JULIET, '2')
     await verona.until(() => received().length === 1)
     expect(received()).toEqual(['2'])
+  })
+
+  test('what several people get back comes in the order in which each of them said it', async () => {
+    mantua.manner = honest
+    const people = await Promise.all(['romeo', 'paris', 'tybalt'].map(name => Citizen.join(verona, name)))
+    const said = Array.from({ length: 40 }, (_, n) => `${n}`)
+    for (const body of said) for (const person of people) person.says(JULIET, body)
+    await verona.until(() => received().length === 120)
+    mantua.forget()
+    for (const person of people)
+      expect(await person.hearsErrors(40)).toEqual(said.map(id => `${id} remote-server-timeout`))
   })
 
   test('with federation.patience 0s nothing waits', async () => {
