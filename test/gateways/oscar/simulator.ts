@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type Manner, Mouth } from '../public-im/mouth.ts'
 import { gate, speaker } from './gate.ts'
+import { waiting } from './offline.ts'
 import {
   block,
   denies,
@@ -14,7 +15,7 @@ import {
   same,
   type User,
 } from './people.ts'
-import { type Bytes, Frames, long, longLE, name, type Said, said, text, tlv, tlvs, word, wordLE } from './wire.ts'
+import { type Bytes, Frames, long, name, type Said, said, text, tlv, tlvs, word } from './wire.ts'
 
 const FAMILIES = [1, 2, 3, 4, 6, 8, 9, 0x0a, 0x13, 0x15]
 /** Window, clear, alert, limit, disconnect, current, greatest; time and state. */
@@ -285,7 +286,7 @@ export class OscarServers {
         this.#authorize(user, data)
         break
       case 0x1502:
-        this.#waiting(user, line, id, data)
+        waiting(user, line, id, data)
         break
       case 0x0108:
       case 0x0402:
@@ -379,24 +380,5 @@ export class OscarServers {
     if (yes) user.granted.add(other.name)
     other.line?.snac(0x13, 0x1b, [...name(user.name), yes ? 1 : 0, ...word(0)])
     if (this.#seen(user, other)) other.line?.snac(3, 0x0b, block(user))
-  }
-
-  #waiting(user: User, line: Speaker, id: number, data: Buffer): void {
-    const inner = tlvs(data).get(1) as Buffer
-    const [kind, sequence] = [inner.readUInt16LE(6), inner.readUInt16LE(8)]
-    if (inner.readUInt16LE(0) !== inner.length - 2 || inner.readUInt32LE(2) !== Number(user.name))
-      throw new Error('Not my number')
-    const reply = (type: number, rest: Bytes, flags: number) => {
-      const body = [...longLE(Number(user.name)), ...wordLE(type), ...wordLE(sequence), ...rest]
-      line.snac(0x15, 3, tlv(1, [...wordLE(body.length), ...body]), id, flags)
-    }
-    if (kind === 0x3e) user.waiting.length = 0
-    if (kind !== 0x3c) return
-    for (const { from, text: words } of user.waiting) {
-      const when = [...wordLE(2006), 11, 17, 21, 46]
-      const letters = [...Buffer.from(words, 'latin1'), 0]
-      reply(0x41, [...longLE(Number(from)), ...when, 1, 0, ...wordLE(letters.length), ...letters], 1)
-    }
-    reply(0x42, [0], 0)
   }
 }
