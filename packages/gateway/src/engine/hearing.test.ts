@@ -2,10 +2,12 @@ import { expect, test } from '@jest/globals'
 import type { Event } from '@parley/adapter'
 import { FakeClock } from '@parley/testkit'
 import { Hearing, type HearingParts, hearingPace } from './hearing.ts'
+import { Slices } from './slices.ts'
 
 const notice = (text: string): Event => ({ type: 'notice', text })
 const many = (count: number) => Array.from({ length: count }, (_, index) => notice(`${index}`))
-const hearingOf = (parts: Omit<HearingParts, 'pace'>) => new Hearing({ ...parts, pace: hearingPace(parts.clock) })
+const hearingOf = (parts: Omit<HearingParts, 'pace' | 'slices'>) =>
+  new Hearing({ ...parts, pace: hearingPace(parts.clock), slices: new Slices() })
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
 test('events are heard in order, each when the one before is done', async () => {

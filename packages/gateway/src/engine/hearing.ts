@@ -1,6 +1,7 @@
 import type { Event } from '@parley/adapter'
 import type { Awaitable, Clock } from '@xmpp/server-core'
 import { Pace } from './pace.ts'
+import type { Slices } from './slices.ts'
 
 /** Events of one account a second, and at once after a pause: a list of contacts that come online together. */
 const RATE = 200
@@ -9,14 +10,14 @@ const BURST = 2000
 /** How fast an account is heard: the same for all its sessions, so that who comes again and again is heard no more. */
 export const hearingPace = (clock: Clock) => new Pace(clock, RATE, BURST)
 
-/** Events heard in one go before others have their turn. */
-const SLICE = 50
 /** Credit is given back in such lots. */
 const LOT = 16
 
 export interface HearingParts {
   readonly clock: Clock
   readonly pace: Pace
+  /** Shared by all sessions. */
+  readonly slices: Slices
   /** Never rejects. */
   hear(event: Event): Awaitable<void>
   /** So many more may be sent. */
@@ -48,16 +49,17 @@ export class Hearing {
   async #go(): Promise<void> {
     this.#isGoing = true
     try {
-      for (let index = 1; this.#waiting.length > 0; index++) await this.#next(index)
+      while (this.#waiting.length > 0) await this.#next()
     } finally {
       this.#isGoing = false
     }
   }
 
-  async #next(index: number): Promise<void> {
-    const { clock, pace, hear } = this.#parts
+  async #next(): Promise<void> {
+    const { clock, pace, slices, hear } = this.#parts
     const event = this.#waiting.shift()!
-    if (index % SLICE === 0) await new Promise<void>(resolve => setImmediate(resolve))
+    const turn = slices.take()
+    if (turn) await turn
     for (let wait = pace.take(); wait > 0; wait = pace.take())
       await new Promise<void>(resolve => clock.after(wait, () => resolve()))
     const heard = hear(event)

@@ -10,6 +10,7 @@ import type { Ramp } from './ramp.ts'
 import type { Core, SessionInit } from './run/context.ts'
 import { isAdapterError } from './run/errors.ts'
 import type { RunnerCommand } from './run/runner.ts'
+import type { Slices } from './slices.ts'
 
 /** Milliseconds. A session that has been well for so long begins its back-off anew. */
 const STABLE = 120_000
@@ -35,6 +36,7 @@ export interface AccountParts {
   readonly ramp: Ramp
   readonly outbox: Outbox
   readonly core: Core
+  readonly slices: Slices
   /** Where sessions to the same place start one after another. */
   place(): string
   /** Undefined: there is no such account, or no such network. */
@@ -197,6 +199,7 @@ export class Account {
     const hearing = new Hearing({
       clock,
       pace: this.#pace,
+      slices: this.#parts.slices,
       hear: event => this.#hear(event, attempt),
       credit: count => hosted.credit(count),
     })

@@ -18,6 +18,7 @@ import { Pictures } from './pictures.ts'
 import { Ramp } from './ramp.ts'
 import type { Ask, Core, SessionInit } from './run/context.ts'
 import type { RunnerCommand } from './run/runner.ts'
+import { Slices } from './slices.ts'
 import { argumentsOf, piecesOf } from './text/outgoing.ts'
 
 export interface SessionsParts {
@@ -42,6 +43,7 @@ export class Sessions {
   readonly pictures = new Pictures()
   readonly #parts: SessionsParts
   readonly #ramp: Ramp
+  readonly #slices = new Slices()
   readonly #accounts = new Map<string, Account>()
   readonly #hosts = new Map<string, Host>()
   readonly #listeners: EngineListener[] = []
@@ -163,7 +165,7 @@ export class Sessions {
     if (!found) throw new AdapterError('not-found', 'There is no such network')
     const { provider, adapter } = found
     const account: Account = new Account({
-      ...{ key, clock, log, ramp: this.#ramp, core: this.#core(key) },
+      ...{ key, clock, log, ramp: this.#ramp, slices: this.#slices, core: this.#core(key) },
       outbox: new Outbox({
         ...{ key, clock, store: store.gateways, patience: provider.patience, most: WAITING[adapter.mode] },
         rate: adapter.capabilities.rate,

@@ -136,9 +136,7 @@ export const configSchema = z.strictObject({
         .default('optional')
         .describe('proof by certificate; required: a certificate must be valid for the domain'),
       dialback: demand.default('optional').describe('proof by asking the domain itself (XEP-0220)'),
-      bidi: onOff
-        .prefault('on')
-        .describe('one stream for both directions, with servers that want it too (XEP-0288)'),
+      bidi: onOff.prefault('on').describe('one stream for both directions, with servers that want it too (XEP-0288)'),
       type: z
         .enum(['federated', 'public-verified', 'public-unverified'])
         .default('federated')
