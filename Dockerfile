@@ -11,6 +11,7 @@ ENV NODE_ENV=production PARLEY_DATA=/data PARLEY_LOG_FORMAT=json
 WORKDIR /app
 COPY --from=build /app /app
 RUN ln -s /app/services/parley/bin/parley.js /usr/local/bin/parley \
+  && ln -s /app/services/federation/bin/parley-federation /usr/local/bin/parley-federation \
   && useradd --system --uid 5222 --home-dir /data --create-home parley
 USER parley
 VOLUME /data

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { surelyDoubled } from './check/unsure.ts'
 import { check } from './checker.ts'
 import type { Event, History } from './history.ts'
 
@@ -109,6 +110,49 @@ describe('the checker: messages', () => {
     expect(verdict.lost).toEqual([`${STREAM} 4 in the archive of bob@localhost`])
     expect(verdict.doubled).toEqual([`${STREAM} 2 in the archive of bob@localhost`])
     expect(verdict.inverted).toEqual([`${STREAM} 2 in the archive of bob@localhost, behind 3`])
+  })
+})
+
+describe('the checker: what may come twice where another server cannot be asked (T18)', () => {
+  /** The first message, sent at 0, comes at `came` and once more at the end; a front end dies at `died`. */
+  function doubled(came: number, ...died: readonly number[]): readonly string[] {
+    const { clients, ...rest } = history(1, [])
+    const got = [came, 90_000].map(at => ({ at, ...arrival(1) }) as Event)
+    const faults = died.map(at => ({ kind: 'kill front', from: at, to: at + 100 }))
+    const verdict = check({ ...rest, clients: { ...clients, [BOB]: got }, faults })
+    expect(verdict.doubled).toHaveLength(1)
+    return surelyDoubled(verdict, faults)
+  }
+
+  test('what was under way when a front end died', () => {
+    expect(doubled(5000, 1000)).toEqual([])
+  })
+
+  test('what had come shortly before, but was not written down', () => {
+    expect(doubled(5000, 7900)).toEqual([])
+  })
+
+  test('not what had come long before', () => {
+    expect(doubled(5000, 8100)).toHaveLength(1)
+  })
+
+  test('not what was sent after the death', () => {
+    expect(doubled(5000, 0)).toHaveLength(1)
+  })
+
+  test('not where nobody died', () => {
+    expect(doubled(5000)).toHaveLength(1)
+  })
+
+  test('one death of several is enough', () => {
+    expect(doubled(5000, 8100, 4000, 60_000)).toEqual([])
+  })
+
+  test('not what is twice in an archive, whoever died', () => {
+    const rows = [1, 1].map(n => ({ stream: STREAM, n, id: `id${n}` }))
+    const faults = [{ kind: 'kill front', from: 5, to: 100 }]
+    const verdict = check(history(1, [1], { archives: [{ account: 'bob@localhost', rows }], faults }))
+    expect(surelyDoubled(verdict, faults)).toEqual([`${STREAM} 1 in the archive of bob@localhost`])
   })
 })
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { undecided } from './check/ghosts.ts'
+import { surelyDoubled } from './check/unsure.ts'
 import { check, type Verdict } from './checker.ts'
 import type { World } from './clients/client.ts'
 import { Load } from './clients/load.ts'
@@ -44,8 +45,6 @@ export interface Outcome {
 const GRACE = 15_000
 const READY = 60_000
 const PROGRESS = 5000
-/** So long before its death a front end may not have heard what was delivered (ms): another server is asked twice a second. */
-const UNSURE = 3000
 
 /** One run: everything is started, clients talk, the nemesis does harm, all is put right, and the history is judged. */
 export async function run(parts: RunParts): Promise<Outcome> {
@@ -139,10 +138,7 @@ function judge(
     if (limit !== undefined && is > limit) breaches.push(`${what}: ${is} instead of ${limit} at most`)
   }
   none('lost (P1, P4)', verdict.lost)
-  none(
-    'doubled (P2, P4)',
-    limits.unsure ? verdict.doubled.filter((_, n) => !isUnsure(verdict.doubledAt[n], done)) : verdict.doubled,
-  )
+  none('doubled (P2, P4)', limits.unsure ? surelyDoubled(verdict, done) : verdict.doubled)
   none('inverted (P3)', verdict.inverted)
   none('unanswered (P5)', verdict.unanswered)
   none('ghosts (P7)', verdict.ghosts)
@@ -159,11 +155,6 @@ function judge(
   atMost('ms until the service is back, 99 % (P6)', verdict.back.p99, limits.back)
   atMost('ms from sender to recipient, 99 % (P8)', verdict.latency.p99, limits.latency)
   return breaches
-}
-
-/** Whether it was under way when a front end died, which could not write down any more that it was delivered. */
-function isUnsure(at: Verdict['doubledAt'][number] | undefined, faults: History['faults']): boolean {
-  return at !== undefined && faults.some(({ from }) => at.sent < from && at.came > from - UNSURE)
 }
 
 function tell(recorder: Recorder): string {

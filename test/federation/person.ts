@@ -14,6 +14,7 @@ const NS = {
   caps: 'http://jabber.org/protocol/caps',
   archive: 'urn:xmpp:mam:2',
   forward: 'urn:xmpp:forward:0',
+  sm: 'urn:xmpp:sm:3',
 }
 const PASSWORD = 'wherefore'
 
@@ -43,6 +44,9 @@ export class Person {
   #ended: string | undefined
   #wake: () => void = () => {}
   #ids = 0
+  /** Since acknowledgements are on (XEP-0198): stanzas that came; those of ours that the server has answered for. */
+  #taken: number | undefined
+  #acknowledged = 0
 
   private constructor(server: Server, name: string, transcript: Transcript, { domain, interests = [] }: Role) {
     this.name = name
@@ -106,6 +110,17 @@ export class Person {
     return captures
   }
 
+  /** From now on the server answers for what this person sends, and hears what has come (XEP-0198). */
+  async counts(): Promise<void> {
+    this.#say(`<enable xmlns="${NS.sm}"/>`)
+    await this.#until('acknowledgements', () => this.#taken !== undefined)
+  }
+
+  /** How many stanzas, of those that were sent since acknowledgements are on, the server has said to have handled. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
   /** Resolves when somebody of that domain has asked what this person's client can. */
   async isAskedBy(domain: string): Promise<void> {
     await this.#until(`a question from ${domain}`, () => this.#askedBy.has(domain))
@@ -118,15 +133,25 @@ export class Person {
       .flatMap(message => message.child('body')?.text() ?? [])
   }
 
+  /** The ids of messages to somebody that came back as errors so far, in the order in which they came. */
+  returned(from: string): string[] {
+    return this.#heard
+      .filter(({ name, attrs }) => name === 'message' && attrs['type'] === 'error' && attrs['from'] === from)
+      .map(({ attrs }) => attrs['id'] ?? '')
+  }
+
   /** The bodies of the messages that an archive has sent for one query (XEP-0313 §4.2). */
   results(archive: string, query: string): string[] {
-    return this.#heard
-      .filter(({ attrs }) => attrs['from'] === archive)
-      .flatMap(message => message.child('result', NS.archive) ?? [])
-      .filter(({ attrs }) => attrs['queryid'] === query)
-      .flatMap(
-        found => found.child('forwarded', NS.forward)?.child('message', 'jabber:client')?.child('body')?.text() ?? [],
-      )
+    return (
+      this.#heard
+        // One's own archive need not say whose it is.
+        .filter(({ attrs }) => (attrs['from'] ?? this.bare) === archive)
+        .flatMap(message => message.child('result', NS.archive) ?? [])
+        .filter(({ attrs }) => attrs['queryid'] === query)
+        .flatMap(
+          found => found.child('forwarded', NS.forward)?.child('message', 'jabber:client')?.child('body')?.text() ?? [],
+        )
+    )
   }
 
   /** Waits until one of the patterns has come to its person, and gives the number of that one. */
@@ -226,12 +251,20 @@ export class Person {
   }
 
   #take(element: Element): void {
+    if (this.#taken !== undefined && element.ns === 'jabber:client') this.#taken++
     if (element.name === 'features') this.#features = element
+    else if (element.ns === NS.sm && element.name !== 'failed') this.#count(element)
     else if (!this.#answers(element)) {
       if (this.jid !== '') this.transcript.received(this.bare, element)
       this.#heard.push(element)
     }
     this.#wake()
+  }
+
+  #count({ name, attrs }: Element): void {
+    if (name === 'enabled') this.#taken = 0
+    else if (name === 'r') this.#say(`<a xmlns="${NS.sm}" h="${this.#taken ?? 0}"/>`)
+    else if (name === 'a') this.#acknowledged = Number(attrs['h'])
   }
 
   /** Says what it can when a server asks for the meaning of its capabilities. */

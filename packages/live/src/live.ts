@@ -214,9 +214,10 @@ export interface Live {
 
   /**
    * Who has something that one node has at a time (a room): this one from now on, if nobody does or its owner is dead.
-   * `gone` names an owner that the caller knows to be gone. `isNew`: this node has just become its owner.
+   * `gone` names an owner that the caller knows to be gone. `isNew`: this node has just become its owner. Where this node may not
+   * have it, `node` is empty when nobody has it; who is alone has everything.
    */
-  place(name: string, gone?: string): Awaitable<Placed>
+  place(name: string, gone?: string, mayHave?: boolean): Awaitable<Placed>
   /** This node has it no longer; its notes are forgotten. */
   unplace(name: string): void
   /** What a successor of this node would need to know, field by field; undefined forgets. */

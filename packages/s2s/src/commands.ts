@@ -132,6 +132,8 @@ export function federationCommands(federation: Federation): Command[] {
       ...TEST,
       async run({ domain: text }) {
         const domain = domainOf(text)
+        if (!federation.server.config.roles.includes('federation'))
+          throw new CommandError('This process has no links: ask one with the role federation')
         const steps: CommandRow[] = []
         const problem = await federation.test(domain, event => {
           // How it ended is told as well.

@@ -47,6 +47,10 @@ export function blocked({ to }: Pair): StanzaError {
   return new StanzaError('not-allowed', `${to} is not federated with`)
 }
 
+export function tooMany(): StanzaError {
+  return new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
+}
+
 export function rowOf(pair: Pair, stanza: Stanza): LogEntry {
   return {
     owner: ownerOf(pair),

@@ -16,6 +16,7 @@ import { federationFamilies } from './families.ts'
 import { IncomingStream } from './incoming.ts'
 import type { Link, LinkEvents } from './link.ts'
 import { Links } from './links.ts'
+import { Openings } from './openings.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { blockedBy, type Partners } from './partners.ts'
 import { PeerError } from './peer-error.ts'
@@ -56,6 +57,8 @@ export class Federation implements Reception {
   readonly #doors: { readonly starttls: TlsDoor; readonly direct: TlsDoor }
   readonly #incoming = new Map<IncomingStream, () => void>()
   readonly #links: Links
+  /** What others make us open keeps nobody here waiting. */
+  readonly #openings: Readonly<Record<Opening['purpose'], Openings>>
 
   constructor(parts: FederationParts) {
     const { server, certificates, secret } = parts
@@ -65,6 +68,7 @@ export class Federation implements Reception {
     this.border = new Border(server, parts.partners, parts.blocklists)
     this.keys = new DialbackKeys(secret)
     this.#stalls = new Stalls(server.clock)
+    this.#openings = { stanzas: new Openings(server.clock), verify: new Openings(server.clock) }
     const protocol = 'xmpp-server'
     this.#doors = {
       starttls: new TlsDoor(certificates, { direct: false, protocol }),
@@ -76,7 +80,7 @@ export class Federation implements Reception {
       admit: stanza => this.#admit(stanza),
       isOurs: domain => this.isOurs(domain),
       isBlocked: domain => !mayGo(this.profile(domain)),
-      open: (pair, events) => this.#open(pair, 'stanzas', events),
+      open: (pair, events) => this.#open(pair, events),
     })
     server.router.remote = this.#links
     server.hear(PONG, text => {
@@ -137,6 +141,7 @@ export class Federation implements Reception {
     this.partners.changed = () => {}
     for (const stream of this.#incoming.keys()) stream.fail('system-shutdown', 'The server is going down')
     this.#links.close()
+    for (const openings of Object.values(this.#openings)) openings.close()
     this.#doors.starttls.close()
     this.#doors.direct.close()
     this.#stalls.stop()
@@ -201,12 +206,15 @@ export class Federation implements Reception {
     // XEP-0288 §2.2: never on the stream of whoever has asked.
     if (open instanceof OutgoingStream) return open.verify(pair, id, key)
     try {
-      const stream = await this.#open(own, 'verify', UNHEARD)
-      try {
-        return await stream.verify(pair, id, key)
-      } finally {
-        stream.close()
-      }
+      return await this.#openings.verify.run(async () => {
+        const opening = { pair: own, purpose: 'verify', events: UNHEARD, observe: undefined } as const
+        const stream = await this.#tryServers(opening)
+        try {
+          return await stream.verify(pair, id, key)
+        } finally {
+          stream.close()
+        }
+      })
     } catch (error) {
       this.server.log.info('a dialback key could not be verified', { ...pair, reason: (error as Error).message })
       return { type: 'error', condition: 'remote-server-timeout' }
@@ -223,7 +231,7 @@ export class Federation implements Reception {
     const ours = this.#parts.certificates.describe(pair.from)
     if (ours) observe({ step: 'own', domain: pair.from, certificate: ours, now: this.server.clock.now() })
     try {
-      const stream = await this.#open(pair, 'stanzas', UNHEARD, observe)
+      const stream = await this.#open(pair, UNHEARD, observe)
       stream.close()
       return undefined
     } catch (error) {
@@ -249,13 +257,14 @@ export class Federation implements Reception {
     return { from: from.domain, to: to.domain }
   }
 
+  /** When it is its turn. @throws DnsError, PeerError */
+  #open(pair: Pair, events: LinkEvents, observe?: (step: Step) => void): Promise<OutgoingStream> {
+    return this.#openings.stanzas.run(() => this.#tryServers({ pair, purpose: 'stanzas', events, observe }))
+  }
+
   /** Tries one server of the domain after another. @throws DnsError, PeerError */
-  async #open(
-    pair: Pair,
-    purpose: 'stanzas' | 'verify',
-    events: LinkEvents,
-    observe?: (step: Step) => void,
-  ): Promise<OutgoingStream> {
+  async #tryServers(opening: Opening): Promise<OutgoingStream> {
+    const { pair, observe } = opening
     const { resolver, rules } = this.#parts
     const { clock } = this.server
     const { host } = this.profile(pair.to)
@@ -264,7 +273,7 @@ export class Federation implements Reception {
     let last: PeerError | undefined
     for (let next = await attempts.next(); next; next = await attempts.next()) {
       try {
-        const stream = await this.#stream(next, { pair, purpose, events, observe })
+        const stream = await this.#stream(next, opening)
         await stream.ready
         return stream
       } catch (error) {
@@ -340,14 +349,13 @@ function pinned(domain: string, place: string): Targets {
 }
 
 /** Why nobody could be connected to. */
-function unreachable({ domain, kind }: Targets, failures: readonly ConnectFailure[]): PeerError {
-  // Neither SRV nor address records: it is not that a server is away.
-  const isNowhere = kind === 'fallback' && failures.every(({ address }) => address === undefined)
-  if (isNowhere && failures.some(({ reason }) => reason.endsWith(NO_ADDRESSES)))
+function unreachable({ domain, kind, isGuess }: Targets, failures: readonly ConnectFailure[]): PeerError {
+  // Neither SRV nor address records: it is not that a server is away, nor that DNS does not answer now.
+  if (kind === 'fallback' && !isGuess && failures.some(({ reason }) => reason.endsWith(NO_ADDRESSES)))
     return new PeerError(
       `DNS has no addresses for ${domain}, and no SRV record _xmpp-server._tcp.${domain} that names another host`,
       { code: 'nodata' },
     )
   const reasons = failures.map(({ host, port, reason }) => `${host}:${port}: ${reason}`)
-  return new PeerError(reasons.join('; ') || 'no server of it can be connected to', isNowhere ? { code: 'nodata' } : {})
+  return new PeerError(reasons.join('; ') || 'no server of it can be connected to')
 }

@@ -1,14 +1,15 @@
 import { getHeapStatistics } from 'node:v8'
-import { type Stanza, StanzaError } from '@parley/stanza'
+import type { Stanza, StanzaError } from '@parley/stanza'
 import { domainsOfWay, type Owner } from '@parley/store'
-import type { Awaitable, Remote, Server, Transit } from '@xmpp/server-core'
+import { type Awaitable, NobodyError, placeAmong, type Remote, type Server, type Transit } from '@xmpp/server-core'
+import { Asking } from './asking.ts'
 import type { Pair } from './dialback.ts'
-import { blocked, type Entry, inOrder, isOwed, mayWaitFor, ownerOf, placeOf, rowOf } from './entry.ts'
-import { Link, type LinkEvents, WAITING } from './link.ts'
+import { blocked, type Entry, inOrder, isOwed, mayWaitFor, ownerOf, placeOf, rowOf, tooMany } from './entry.ts'
+import { Link, type LinkEvents } from './link.ts'
 import { Nodes } from './nodes.ts'
 import { Outbox } from './outbox.ts'
 import { Passage } from './passage.ts'
-import { patiently } from './patiently.ts'
+import { patiently, whoHas } from './patiently.ts'
 import { PeerError } from './peer-error.ts'
 import type { Way } from './way.ts'
 
@@ -21,12 +22,6 @@ export interface LinksParts {
   open(pair: Pair, events: LinkEvents): Promise<Way>
 }
 
-/** What comes while it is asked who has a way. */
-interface Asking {
-  readonly entries: Entry[]
-  chars: number
-}
-
 /** Links that are remembered; those that are idle give way. */
 const LINKS = 10_000
 /** How often it is looked for rows that nobody has, and how old they are at least (ms). */
@@ -36,9 +31,11 @@ const OLD = 20_000
 const LEAVING = 5000
 /** How often it is looked whether another node answers (ms). */
 const CHECK = 1000
+/** When no node may have a way, it is asked again after that (ms). */
+const ALONE = 1000
 
 /**
- * All ways to other domains. Each has one node that has its link (`Live.place`); the others pass on to it what they have. What clients
+ * All ways to other domains. Each has one node with the role `federation` that has its link; the others pass on to it what they have. What clients
  * were told is handled is in the message log, as rows that are owed to the way, until it is delivered or answered: whoever has the
  * link next takes them over.
  */
@@ -154,10 +151,7 @@ export class Links implements Remote {
       this.#links.get(way)!.send(entry.stanza, entry.id)
       return
     }
-    if (asking.chars + entry.xml.length > WAITING)
-      throw new StanzaError('resource-constraint', 'Too much waits for another domain at once', { type: 'wait' })
-    asking.entries.push(entry)
-    asking.chars += entry.xml.length
+    asking.add(entry)
   }
 
   #linkOf(way: Owner): Link | undefined {
@@ -169,11 +163,9 @@ export class Links implements Remote {
 
   /** Finds out who has a way; gives where its stanzas wait meanwhile, undefined where this node has it at once. */
   #ask(way: Owner, gone?: string): Asking | undefined {
-    if (!this.#server.live.isShared) {
-      this.#make(way)
-      return undefined
-    }
-    const asking: Asking = { entries: [], chars: 0 }
+    if (!this.#server.live.isShared) return void this.#make(way)
+    if (this.#asking.size >= LINKS) throw tooMany()
+    const asking = new Asking(this.#server.clock.monotonic())
     this.#asking.set(way, asking)
     void this.#settle(way, asking, gone)
     return asking
@@ -185,14 +177,23 @@ export class Links implements Remote {
     try {
       await patiently({ log, way }, isWanted, () => this.#place(way, asking, gone))
     } catch (error) {
-      if (isWanted()) this.#asking.delete(way)
-      for (const entry of asking.entries) this.#outbox.refuse(domainsOfWay(way), entry, error as StanzaError)
+      this.#turnBack(way, asking, error as StanzaError)
     }
   }
 
+  /** Where no node may have the way now, messages wait as they do for a domain that is away; everything else is answered. */
+  #turnBack(way: Owner, asking: Asking, error: StanzaError): void {
+    const { clock, config } = this.#server
+    const isWanted = this.#asking.get(way) === asking
+    const isLate = clock.monotonic() - asking.since >= config.federation.patience
+    const back = asking.giveUp(isWanted && !isLate && error instanceof NobodyError)
+    if (asking.entries.length > 0) clock.after(ALONE, () => void this.#settle(way, asking, undefined))
+    else if (isWanted) this.#asking.delete(way)
+    for (const entry of back) this.#outbox.refuse(domainsOfWay(way), entry, error)
+  }
+
   async #place(way: Owner, asking: Asking, gone: string | undefined): Promise<void> {
-    const { live } = this.#server
-    const { node, own } = await live.place(placeOf(way), gone)
+    const { node, own } = await placeAmong(this.#server, 'federation', placeOf(way), gone)
     if (!own) {
       if (this.#asking.get(way) !== asking) return
       this.#asking.delete(way)
@@ -219,13 +220,13 @@ export class Links implements Remote {
 
   /** The node that had a way does not answer any more, or has given it away. */
   async #askAgain(way: Owner, passage: Passage, gone: string | undefined): Promise<void> {
-    const { live, log } = this.#server
+    const { clock } = this.#server
     const isWanted = () => this.#passages.get(way) === passage
-    const placed = await patiently({ log, way }, isWanted, async () => live.place(placeOf(way), gone))
-    if (!placed || !isWanted()) return
-    if (!placed.own) return passage.move(placed.node)
+    const placed = await whoHas(this.#server, way, isWanted, gone)
+    if (!isWanted()) return
+    if (placed && !placed.own) return passage.move(placed.node)
     this.#passages.delete(way)
-    const asking: Asking = { entries: [...passage.entries], chars: 0 }
+    const asking = new Asking(clock.monotonic(), passage.entries)
     this.#asking.set(way, asking)
     await this.#settle(way, asking, undefined)
   }
@@ -290,8 +291,7 @@ export class Links implements Remote {
       this.#links.delete(way)
       this.#server.live.unplace(placeOf(way))
     }
-    if (this.#links.size >= LINKS)
-      throw new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
+    if (this.#links.size >= LINKS) throw tooMany()
   }
 
   /** Ends the links to domains that are blocked by now. */
@@ -325,9 +325,10 @@ export class Links implements Remote {
 
   /** Finds what nobody has: left by a node that died, or by an earlier start; or lost on its way to another node. */
   async #sweep(age: number): Promise<void> {
-    const { live, store, clock } = this.#server
+    const { live, store, clock, config } = this.#server
     if (live.node !== this.#as) this.#givenUp()
     if (live.isShared) await this.#findOwners()
+    if (!config.roles.includes('federation')) return
     for (const way of await store.messages.owedWays(age === 0 ? Number.POSITIVE_INFINITY : clock.now() - age)) {
       if (this.#isLeaving || !this.#parts.isOurs(domainsOfWay(way).from)) continue
       if (this.#passages.has(way) || this.#asking.has(way)) continue
@@ -374,9 +375,11 @@ export class Links implements Remote {
   async #giveAway(): Promise<void> {
     const { store, live, log } = this.#server
     await this.#sweeping
+    const asked = [...this.#asking].map(([way, { entries }]) => ({ way, entries }))
+    this.#asking.clear()
     const left = await Promise.all([...this.#links].map(async ([way, link]) => ({ way, entries: await link.leave() })))
     try {
-      for (const { way, entries } of left) {
+      for (const { way, entries } of [...left, ...asked]) {
         const rows = entries.filter(({ id, stanza }) => id === undefined && mayWaitFor(stanza))
         if (rows.length > 0) await store.messages.append(rows.map(({ stanza }) => rowOf(domainsOfWay(way), stanza)))
       }

@@ -16,6 +16,8 @@ export class Outbox {
   readonly #mayAnswer: () => boolean
   /** Rows that are done with: their marks may still be there. */
   readonly #done = new Recent()
+  /** The last answers of ways, which senders do not have yet. */
+  readonly #answers = new Map<Owner, Promise<void>>()
 
   constructor(server: Server, mayAnswer: () => boolean) {
     this.#server = server
@@ -40,13 +42,25 @@ export class Outbox {
     const finish = () => {
       if (id !== undefined && this.#mayAnswer()) this.done(pair, [id])
     }
-    const answered = mayBounce(stanza) ? router.handle(errorOf(stanza, error), new Transit()) : undefined
-    if (!isPromise(answered)) finish()
-    else
-      answered.then(finish, (problem: unknown) => {
+    const way = ownerOf(pair)
+    const before = this.#answers.get(way)
+    const transit = new Transit()
+    // Errors are kept where their messages are: whichever row is durable first, they are seen in the order of what they answer.
+    if (before) transit.gate(before)
+    const answered = mayBounce(stanza) ? router.handle(errorOf(stanza, error), transit) : undefined
+    if (!isPromise(answered)) {
+      finish()
+      return
+    }
+    const done: Promise<void> = answered
+      .then(finish, (problem: unknown) => {
         if (id !== undefined) this.#done.delete(id)
         log.error('a sender was not told what became of a stanza', { ...pair, error: problem })
       })
+      .then(() => {
+        if (this.#answers.get(way) === done) this.#answers.delete(way)
+      })
+    this.#answers.set(way, done)
   }
 
   /** All that is owed to a way, oldest first; what is younger than `age` (ms) only where that is 0. */

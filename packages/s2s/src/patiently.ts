@@ -1,5 +1,7 @@
 import { StanzaError } from '@parley/stanza'
-import type { Logger } from '@xmpp/server-core'
+import type { Owner } from '@parley/store'
+import { type Logger, NobodyError, placeAmong, type Server } from '@xmpp/server-core'
+import { placeOf } from './entry.ts'
 
 /** When database or Redis could not be asked, they are asked again after that (ms). */
 const RETRY = 1000
@@ -20,4 +22,15 @@ export async function patiently<T>(
     }
   }
   return undefined
+}
+
+/** Who has a way from now on; undefined where nobody can have it, or wants to know any more. */
+export async function whoHas(server: Server, way: Owner, isWanted: () => boolean, gone: string | undefined) {
+  try {
+    const find = () => placeAmong(server, 'federation', placeOf(way), gone)
+    return await patiently({ log: server.log, way }, isWanted, find)
+  } catch (error) {
+    if (error instanceof NobodyError) return undefined
+    throw error
+  }
 }

@@ -92,6 +92,7 @@ export {
   texts,
 } from './options.ts'
 export { midOf, packetOf, urgencyOf } from './packet.ts'
+export { aboutRoles, NobodyError, opens, placeAmong, ROLES, type Role } from './roles.ts'
 export { type Link, type Remote, Router, type Strangers } from './router.ts'
 export { Server, type ServerParts } from './server.ts'
 export { type Receive, Service } from './service.ts'

@@ -9,6 +9,8 @@ import { iqGet } from './module.ts'
 const to = Jid.parse('juliet@a.test/balcony')
 const question = new Iq({ type: 'get', id: 'x', to, from: Jid.parse('a.test') }, Body.of([el('q', 'urn:x')]))
 
+const ALONE = { node: 'one', isShared: false, post: () => false }
+
 function caller(timeout?: number) {
   let now = 0
   const tasks: (() => void)[] = []
@@ -25,7 +27,7 @@ function caller(timeout?: number) {
     now += ms
     for (const task of tasks) task()
   }
-  return { caller: new IqCaller(clock, timeout), advance }
+  return { caller: new IqCaller(clock, ALONE, timeout), advance }
 }
 
 const answer = (id: string | undefined, from: Jid | undefined, type: 'result' | 'error' = 'result') =>

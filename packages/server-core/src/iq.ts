@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Jid } from '@parley/jid'
-import { LiveError } from '@parley/live'
+import { type Live, LiveError } from '@parley/live'
 import { errorOf, Iq, resultOf, StanzaError } from '@parley/stanza'
 import { StoreError } from '@parley/store'
 import type { Element } from '@parley/xml'
@@ -91,16 +91,23 @@ interface Pending {
   readonly reject: (error: StanzaError) => void
 }
 
+type Nodes = Pick<Live, 'node' | 'isShared' | 'post'>
+
+/** What nodes tell each other: an answer to a request of yours. */
+export const ANSWER = 'answer'
+
 /** Requests that the server itself has sent. An answer counts only from the address that was asked (threat 62). */
 export class IqCaller {
   readonly #pending = new Map<string, Pending>()
   readonly #clock: Clock
+  readonly #live: Nodes
   readonly #timeout: number
   readonly #stop: () => void
   static readonly LIMIT = 10_000
 
-  constructor(clock: Clock, timeout = 60_000) {
+  constructor(clock: Clock, live: Nodes, timeout = 60_000) {
     this.#clock = clock
+    this.#live = live
     this.#timeout = timeout
     this.#stop = clock.every(1000, () => this.#sweep())
   }
@@ -108,7 +115,8 @@ export class IqCaller {
   request(iq: Iq, send: (iq: Iq) => Awaitable<void>): Promise<Iq> {
     const to = iq.to
     if (!to || this.#pending.size >= IqCaller.LIMIT) return Promise.reject(new StanzaError('resource-constraint'))
-    const id = randomUUID()
+    // An answer from another domain may come to another node: the id says whose it is.
+    const id = this.#live.isShared ? `${this.#live.node}-${randomUUID()}` : randomUUID()
     return new Promise<Iq>((resolve, reject) => {
       this.#pending.set(id, { to, deadline: this.#clock.monotonic() + this.#timeout, resolve, reject })
       const failed = (error: StanzaError) => {
@@ -132,6 +140,16 @@ export class IqCaller {
     if (iq.type === 'result') pending.resolve(iq)
     else pending.reject(StanzaError.fromElement(iq.child('error')))
     return true
+  }
+
+  /** As {@link settle}; what another node has asked for goes there. */
+  settleAnywhere(iq: Iq): void {
+    if (this.settle(iq) || !this.#live.isShared) return
+    const node = iq.id?.split('-', 1)[0]
+    if (!node || node === this.#live.node) return
+    const told = this.#live.post(node, ANSWER, iq.toXml())
+    // Redis is away: as if the answer had been lost on its way.
+    if (isPromise(told)) told.catch(() => undefined)
   }
 
   stop(): void {

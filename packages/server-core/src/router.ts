@@ -55,7 +55,7 @@ export class Router {
     this.#live = live
     this.#messages = messages
     this.#log = log
-    this.#caller = new IqCaller(clock)
+    this.#caller = new IqCaller(clock, live)
   }
 
   stop(): void {
@@ -103,6 +103,11 @@ export class Router {
   /** Sends a request of the server's own and waits for the answer. */
   request(iq: Iq): Promise<Iq> {
     return this.#caller.request(iq, sent => this.route(sent))
+  }
+
+  /** An answer to a request of this node that has come to another one. */
+  answered(iq: Iq): void {
+    this.#caller.settle(iq)
   }
 
   /** Hands a stanza to one session. False: the session is gone. */
@@ -192,7 +197,7 @@ export class Router {
   #toHost(host: Host, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     if (stanza.name === 'iq') {
       if (!stanza.isRequest) {
-        this.#caller.settle(stanza)
+        this.#caller.settleAnywhere(stanza)
         return
       }
       const route = to.isBare ? host.iq.find('host', stanza.type as 'get' | 'set', stanza.payload) : undefined
@@ -213,7 +218,7 @@ export class Router {
   #toServiceHere(service: Service, stanza: Stanza, to: Jid, transit: Transit): Awaitable<void> {
     if (stanza.name !== 'iq' || !to.isBare) return service.receive(stanza, to, transit)
     if (!stanza.isRequest) {
-      this.#caller.settle(stanza)
+      this.#caller.settleAnywhere(stanza)
       return
     }
     const route = service.iq.find(to.local === '' ? 'host' : 'account', stanza.type as 'get' | 'set', stanza.payload)
@@ -265,7 +270,7 @@ export class Router {
     const to = iq.to ?? account
     if (!to.isBare) return this.#iqToSession(iq, to, transit)
     if (!iq.isRequest) {
-      this.#caller.settle(iq)
+      this.#caller.settleAnywhere(iq)
       return
     }
     const type = iq.type as 'get' | 'set'

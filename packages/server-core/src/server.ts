@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Jid } from '@parley/jid'
 import { type Ended, type Live, type LiveHandlers, newEntry } from '@parley/live'
+import { parseStanza } from '@parley/stanza'
 import type { Store } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -8,6 +9,7 @@ import type { Config } from './config/schema.ts'
 import { Counters } from './counters.ts'
 import { observe } from './hooks.ts'
 import { Host } from './host.ts'
+import { ANSWER } from './iq.ts'
 import { checkModuleOptions, loadModules } from './loader.ts'
 import type { Logger } from './log.ts'
 import type { AnyModule } from './module.ts'
@@ -91,6 +93,10 @@ export class Server {
       server.#stops.push(await loadModules(host, parts.modules, loader))
     }
     live.handle(server.#handlers())
+    server.hear(ANSWER, text => {
+      const answer = parseStanza(text)
+      if (answer.name === 'iq') router.answered(answer)
+    })
     server.hear(DISCONNECT, text => {
       const [except = '', account = ''] = text.split('\n')
       server.#disconnectHere(Jid.parse(account), except)

@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import type { Config } from '@xmpp/server-core'
+import { type Config, opens } from '@xmpp/server-core'
 
 export interface Finding {
   readonly [column: string]: string
@@ -23,11 +23,11 @@ export async function dnsFindings(config: Config): Promise<Finding[]> {
   for (const domain of config.domains.keys()) {
     for (const [service, door, fallback] of SERVICES) {
       const address = config.listen[door]
-      const isWanted = enabled || !door.startsWith('server')
+      const isWanted = opens(config, door) && (enabled || !door.startsWith('server'))
       if (address !== undefined && isWanted) findings.push(await srvFinding(dns, domain, service, address, fallback))
     }
   }
-  for (const name of config.listen.server === undefined ? [] : servicesOf(config))
+  for (const name of config.listen.server === undefined || !opens(config, 'server') ? [] : servicesOf(config))
     findings.push(await srvFinding(dns, name, '_xmpp-server._tcp', config.listen.server!, 5269))
   return findings
 }

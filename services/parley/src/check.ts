@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { inspectRedis } from '@parley/live'
 import { Certificates } from '@parley/wire'
-import { type Config, createLogger, systemClock } from '@xmpp/server-core'
+import { type Config, createLogger, opens, systemClock } from '@xmpp/server-core'
 import { dnsFindings, type Finding, servicesOf } from './check-dns.ts'
 import { type GlobalOptions, loadFrom, socketOf } from './options.ts'
 import { table } from './output.ts'
@@ -33,7 +33,7 @@ async function serverFinding(config: Config): Promise<Finding> {
   if (running) return { what: 'server', state: 'ok', detail: 'is running' }
   const taken: string[] = []
   for (const [door, address] of Object.entries(config.listen)) {
-    if (address === undefined) continue
+    if (address === undefined || !opens(config, door as keyof Config['listen'])) continue
     const port = Number(address.slice(address.lastIndexOf(':') + 1))
     if (port !== 0 && (await reaches({ port, host: '127.0.0.1' }))) taken.push(`listen.${door} ${address}`)
   }

@@ -110,6 +110,7 @@ function rowOf({ node, lease, own, about }: NodeInfo) {
   return {
     node,
     name: String(about['name'] ?? ''),
+    roles: String(about['roles'] ?? ''),
     state: lease <= 0 ? 'gone' : String(about['state'] ?? ''),
     sessions: Number(about['sessions'] ?? 0),
     version: String(about['version'] ?? ''),

@@ -8,6 +8,7 @@ import { federationCommands, openFederation, serverModules } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { Certificates } from '@parley/wire'
 import {
+  aboutRoles,
   type Config,
   ConfigError,
   createLogger,
@@ -145,7 +146,12 @@ function keepHouse(store: Store, log: Logger): () => void {
 }
 
 function announce(config: Config, store: Store, listeners: Listeners, log: Logger): void {
-  log.info('ready', { domains: [...config.domains.keys()].join(' '), store: store.description, pid: process.pid })
+  log.info('ready', {
+    domains: [...config.domains.keys()].join(' '),
+    ...aboutRoles(config),
+    store: store.description,
+    pid: process.pid,
+  })
   if (config.log.format === 'pretty') console.log(welcome(config, listeners.addresses))
 }
 

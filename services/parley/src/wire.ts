@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Live, memoryLive, redisLive } from '@parley/live'
 import { openStore, type Store } from '@parley/store'
-import { type Config, ConfigError, type Logger, type Server, systemClock } from '@xmpp/server-core'
+import { aboutRoles, type Config, ConfigError, type Logger, type Server, systemClock } from '@xmpp/server-core'
 
 const DESCRIBE = 2000
 
@@ -46,6 +46,7 @@ export function describeTo(live: Live, server: Server, worker: number | undefine
       name: `${hostname()}${worker === undefined ? '' : `/${worker}`}`,
       pid: process.pid,
       version: server.version,
+      ...aboutRoles(server.config),
       sessions: server.sessions.size,
       state: server.draining ? 'draining' : 'serving',
       up: Math.round(process.uptime()),

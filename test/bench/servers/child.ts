@@ -80,7 +80,9 @@ export class Child {
     const family = withChildren([this.pid]).map(pid => ({ pid, started: startOf(pid) }))
     const alive = () => family.filter(({ pid, started }) => started !== undefined && startOf(pid) === started)
     kill(of, signal)
-    for (const began = Date.now(); alive().length > 0 && Date.now() - began < PATIENCE; ) await sleep(20)
+    // Whoever is killed has no time to end its children.
+    const patience = signal === 'SIGKILL' ? 0 : PATIENCE
+    for (const began = Date.now(); alive().length > 0 && Date.now() - began < patience; ) await sleep(20)
     for (const { pid } of alive()) kill(pid, 'SIGKILL')
     await this.#ended
     running.delete(this.pid)

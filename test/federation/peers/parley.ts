@@ -68,7 +68,7 @@ interface Place {
 
 /** The one place that knows what the keys of federation are called. */
 function configuration(world: World, { folder, doors, certificates }: Place, options: Options): string {
-  const { tls, proof, bidi, archive } = policyOf(options)
+  const { tls, proof, bidi, archive, patience } = policyOf(options)
   const { address, client, server, serverTls } = doors
   const may = (wanted: boolean) => (wanted ? 'optional' : 'off')
   const domains = Object.entries(certificates).map(
@@ -89,8 +89,7 @@ federation:
   sasl: ${proof === 'external' ? 'required' : may(proof === 'both')}
   dialback: ${may(proof !== 'external')}
   bidi: ${bidi}
-  # What cannot be delivered is to be told at once.
-  patience: 0s
+  patience: ${patience}
   limits: { discovered: 0, allowed: 0, contacts: 0 }
 registration: open
 archive: ${archive ? 'on' : 'off'}

@@ -20,6 +20,8 @@ export interface Policy {
   readonly dane: boolean
   /** Messages are archived. */
   readonly archive: boolean
+  /** How long messages wait for a server that cannot be reached, as `2m`; who has no such setting does as it always does. */
+  readonly patience: string
 }
 
 export interface Options extends Partial<Policy> {
@@ -38,6 +40,8 @@ export const DEFAULT_POLICY: Policy = {
   acknowledged: false,
   dane: false,
   archive: true,
+  // What cannot be delivered is to be told at once.
+  patience: '0s',
 }
 
 export function policyOf({ certificate: _, more: __, core: ___, ...policy }: Options): Policy {

@@ -7,6 +7,7 @@ import { honest, Rival } from './rival.ts'
 
 const JULIET = 'juliet@mantua.test'
 const WAY = '/verona.test/mantua.test'
+const SERVICES = ['_xmpp-server._tcp', '_xmpps-server._tcp']
 const SUBSCRIBE = `<presence type="subscribe" to="${JULIET}"/>`
 
 let dns: DnsServer
@@ -59,6 +60,14 @@ async function waiting(...bodies: readonly string[]): Promise<Citizen> {
   return romeo
 }
 
+/** Questions that nobody answers have taken their time, and the domain is left alone for now. */
+async function isLeftAlone(): Promise<void> {
+  await verona.until(() => {
+    clock.advance(100)
+    return link().state === 'resting'
+  })
+}
+
 /** The peer has confirmed everything, and no row is left of it. */
 async function allConfirmed(): Promise<void> {
   await verona.until(() => link().state === 'open')
@@ -93,7 +102,7 @@ describe('a domain that cannot be reached', () => {
     clock.advance(119_000)
     await verona.until(() => link().waiting === 2)
     clock.advance(1000)
-    expect((await romeo.hearsErrors(2)).sort()).toEqual(['1 remote-server-timeout', '2 remote-server-timeout'])
+    expect(await romeo.hearsErrors(2)).toEqual(['1 remote-server-timeout', '2 remote-server-timeout'])
     await verona.until(() => link().state === 'resting')
     romeo.says(JULIET, '3')
     expect(await romeo.hearsErrors(1)).toEqual(['3 remote-server-timeout'])
@@ -104,6 +113,33 @@ describe('a domain that cannot be reached', () => {
     const romeo = await Citizen.join(verona, 'romeo')
     romeo.says('juliet@nowhere.test', '1')
     expect(await romeo.hearsErrors(1)).toEqual(['1 remote-server-not-found'])
+  })
+
+  test('messages wait while DNS does not answer for addresses: that is no server that is not there', async () => {
+    for (const type of ['A', 'AAAA']) dns.behaves('mute.test', { drop: true }, type)
+    const romeo = await Citizen.join(verona, 'romeo')
+    romeo.says('juliet@mute.test', '1')
+    await romeo.isAnsweredFor(1)
+    await isLeftAlone()
+    expect(link().waiting).toBe(1)
+    expect(link().problem?.message).toContain('does not answer for mute.test A')
+    clock.advance(120_000)
+    expect(await romeo.hearsErrors(1)).toEqual(['1 remote-server-timeout'])
+    await isLeftAlone()
+  })
+
+  test('messages wait while DNS does not answer for SRV records, and go when it does', async () => {
+    for (const name of SERVICES) dns.behaves(`${name}.late.test`, { drop: true })
+    const romeo = await Citizen.join(verona, 'romeo')
+    romeo.says('juliet@late.test', '1')
+    await romeo.isAnsweredFor(1)
+    await isLeftAlone()
+    expect(link().waiting).toBe(1)
+    for (const name of SERVICES) dns.behavesAgain(`${name}.late.test`)
+    dns.srv('_xmpp-server._tcp.late.test', { port: mantua.port, target: 'host.test' })
+    mantua.manner = confirming
+    clock.advance(5000)
+    await verona.until(() => received().length === 1)
   })
 
   test('requests and subscriptions go back at the first failure, and at once while the domain is left alone', async () => {
@@ -144,6 +180,17 @@ describe('a domain that cannot be reached', () => {
     romeo.says(JULIET, '2')
     await verona.until(() => received().length === 1)
     expect(received()).toEqual(['2'])
+  })
+
+  test('what several people get back comes in the order in which each of them said it', async () => {
+    mantua.manner = honest
+    const people = await Promise.all(['romeo', 'paris', 'tybalt'].map(name => Citizen.join(verona, name)))
+    const said = Array.from({ length: 40 }, (_, n) => `${n}`)
+    for (const body of said) for (const person of people) person.says(JULIET, body)
+    await verona.until(() => received().length === 120)
+    mantua.forget()
+    for (const person of people)
+      expect(await person.hearsErrors(40)).toEqual(said.map(id => `${id} remote-server-timeout`))
   })
 
   test('with federation.patience 0s nothing waits', async () => {

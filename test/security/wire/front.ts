@@ -9,7 +9,7 @@ import { type Federation, type Fetcher, openFederation } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { closeStore, emptyStore, FakeClock } from '@parley/testkit'
 import { Certificates } from '@parley/wire'
-import { configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
+import { aboutRoles, configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
 
 const ANY = '127.0.0.1:0'
 
@@ -79,6 +79,7 @@ export class Front {
     const certificates = await Certificates.open({ config, log, clock })
     const federation = await openFederation(server, certificates, shared.fetch ? { fetch: shared.fetch } : {})
     const listeners = await openListeners(server, certificates, new HttpRoutes(), { peers: federation })
+    live.describe(aboutRoles(config))
     return new Front({ server, federation, listeners, certificates, clock, errors }, folder, shared.store)
   }
 

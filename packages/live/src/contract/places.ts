@@ -32,5 +32,17 @@ export function placeSuite(at: Setting): void {
       await at.settled()
       expect((await peer.notes('room')).has('nurse')).toBe(false)
     })
+
+    test('who may not have it hears who has it, and nobody where it is gone', async () => {
+      const { peer } = at
+      if (!peer) return
+      expect(await peer.place('hall', undefined, false)).toEqual({ node: '', own: false, isNew: false })
+      const { node, isNew } = await at.live.place('hall')
+      expect(isNew).toBe(true)
+      expect(await peer.place('hall', undefined, false)).toEqual({ node, own: false, isNew: false })
+      expect(await peer.place('hall', node, false)).toEqual({ node: '', own: false, isNew: false })
+      // It was only looked for.
+      expect(await at.live.place('hall')).toEqual({ node, own: true, isNew: false })
+    })
   })
 }

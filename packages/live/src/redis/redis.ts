@@ -282,8 +282,8 @@ class RedisLive implements Live, Measured {
     return this.#turns.take(name, () => this.#cluster.alone(name, task))
   }
 
-  async place(name: string, gone = ''): Promise<Placed> {
-    const [node, isNew] = await this.#laneOf(name).call<[string, number]>('place', name, gone)
+  async place(name: string, gone = '', mayHave = true): Promise<Placed> {
+    const [node, isNew] = await this.#laneOf(name).call<[string, number]>('place', name, gone, mayHave ? 1 : 0)
     return { node, own: node === this.#cluster.node, isNew: isNew === 1 }
   }
 

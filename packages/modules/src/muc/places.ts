@@ -1,7 +1,7 @@
 import type { Jid } from '@parley/jid'
 import type { Live } from '@parley/live'
 import { parseStanza, type Stanza } from '@parley/stanza'
-import { type Awaitable, chain, type Origin, type Server, Transit } from '@xmpp/server-core'
+import { type Awaitable, chain, type Origin, placeAmong, type Server, Transit } from '@xmpp/server-core'
 import { Mailbag } from './mailbag.ts'
 
 /** What nodes say to each other: a stanza for a room of yours; it is done. */
@@ -10,7 +10,7 @@ const DONE = 'room done'
 /** Rooms whose places are remembered. */
 const KNOWN = 20_000
 
-/** Where rooms are: each has one node that does everything for it, and others pass on to it what they get. */
+/** Where rooms are: each has one node with doors for clients, which does everything for it; others pass on to it what they get. */
 export class Places {
   readonly #live: Live
   readonly #server: Server
@@ -94,7 +94,7 @@ export class Places {
   }
 
   async #find(room: Jid, gone: string | undefined): Promise<string> {
-    const { node, own, isNew } = await this.#live.place(room.text, gone)
+    const { node, own, isNew } = await placeAmong(this.#server, 'clients', room.text, gone)
     if (own && isNew) await this.taken(room)
     this.#known.set(room.text, node)
     const oldest = this.#known.size > KNOWN ? this.#known.keys().next().value : undefined

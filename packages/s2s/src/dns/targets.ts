@@ -27,6 +27,8 @@ export interface Targets {
   readonly secure: boolean
   /** What the list comes from: SRV records; their absence; an IP address in place of the domain. */
   readonly kind: 'srv' | 'fallback' | 'address'
+  /** Nobody has said whether there are SRV records. */
+  readonly isGuess?: boolean
 }
 
 /** RFC 6120 §14.7. */
@@ -83,7 +85,8 @@ async function ofName(domain: string, ask: Ask, random: () => number, observe: A
   // Without any answer there may be none behind it (RFC 6120 §3.2.1); one that cannot be had may be a forged one.
   const failure = found.find(each => each.error && !each.error.isDenial && each.error.code !== 'timeout')
   if (failure?.error) throw failure.error
-  return { domain, kind: 'fallback', secure, list: [plainTarget(host, secure)] }
+  const isGuess = found.some(each => each.result === 'failed')
+  return { domain, kind: 'fallback', secure, list: [plainTarget(host, secure)], ...(isGuess && { isGuess }) }
 }
 
 /** RFC 6120 §3.2.2. */

@@ -119,6 +119,22 @@ describe('what is wrong is said in a line, with key, value and what is allowed',
     await load('listen:\n  client: ":0"\n  https: ":0"\n')
   })
 
+  test('a part of the server needs what its parts share', async () => {
+    const shared = { PARLEY_REDIS: 'redis://127.0.0.1:6379', PARLEY_DATABASE: 'postgres://db.test/parley' }
+    expect(await problems('roles: [federation]\n')).toEqual([
+      'roles: a part of the server needs redis, where it finds the others, such as "redis://127.0.0.1:6379"',
+      'roles: a part of the server needs database, since the embedded engine serves one',
+    ])
+    expect((await load(undefined, { ...shared, PARLEY_ROLES: 'federation' })).roles).toEqual(['federation'])
+    expect((await load(undefined)).roles).toEqual(['clients', 'federation'])
+    expect(await problems('roles: []\n')).toEqual([expect.stringMatching(/^roles:/)])
+    expect(await problems(undefined, { PARLEY_ROLES: 'clients,bakery' })).toEqual([
+      expect.stringMatching(/^roles\.1: "bakery" .*"clients"\|"federation"/),
+    ])
+    // Components are known to all parts, and connect to one.
+    await load('components:\n  irc.a.test:\n    secret: long enough\nroles: [federation]\n', shared)
+  })
+
   test('a file that is no YAML, or not there', async () => {
     expect(await problems('domains: [a.test\nlog: {}\n')).toEqual([expect.stringMatching(/^\/\d+\.yaml line \d+: /)])
     expect(await problems('log: {}\nlog: {}\n')).toEqual([expect.stringMatching(/line \d: .*unique/i)])

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parse, YAMLParseError } from 'yaml'
 import { checkModuleOptions } from '../loader.ts'
 import type { AnyModule } from '../module.ts'
+import { opens, ROLES } from '../roles.ts'
 import { type ConfigKey, configKeys } from './keys.ts'
 import { type Config, configSchema, resolveDomains } from './schema.ts'
 
@@ -133,7 +134,15 @@ function contradictions(config: ReturnType<typeof configSchema.parse>): string[]
     if (port !== '0' && other) problems.push(`listen.${name}: "${address}" has the port of listen.${other}`)
     ports.set(port, name)
   }
-  if (Object.keys(config.components).length > 0 && !config.listen.component) {
+  const isPart = ROLES.some(role => !config.roles.includes(role))
+  if (isPart && !config.redis)
+    problems.push(
+      'roles: a part of the server needs redis, where it finds the others, such as "redis://127.0.0.1:6379"',
+    )
+  if (isPart && !config.database)
+    problems.push('roles: a part of the server needs database, since the embedded engine serves one')
+  const isComponentHere = opens(config, 'component')
+  if (Object.keys(config.components).length > 0 && isComponentHere && !config.listen.component) {
     problems.push('components: need listen.component, such as "127.0.0.1:5347"')
   }
   if (config.workers > 1) {

@@ -2,6 +2,7 @@ import { Jid } from '@parley/jid'
 import { z } from 'zod'
 import { isNetwork } from '../networks.ts'
 import { parsePeriod } from '../options.ts'
+import { ROLES } from '../roles.ts'
 
 /** `:5222`, `127.0.0.1:5222` or `[::1]:5222`; without a host both IPv4 and IPv6 are listened on. */
 const address = z
@@ -109,6 +110,11 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('what links and host-meta say'),
   control: z.string().optional().describe('the socket of the command line; absent: parley.sock under data'),
+  roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES])
+    .describe('what this process does; absent: everything; less than that needs redis and database'),
   workers: z.number().int().min(1).max(256).default(1).describe('processes on this machine; more than 1 needs redis'),
   trustedProxies: networks
     .default([])
