@@ -20,13 +20,14 @@ test('whatever a server says, a session of Messenger ends as it should', async (
   const recording = servers.mouths[1]?.said ?? []
   // The other board of the conversation: the one that romeo was called to.
   const board = servers.switchboards.mouths[1]?.said ?? []
-  expect(recording.flat().length).toBeGreaterThan(15)
+  expect(recording.length).toBeGreaterThan(15)
   await Promise.all([romeo.session.stop(), juliet.session.stop()])
   const from = `127.0.0.1:${servers.ports.switchboard}`
   const moved = (port: number) =>
-    recording.map(frames =>
-      frames.map(bytes => Buffer.from(bytes.toString('latin1').replace(from, `127.0.0.1:${port}`), 'latin1')),
-    )
+    recording.map(({ turn, bytes }) => ({
+      turn,
+      bytes: Buffer.from(bytes.toString('latin1').replace(from, `127.0.0.1:${port}`), 'latin1'),
+    }))
   const enters = (port: number) =>
     Seat.of(
       msnp,
@@ -34,7 +35,7 @@ test('whatever a server says, a session of Messenger ends as it should', async (
       { address: ROMEO },
       { password: PASSWORD },
     )
-  const { logins } = await survives(port => [moved(port), board], enters, 200)
-  expect(logins).toBeGreaterThan(20)
+  const { logins } = await survives(port => [moved(port), board], enters, 100)
+  expect(logins).toBeGreaterThan(10)
   await servers.close()
 }, 120_000)

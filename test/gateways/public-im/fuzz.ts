@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect } from '@jest/globals'
+import type { Frame } from './mouth.ts'
 import { type Seat, until } from './seat.ts'
 
 /** Who says nothing for so long waits for something (ms). */
@@ -19,16 +20,11 @@ export function dice(seed: number): (sides: number) => number {
   }
 }
 
-/** Frames of a server, in lists: one for each time that the client had said something. */
-export type Recording = readonly (readonly Buffer[])[]
-interface Frame {
-  readonly turn: number
-  readonly bytes: Buffer
-}
+export type Recording = readonly Frame[]
 
 /** Frames with something wrong: bytes changed, cut off, put in, frames lost, doubled or in another order. */
 function mutated(recording: Recording, roll: (sides: number) => number): Frame[] {
-  const out = plain(recording)
+  const out = [...recording]
   for (let changes = 1 + roll(4); changes > 0; changes--) {
     const at = roll(out.length)
     const { turn, bytes } = out[at] as Frame
@@ -63,9 +59,6 @@ function mutated(recording: Recording, roll: (sides: number) => number): Frame[]
   return out
 }
 
-const plain = (recording: Recording): Frame[] =>
-  recording.flatMap((frames, turn) => frames.map(bytes => ({ turn, bytes })))
-
 function noise(roll: (sides: number) => number, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => roll(256)))
 }
@@ -82,9 +75,10 @@ class Parrot {
     this.socket = socket
     this.#frames = frames
     socket.on('error', () => undefined)
-    socket.on('data', () => {
+    socket.on('data', (chunk: Buffer) => {
       this.heard = Date.now()
-      this.#say(++this.#turn)
+      this.#turn += chunk.length
+      this.#say(this.#turn)
     })
     this.#say(0)
   }
@@ -119,7 +113,7 @@ export async function survives(
     const server = createServer(socket => {
       const turn = parrots.length
       const recording = all[Math.min(turn, all.length - 1)] as Recording
-      parrots.push(new Parrot(socket, round > 0 && turn === spoilt ? mutated(recording, roll) : plain(recording)))
+      parrots.push(new Parrot(socket, round > 0 && turn === spoilt ? mutated(recording, roll) : [...recording]))
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -7,11 +7,19 @@ import { setImmediate } from 'node:timers/promises'
  */
 export type Manner = 'plain' | 'bytes' | 'glued'
 
+/** What a server said, when the client had said so many bytes. */
+export interface Frame {
+  readonly turn: number
+  readonly bytes: Buffer
+}
+
 export class Mouth {
   readonly #socket: Socket
   readonly #manner: Manner
-  /** All that was said, frame by frame: a list for each time that the client had said something. */
-  readonly said: Buffer[][] = [[]]
+  /** All that was said, frame by frame. */
+  readonly said: Frame[] = []
+  /** Bytes that the client has said. */
+  #heard = 0
   #waiting: Buffer[] = []
   #busy = false
 
@@ -19,11 +27,13 @@ export class Mouth {
     this.#socket = socket
     this.#manner = manner
     socket.setNoDelay(true)
-    socket.on('data', () => this.said.push([]))
+    socket.on('data', (chunk: Buffer) => {
+      this.#heard += chunk.length
+    })
   }
 
   say(bytes: Uint8Array): void {
-    this.said.at(-1)?.push(Buffer.from(bytes))
+    this.said.push({ turn: this.#heard, bytes: Buffer.from(bytes) })
     if (this.#manner === 'plain') this.#write(bytes)
     else {
       this.#waiting.push(Buffer.from(bytes))

@@ -30,13 +30,13 @@ test('whatever a server says, a session of Yahoo! Messenger ends as it should', 
   await romeo.hears('message')
   await romeo.hears('presence', event => event.presence.text === 'Gone in')
   const recorded = server.mouths[1]?.said ?? []
-  expect(recorded.flat().length).toBeGreaterThan(8)
+  expect(recorded.length).toBeGreaterThan(8)
   await Promise.all([romeo.session.stop(), juliet.session.stop()])
   await server.close()
   const { logins } = await survives(
     () => [recorded],
     port => seat({ port }, 'romeo'),
-    200,
+    100,
   )
-  expect(logins).toBeGreaterThan(20)
+  expect(logins).toBeGreaterThan(10)
 }, 60_000)
