@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { answerChallenge } from './challenge.ts'
 
-// The first is the example of msnpiki's page on challenges; the others are known from programs of the time.
+// The first is a published example; the others are known from programs of the time.
 test.each([
   ['22210219642164014968', '85ecb0db8f32113df79ce0892b9a102c'],
   ['36819795137093047918', 'e7ad3cb09d3e9e4e7c720175984809e9'],

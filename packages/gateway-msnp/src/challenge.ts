@@ -7,7 +7,7 @@ const KEY = 'YMM8C_H7KCQ2S_KL'
 const MASK = 0x7fffffffn
 const FACTOR = 0x0e79a9c1n
 
-/** The 32 digits that answer a CHL from MSNP11 on (msnpiki, "Challenges"). */
+/** The 32 digits that answer a CHL from MSNP11 on. */
 export function answerChallenge(challenge: string, product = PRODUCT, key = KEY): string {
   const md5 = createHash('md5')
     .update(challenge + key)

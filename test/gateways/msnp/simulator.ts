@@ -6,7 +6,7 @@ import { Passport } from './passport.ts'
 import { Switchboards } from './switchboards.ts'
 import { type Line, line, lines, lineWith } from './wire.ts'
 
-/** From msnpiki's page on challenges: one whose answer is known. */
+/** A challenge whose answer is known. */
 const CHALLENGE = '22210219642164014968'
 const ANSWER = '85ecb0db8f32113df79ce0892b9a102c'
 

@@ -1,4 +1,4 @@
-/** The server's side of MSNP lines, by draft-movva-msn-messenger-protocol-00 and msnpiki: written apart from the adapter's. */
+/** The server's side of MSNP lines: written apart from the adapter's. */
 export interface Line {
   readonly words: readonly string[]
   readonly body: string
