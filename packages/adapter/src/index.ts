@@ -34,6 +34,7 @@ export { KeptMap } from './kept.ts'
 export { LineReader } from './lines.ts'
 export { Once } from './once.ts'
 export { pump } from './pump.ts'
+export { sameSecret } from './same.ts'
 export type { Ack, By, Outgoing, Session } from './session.ts'
 export {
   choice,

@@ -28,8 +28,8 @@ export function ownWords(text: string): string {
 }
 
 function clean(lines: readonly string[]): readonly string[] {
-  const signature = lines.indexOf('--')
-  let end = signature === -1 ? lines.length : signature
+  const dashes = lines.indexOf('--')
+  let end = dashes === -1 ? lines.length : dashes
   const divider = lines.findIndex(line => DIVIDER.test(line))
   if (divider !== -1) end = Math.min(end, divider)
   const blank = (at: number) => lines[at] === ''

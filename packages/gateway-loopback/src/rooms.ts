@@ -1,4 +1,4 @@
-import { AdapterError, type Event, type Room, type RoomMember } from '@parley/adapter'
+import { AdapterError, type Event, type Room, type RoomMember, sameSecret } from '@parley/adapter'
 import type { Person } from './person.ts'
 import type { World } from './world.ts'
 
@@ -29,7 +29,7 @@ export class Rooms {
 
   join(person: Person, id: string, nick: string, password?: string): void {
     const room: Place = this.#rooms.get(id) ?? { id, topic: '', topicBy: '', password, members: new Map() }
-    if (room.password !== undefined && room.password !== password)
+    if (room.password !== undefined && !sameSecret(room.password, password ?? ''))
       throw new AdapterError('denied', 'The room has another password')
     const there = room.members.get(nick)
     if (there && there.person !== person) throw new AdapterError('denied', 'Somebody has that nick')

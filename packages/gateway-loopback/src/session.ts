@@ -9,6 +9,7 @@ import {
   type Presence,
   type Profile,
   type Session,
+  sameSecret,
 } from '@parley/adapter'
 import { canonical } from './canonical.ts'
 import { misbehave } from './misbehave.ts'
@@ -37,7 +38,7 @@ export class LoopSession implements Session, Login {
     const id = canonical(account?.fields['name'] ?? '')
     if (id === undefined || id.startsWith('#')) throw new AdapterError('credentials', 'That is no name of this network')
     const password = await secrets.get('password')
-    if (settings.password !== '' && password !== settings.password)
+    if (settings.password !== '' && !sameSecret(settings.password, password ?? ''))
       throw new AdapterError('credentials', 'The password is wrong')
     await misbehave('start', this.#context)
     const person = this.#world.enter(id, this)
