@@ -20,7 +20,7 @@ PostgreSQL and Redis; then Smack's integration tests (npm run test:interop).
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
 /** What measures, or starts a whole cluster: one after another. Of everything else two at a time. */
-const ALONE = ['test/services', 'test/faults', 'test/security/load', 'packages/live/src/redis']
+const ALONE = ['test/services', 'test/faults', 'test/bench', 'test/security/load', 'packages/live/src/redis']
 /** What starts servers and programs that we did not write. */
 const REAL = ['test/interop', 'test/federation']
 const WHOLE = [...ALONE, ...REAL]
