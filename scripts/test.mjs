@@ -19,8 +19,8 @@ PostgreSQL and Redis; then Smack's integration tests (npm run test:interop).
   PARLEY_TEST_COMPLETE=1              fail when anything is left out
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
-/** What measures, or starts a whole cluster: one after another. Of everything else two at a time. */
-const ALONE = ['test/services', 'test/faults', 'test/security/load', 'packages/live/src/redis']
+/** What measures, or starts whole servers: one after another. Of everything else two at a time. */
+const ALONE = ['test/services', 'test/faults', 'test/bench', 'test/security/load', 'packages/live/src/redis']
 /** What starts servers and programs that we did not write. */
 const REAL = ['test/interop', 'test/federation', 'test/gateways']
 const WHOLE = [...ALONE, ...REAL]
@@ -53,7 +53,7 @@ const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await
 if (all) {
   await round('embedded engine: plays', live, [...except(WHOLE), '--maxWorkers=2'])
   // What starts whole servers of its own on PostgreSQL has its turn there, where it is installed.
-  await round('embedded engine: servers and programs of others', live, [...REAL, '--maxWorkers=2'])
+  await round('embedded engine: servers and programs of others', live, REAL)
   await round('embedded engine: whole servers', live, postgres ? [...ALONE, ...except(SERVERS)] : ALONE)
 } else await round('embedded engine', live, args)
 if (postgres) {

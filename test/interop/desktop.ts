@@ -18,14 +18,17 @@ export class Desktop {
 
   static async open(home: string): Promise<Desktop> {
     const screen = `${SIZE.width}x${SIZE.height}x24`
-    // The server looks for a free number itself, and prints it when clients may come.
-    const server = new Child('Xvfb', ['-displayfd', '1', '-screen', '0', screen, '-nolisten', 'tcp'])
+    // The server looks for a free number itself, and prints it when clients may come. It must not start anew when its
+    // only client leaves, which may be a probe of ours while the window manager is on its way.
+    const server = new Child('Xvfb', ['-displayfd', '1', '-screen', '0', screen, '-nolisten', 'tcp', '-noreset'])
     const number = await eventually('a display', () => server.lines.find(line => /^\d+$/.test(line)), {
       seen: () => server.output,
     })
     const desktop = new Desktop(server, `:${number}`, home)
     try {
-      await eventually('a window manager', () => desktop.#try('xdotool', ['get_desktop']) !== undefined)
+      await eventually('a window manager', () => desktop.#try('xdotool', ['get_desktop']) !== undefined, {
+        seen: () => desktop.#windows.output,
+      })
     } catch (error) {
       await desktop.close()
       throw error

@@ -87,10 +87,14 @@ withProgram(['redis-server'], 'docker compose up --scale frontend=2 --scale fede
   })
 
   test('each process says what it does', async () => {
-    const { output } = await fronts[0]!.cli(['cluster', 'status', '--json'])
-    const { rows } = JSON.parse(output) as { rows: readonly { roles: string; state: string }[] }
-    const said = rows.map(({ roles, state }) => `${roles}: ${state}`).sort()
-    expect(said).toEqual(['clients: serving', 'clients: serving', 'federation: serving', 'federation: serving'])
+    const all = ['clients: serving', 'clients: serving', 'federation: serving', 'federation: serving']
+    // Who has just started says so within three seconds.
+    await eventually('all of them', async () => {
+      const { output } = await fronts[0]!.cli(['cluster', 'status', '--json'])
+      const { rows } = JSON.parse(output) as { rows: readonly { roles: string; state: string }[] }
+      const said = rows.map(({ roles, state }) => `${roles}: ${state}`).sort()
+      return said.join() === all.join()
+    })
   })
 
   test('one of each is killed: messages to another domain go on', async () => {

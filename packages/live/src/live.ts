@@ -249,12 +249,14 @@ export interface LiveLimits {
 }
 
 const MEBIBYTE = 1_048_576
+/** What a server takes before anybody comes. */
+const OWN_HEAP = 40 * MEBIBYTE
 
 export const LIVE_LIMITS: LiveLimits = {
   queue: 2000,
   chars: 8 * MEBIBYTE,
-  // Characters beyond Latin-1 take two bytes: at most half of the heap.
-  total: getHeapStatistics().heap_size_limit / 4,
+  // Characters beyond Latin-1 take two bytes: at most half of what the server itself leaves of the heap.
+  total: Math.max(getHeapStatistics().heap_size_limit - OWN_HEAP, 4 * MEBIBYTE) / 4,
   directed: 1000,
   waiting: 500,
 }

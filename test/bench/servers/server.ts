@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 
 export const SERVERS = ['parley', 'ejabberd', 'prosody'] as const
@@ -46,22 +47,26 @@ export interface BenchServer {
 export const DOMAIN = 'localhost'
 export const NOT_INSTALLED = 'not installed'
 
+/** Below those that the system gives to whoever asks for any: nobody gets one of these by chance before it is used. */
+const FIRST_PORT = 20_000
+const LAST_PORT = 32_000
+
 /** Ports of 127.0.0.1 that nobody listens on now. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  return Promise.all(
-    servers.map(async server => {
-      const address = server.address() as { port: number }
-      await new Promise(resolve => server.close(resolve))
-      return address.port
-    }),
-  )
+  const found = new Set<number>()
+  while (found.size < count) {
+    const port = randomInt(FIRST_PORT, LAST_PORT)
+    if (!found.has(port) && (await isFree(port))) found.add(port)
+  }
+  return [...found]
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise(resolve => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** Resolves when the port takes connections. */

@@ -1,6 +1,6 @@
 import type { Json, OwnedMap, Store } from '@parley/store'
 import type { AccountKey } from '../engine.ts'
-import type { Keyring } from './keep/keys.ts'
+import type { KeyRecord, Keyring } from './keep/keys.ts'
 import { rewrap, seal, unseal } from './keep/seal.ts'
 
 /** What is kept of an account. */
@@ -35,10 +35,12 @@ export class Accounts {
     fields: Readonly<Record<string, string>>,
     secrets: Readonly<Record<string, string>>,
   ): Promise<void> {
-    const sealed = Object.entries(secrets).map(([field, text]) => [
-      field,
-      seal(this.#keys, text, { owner, provider, field }),
-    ])
+    const sealed = await Promise.all(
+      Object.entries(secrets).map(async ([field, text]) => [
+        field,
+        await seal(this.#keys, text, { owner, provider, field }),
+      ]),
+    )
     // What was kept belonged to another login.
     await this.#kept.clear(owner, `${provider}\n`)
     await this.#registered.set(owner, provider, { fields, secrets: Object.fromEntries(sealed) })
@@ -79,7 +81,7 @@ export class Accounts {
       else await this.#keepBounded(owner, provider, entry, value)
       return
     }
-    const sealed = value === undefined ? undefined : seal(this.#keys, value, { owner, provider, field: name })
+    const sealed = value === undefined ? undefined : await seal(this.#keys, value, { owner, provider, field: name })
     await this.#registered.update(owner, provider, old => {
       if (!old) return undefined
       const { [name]: _, ...others } = old.secrets
@@ -115,19 +117,12 @@ export class Accounts {
   }
 }
 
-/** The id of the key that seals, as it was written down: a process without that key must not make another one. */
-export async function knownKey(store: Store, domain: string): Promise<string | undefined> {
-  return store.maps.map<string>(KEY_ID).get(domain, 'id')
-}
-
-/** @throws TypeError where another process has begun with another key */
-export async function writeDownKey(store: Store, domain: string, keys: Keyring): Promise<void> {
-  const id = await store.maps.map<string>(KEY_ID).update(domain, 'id', old => old ?? keys.current.id)
-  if (id !== undefined && !(await keys.find(id)))
-    throw new TypeError(`The secrets of gateways are sealed with the key ${id}: copy it from the process that has it`)
-}
-
-/** After a rotation. */
-export async function replaceKey(store: Store, domain: string, keys: Keyring): Promise<void> {
-  await store.maps.map<string>(KEY_ID).set(domain, 'id', keys.current.id)
+/** Where the id of the key that seals is written down: a process without that key must not make another one. */
+export function keyRecord(store: Store, domain: string): KeyRecord {
+  const ids = store.maps.map<string>(KEY_ID)
+  return {
+    known: () => ids.get(domain, 'id'),
+    claim: async id => (await ids.update(domain, 'id', old => old ?? id)) ?? id,
+    replace: id => ids.set(domain, 'id', id),
+  }
 }

@@ -4,7 +4,7 @@ import type { Live } from '@parley/live'
 import type { Store } from '@parley/store'
 import type { Clock, Logger } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, Engine, IdMap, Provider, Sending } from '../engine.ts'
-import { Accounts, knownKey, replaceKey, writeDownKey } from './accounts.ts'
+import { Accounts, keyRecord } from './accounts.ts'
 import { deferred } from './deferred.ts'
 import { Keyring } from './keep/keys.ts'
 import { localHost } from './local-host.ts'
@@ -33,7 +33,7 @@ export interface EngineParts {
   providers(): ReadonlyMap<string, Provider>
   /** Hears what other nodes say about a topic. */
   hear(topic: string, listen: (text: string, from: string) => void): void
-  /** Folder in which `gateway.key` is, or is made. */
+  /** Folder in which `gateway.key` is, or is made with the first secret. */
   readonly data: string
   /** The text of that file, where there is to be none. */
   readonly key?: string | undefined
@@ -52,12 +52,12 @@ const IDLE: AccountStatus = { state: 'idle', since: 0 }
 /** Enough for ten thousand sessions of an adapter that is not wasteful. */
 const MEMORY = 512
 
-/** @throws TypeError with words for the operator, where the key of sealed secrets is missing */
 export async function openEngine(parts: EngineParts): Promise<Engine> {
   const { store, domains, data, key: text, threads = 1, memory = MEMORY } = parts
   const first = [...domains].sort()[0] ?? ''
-  const keys = await Keyring.open({ file: join(data, 'gateway.key'), text }, await knownKey(store, first))
-  await writeDownKey(store, first, keys)
+  const keys = new Keyring({ file: join(data, 'gateway.key'), text }, keyRecord(store, first))
+  // Without it this process seals and opens nothing; everything else goes on.
+  await keys.check().catch((error: unknown) => parts.log.error('logins at other networks do not work here', { error }))
   const accounts = new Accounts(store, keys)
   const adapters = new Map(parts.adapters.map(({ adapter }) => [adapter.id, adapter]))
   const modules = new Map(parts.adapters.map(({ adapter, module }) => [adapter.id, module]))
@@ -200,7 +200,6 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
     providerChanged: provider => sessions.restart(provider),
     async rotateKeys() {
       await keys.renew()
-      await replaceKey(store, first, keys)
       let count = 0
       for (const each of await registrations({})) count += await accounts.rewrap(each)
       return count

@@ -17,68 +17,112 @@ export interface KeySource {
   readonly text?: string | undefined
 }
 
+/** Where it is written down which key seals, for all processes. */
+export interface KeyRecord {
+  known(): Promise<string | undefined>
+  /** Writes it down unless another one is; gives the one that is. */
+  claim(id: string): Promise<string>
+  replace(id: string): Promise<void>
+}
+
 /**
  * The master keys of sealed secrets: a line for each, `id base64`, the first one seals. They are not in the database, so that a copy
- * of it is of no use to anybody.
+ * of it is of no use to anybody. The first key is made when the first secret is sealed: a process that seals none needs none.
  */
 export class Keyring {
   readonly #source: KeySource
-  #keys: readonly MasterKey[]
+  readonly #record: KeyRecord
+  #keys: readonly MasterKey[] = []
+  #isOurs = false
+  #beginning: Promise<void> | undefined
 
-  private constructor(source: KeySource, keys: readonly MasterKey[]) {
+  constructor(source: KeySource, record: KeyRecord) {
     this.#source = source
-    this.#keys = keys
+    this.#record = record
   }
 
-  /**
-   * @param known the id that was written down when the first secret was sealed: with it, a missing file is not made anew
-   * @throws TypeError with words for the operator
-   */
-  static async open(source: KeySource, known?: string): Promise<Keyring> {
-    const text = source.text ?? (await read(source.file))
-    if (text !== undefined) return new Keyring(source, parse(text, source))
-    if (known !== undefined)
-      throw new TypeError(
-        `${source.file}: the key of sealed secrets is missing. Copy it from where the secrets were sealed (key ${known})`,
-      )
-    const key = make()
-    const whole = `${source.file}.${key.id}`
-    await writeFile(whole, line(key), { mode: 0o600, flush: true })
-    try {
-      // Nobody ever reads half of it.
-      await link(whole, source.file)
-      return new Keyring(source, [key])
-    } catch (error) {
-      // Another process on the same folder was first.
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return Keyring.open(source)
-      throw error
-    } finally {
-      await unlink(whole)
+  /** @throws TypeError with words for the operator, where the keys are none, or the one that seals is missing */
+  async check(): Promise<void> {
+    this.#keys = (await this.#read()) ?? []
+    const known = await this.#record.known()
+    if (known !== undefined) this.#need(known)
+  }
+
+  /** The key that seals. @throws TypeError as {@link check} does */
+  async current(): Promise<MasterKey> {
+    if (!this.#isOurs) {
+      this.#beginning ??= this.#begin().finally(() => {
+        this.#beginning = undefined
+      })
+      await this.#beginning
     }
-  }
-
-  get current(): MasterKey {
     return this.#keys[0]!
   }
 
   /** Looks into the file again, where another process may have made a new one. */
   async find(id: string): Promise<MasterKey | undefined> {
     const known = this.#keys.find(key => key.id === id)
-    if (known || this.#source.text !== undefined) return known
-    const text = await read(this.#source.file)
-    if (text !== undefined) this.#keys = parse(text, this.#source)
+    if (known) return known
+    this.#keys = (await this.#read()) ?? this.#keys
     return this.#keys.find(key => key.id === id)
   }
 
   /** From now on a new key seals; the others still open. Where the operator gives the keys, that is up to them. */
   async renew(): Promise<void> {
-    if (this.#source.text !== undefined) return
+    await this.current()
+    const { file, text } = this.#source
+    if (text === undefined) {
+      const keys = [make(), ...((await this.#read()) ?? this.#keys)]
+      // Never half a file: without it nothing can be opened again.
+      await writeFile(`${file}.new`, keys.map(line).join(''), { mode: 0o600, flush: true })
+      await rename(`${file}.new`, file)
+      this.#keys = keys
+    }
+    await this.#record.replace(this.#keys[0]!.id)
+  }
+
+  async #begin(): Promise<void> {
+    await this.check()
+    const isNew = this.#keys.length === 0 && (await this.#make())
+    const id = await this.#record.claim(this.#keys[0]!.id)
+    // Another process was first, and has another file.
+    if (isNew && !this.#keys.some(key => key.id === id)) await unlink(this.#source.file)
+    this.#need(id)
+    this.#isOurs = true
+  }
+
+  /** False: another process on the same folder was first. */
+  async #make(): Promise<boolean> {
     const { file } = this.#source
-    const keys = [make(), ...parse((await read(file)) ?? '', this.#source)]
-    // Never half a file: without it nothing can be opened again.
-    await writeFile(`${file}.new`, keys.map(line).join(''), { mode: 0o600, flush: true })
-    await rename(`${file}.new`, file)
-    this.#keys = keys
+    const key = make()
+    const whole = `${file}.${key.id}`
+    await writeFile(whole, line(key), { mode: 0o600, flush: true })
+    try {
+      // Nobody ever reads half of it.
+      await link(whole, file)
+      this.#keys = [key]
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      await this.check()
+      return false
+    } finally {
+      await unlink(whole)
+    }
+  }
+
+  #need(id: string): void {
+    if (this.#keys.some(key => key.id === id)) return
+    const { file, text } = this.#source
+    const place = text === undefined ? `${file}: ` : ''
+    throw new TypeError(
+      `${place}the key of sealed secrets is missing. Copy it from where the secrets were sealed (key ${id})`,
+    )
+  }
+
+  async #read(): Promise<readonly MasterKey[] | undefined> {
+    const text = this.#source.text ?? (await read(this.#source.file))
+    return text === undefined ? undefined : parse(text, this.#source)
   }
 }
 

@@ -18,9 +18,9 @@ const EDITION = '1'
  * `1.<id of the master key>.<wrapped data key>.<sealed text>`: AES-256-GCM twice. Each text has a data key of its own, so that a new
  * master key wraps small things again and seals nothing anew.
  */
-export function seal(keys: Keyring, text: string, place: SealedFor): string {
+export async function seal(keys: Keyring, text: string, place: SealedFor): Promise<string> {
   const data = randomBytes(KEY)
-  const { id, key } = keys.current
+  const { id, key } = await keys.current()
   const wrapped = encrypt(key, data, aad(place))
   return [EDITION, id, wrapped, encrypt(data, Buffer.from(text, 'utf8'), aad(place))].join('.')
 }
@@ -33,7 +33,7 @@ export async function unseal(keys: Keyring, sealed: string, place: SealedFor): P
 
 /** The same text under the newest master key; undefined: it is already. */
 export async function rewrap(keys: Keyring, sealed: string, place: SealedFor): Promise<string | undefined> {
-  const { id, key } = keys.current
+  const { id, key } = await keys.current()
   if (sealed.split('.')[1] === id) return undefined
   const { data, text } = await dataKey(keys, sealed, place)
   return [EDITION, id, encrypt(key, data, aad(place)), text].join('.')
