@@ -4,7 +4,7 @@ import { domainsOfWay, type Owner } from '@parley/store'
 import { type Awaitable, NobodyError, placeAmong, type Remote, type Server, type Transit } from '@xmpp/server-core'
 import { Asking } from './asking.ts'
 import type { Pair } from './dialback.ts'
-import { blocked, type Entry, inOrder, isOwed, mayWaitFor, ownerOf, placeOf, rowOf, tooMany } from './entry.ts'
+import { blocked, Entry, inOrder, isOwed, ownerOf, placeOf, rowOf, tooMany } from './entry.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { Nodes } from './nodes.ts'
 import { Outbox } from './outbox.ts'
@@ -131,8 +131,9 @@ export class Links implements Remote {
     if (this.#server.live.node !== this.#as) this.#givenUp()
     const way = ownerOf(pair)
     const link = this.#linkOf(way)
-    if (link) link.send(stanza, id)
-    else this.#sendElsewhere(way, { stanza, xml: stanza.toXml(), id })
+    const entry = new Entry(stanza, id)
+    if (link) link.send(entry)
+    else this.#sendElsewhere(way, entry)
   }
 
   #sendElsewhere(way: Owner, entry: Entry): void {
@@ -148,7 +149,7 @@ export class Links implements Remote {
     const asking = this.#asking.get(way) ?? this.#ask(way)
     if (!asking) {
       // Known at once: this node is alone.
-      this.#links.get(way)!.send(entry.stanza, entry.id)
+      this.#links.get(way)!.send(entry)
       return
     }
     asking.add(entry)
@@ -248,7 +249,7 @@ export class Links implements Remote {
     try {
       const link = this.#linkOf(way)
       if (this.#parts.isBlocked(pair.to)) throw blocked(pair)
-      if (link) link.send(entry.stanza, entry.id)
+      if (link) link.send(entry)
       else this.#collect(way, entry)
     } catch (error) {
       this.#outbox.refuse(pair, entry, error as StanzaError)
@@ -380,7 +381,7 @@ export class Links implements Remote {
     const left = await Promise.all([...this.#links].map(async ([way, link]) => ({ way, entries: await link.leave() })))
     try {
       for (const { way, entries } of [...left, ...asked]) {
-        const rows = entries.filter(({ id, stanza }) => id === undefined && mayWaitFor(stanza))
+        const rows = entries.filter(({ id, mayWait }) => id === undefined && mayWait)
         if (rows.length > 0) await store.messages.append(rows.map(({ stanza }) => rowOf(domainsOfWay(way), stanza)))
       }
       await store.messages.flush()

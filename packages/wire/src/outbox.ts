@@ -1,14 +1,21 @@
 import type { Socket } from 'node:net'
-import { flushAfterTurn, type Pending } from './turn.ts'
+import { flushAfterTurn, flushGathered, type Pending } from './turn.ts'
 
-/** What is written to a socket: joined for each turn of the event loop. */
+/** Whoever has written within so long (ms) is about to write again. */
+const BUSY = 1
+
+/** What is written to a socket: joined for each turn of the event loop, or for longer. */
 export class Outbox implements Pending {
+  readonly #gathers: boolean
   #socket: Socket
+  #flushedAt = Number.NEGATIVE_INFINITY
   #text = ''
   #callbacks: (() => void)[] = []
 
-  constructor(socket: Socket) {
+  /** @param gathers whether what is written in quick succession, in several turns, is joined as well */
+  constructor(socket: Socket, gathers = false) {
     this.#socket = socket
+    this.#gathers = gathers
   }
 
   /** Bytes that the network has not taken; what waits for the end of this turn counts by characters. */
@@ -17,7 +24,7 @@ export class Outbox implements Pending {
   }
 
   write(text: string): void {
-    if (this.#text === '') flushAfterTurn(this)
+    if (this.#text === '') this.#schedule()
     this.#text += text
   }
 
@@ -26,6 +33,7 @@ export class Outbox implements Pending {
     const text = this.#text
     const callbacks = this.#callbacks
     this.#text = ''
+    if (this.#gathers) this.#flushedAt = performance.now()
     if (callbacks.length === 0) {
       this.#socket.write(text, 'utf8')
       return
@@ -52,5 +60,10 @@ export class Outbox implements Pending {
   clear(): void {
     this.#text = ''
     this.#callbacks = []
+  }
+
+  #schedule(): void {
+    if (this.#gathers && performance.now() - this.#flushedAt < BUSY) flushGathered(this)
+    else flushAfterTurn(this)
   }
 }

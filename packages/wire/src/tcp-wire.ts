@@ -37,6 +37,8 @@ export interface TcpWireOptions {
   readonly direct?: boolean
   /** The namespace of stanzas on this stream; read as `jabber:client`. */
   readonly content?: string
+  /** Many write to it: what they write in quick succession leaves together, a millisecond later. */
+  readonly gathers?: boolean
 }
 
 /** An XML stream over TCP, with STARTTLS (RFC 6120 §5) or TLS from the start (XEP-0368). */
@@ -69,7 +71,7 @@ export class TcpWire implements Wire, Reader {
     this.#options = options
     this.#content = options.content ?? NS.client
     this.#clear = options.tls && !options.direct ? CLEAR_TEXT : 0
-    this.#outbox = new Outbox(socket)
+    this.#outbox = new Outbox(socket, options.gathers)
     this.#parser = this.#newParser()
     this.kind = options.direct ? 'tls' : 'tcp'
     this.remote = remote
