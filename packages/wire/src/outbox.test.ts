@@ -29,11 +29,11 @@ describe('what is written', () => {
   })
 
   test('leaves later, as one, where several turns write in quick succession', () => {
-    const outbox = new Outbox(socket, true)
-    outbox.write('a')
+    const outbox = new Outbox(socket)
+    outbox.gather('a')
     turn()
     for (const letter of 'bcd') {
-      outbox.write(letter)
+      outbox.gather(letter)
       turn()
     }
     expect(written).toEqual(['a'])
@@ -42,9 +42,9 @@ describe('what is written', () => {
   })
 
   test('does not wait where nobody has written just before', () => {
-    const outbox = new Outbox(socket, true)
+    const outbox = new Outbox(socket)
     for (const letter of 'ab') {
-      outbox.write(letter)
+      outbox.gather(letter)
       turn()
       jest.advanceTimersByTime(1)
     }
@@ -52,10 +52,10 @@ describe('what is written', () => {
   })
 
   test('leaves at once when it must', () => {
-    const outbox = new Outbox(socket, true)
-    outbox.write('a')
+    const outbox = new Outbox(socket)
+    outbox.gather('a')
     turn()
-    outbox.write('b')
+    outbox.gather('b')
     outbox.flush()
     expect(written).toEqual(['a', 'b'])
     jest.advanceTimersByTime(1)

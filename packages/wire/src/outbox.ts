@@ -6,16 +6,14 @@ const BUSY = 1
 
 /** What is written to a socket: joined for each turn of the event loop, or for longer. */
 export class Outbox implements Pending {
-  readonly #gathers: boolean
   #socket: Socket
+  #gathers = false
   #flushedAt = Number.NEGATIVE_INFINITY
   #text = ''
   #callbacks: (() => void)[] = []
 
-  /** @param gathers whether what is written in quick succession, in several turns, is joined as well */
-  constructor(socket: Socket, gathers = false) {
+  constructor(socket: Socket) {
     this.#socket = socket
-    this.#gathers = gathers
   }
 
   /** Bytes that the network has not taken; what waits for the end of this turn counts by characters. */
@@ -24,6 +22,13 @@ export class Outbox implements Pending {
   }
 
   write(text: string): void {
+    if (this.#text === '') flushAfterTurn(this)
+    this.#text += text
+  }
+
+  /** As {@link write}; what comes in quick succession, in several turns, is joined as well. */
+  gather(text: string): void {
+    this.#gathers = true
     if (this.#text === '') this.#schedule()
     this.#text += text
   }
@@ -63,7 +68,7 @@ export class Outbox implements Pending {
   }
 
   #schedule(): void {
-    if (this.#gathers && performance.now() - this.#flushedAt < BUSY) flushGathered(this)
+    if (performance.now() - this.#flushedAt < BUSY) flushGathered(this)
     else flushAfterTurn(this)
   }
 }

@@ -37,7 +37,7 @@ export interface TcpWireOptions {
   readonly direct?: boolean
   /** The namespace of stanzas on this stream; read as `jabber:client`. */
   readonly content?: string
-  /** Many write to it: what they write in quick succession leaves together, a millisecond later. */
+  /** Many write stanzas to it: what they write in quick succession leaves together, a millisecond later. */
   readonly gathers?: boolean
 }
 
@@ -71,7 +71,7 @@ export class TcpWire implements Wire, Reader {
     this.#options = options
     this.#content = options.content ?? NS.client
     this.#clear = options.tls && !options.direct ? CLEAR_TEXT : 0
-    this.#outbox = new Outbox(socket, options.gathers)
+    this.#outbox = new Outbox(socket)
     this.#parser = this.#newParser()
     this.kind = options.direct ? 'tls' : 'tcp'
     this.remote = remote
@@ -107,7 +107,8 @@ export class TcpWire implements Wire, Reader {
   }
 
   stanza(xml: string): void {
-    this.#write(xml)
+    if (!this.#options.gathers) this.#write(xml)
+    else if (this.#state === 'open') this.#outbox.gather(xml)
   }
 
   send(xml: string): void {
