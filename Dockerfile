@@ -12,6 +12,7 @@ WORKDIR /app
 COPY --from=build /app /app
 RUN ln -s /app/services/parley/bin/parley.js /usr/local/bin/parley \
   && ln -s /app/services/federation/bin/parley-federation /usr/local/bin/parley-federation \
+  && ln -s /app/services/gateway/bin/parley-gateway /usr/local/bin/parley-gateway \
   && useradd --system --uid 5222 --home-dir /data --create-home parley
 USER parley
 VOLUME /data

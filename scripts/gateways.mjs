@@ -48,7 +48,7 @@ async function open(threads, clock, settings = {}) {
   const record = { id: 'loop', adapter: 'loopback', enabled: true, verification: 'everyone', seats: false, rooms: true }
   const providers = new Map([['loop', { ...record, alwaysOn: true, patience: 60_000, settings }]])
   const engine = await openEngine({
-    adapters: [{ adapter: loopback, module: '@parley/gateway-loopback' }],
+    adapters: [{ id: 'loopback', module: '@parley/gateway-loopback', load: async () => loopback }],
     store,
     live: memoryLive(),
     clock,

@@ -90,6 +90,12 @@ describe('the floors of the house', () => {
     expect(wrong).toEqual([])
   })
 
+  test('the server imports adapters when it needs them', () => {
+    const atStart = /^(?:import|export)\s[^'(]*'@parley\/gateway-/m
+    const wrong = sources.filter(path => path.includes('/services/') && atStart.test(readFileSync(path, 'utf8')))
+    expect(wrong.map(here)).toEqual([])
+  })
+
   test('a package is entered by its one door, and nothing imports a service', () => {
     const wrong = sources.flatMap(path =>
       importsOf(path)

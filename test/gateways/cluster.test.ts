@@ -4,6 +4,7 @@ import type { Outgoing } from '@parley/adapter'
 import type { Engine } from '@parley/gateway'
 import { type Live, redisLive } from '@parley/live'
 import { closeStore } from '@parley/testkit'
+import { ROLES, type Role } from '@xmpp/server-core'
 import { EngineStage, JULIET, Played, ROMEO, until } from './engine-stage.ts'
 
 const url = process.env['PARLEY_TEST_REDIS']
@@ -30,10 +31,20 @@ function suite(redis: string): void {
   let keys = 0
   const say = (text: string, peer = 'nurse'): Outgoing => ({ key: `k${++keys}`, to: { peer }, text, receipt: false })
 
-  async function node(change: (live: Live) => Live = live => live): Promise<Engine> {
+  async function node(change: (live: Live) => Live = live => live, roles: readonly Role[] = ROLES): Promise<Engine> {
     const { live, hear } = await liveOf(redis, prefix)
     lives.push(live)
-    return stage.open({ live: change(live), hear })
+    live.describe({ roles: roles.join(' '), state: 'serving' })
+    return stage.open({ live: change(live), hear, roles })
+  }
+  const withRole = (...roles: Role[]) => node(undefined, roles)
+  /** Resolves when a node sees another one with the role. */
+  async function seen(live: Live, role: Role): Promise<void> {
+    for (;;) {
+      const nodes = await live.nodes()
+      if (nodes.some(({ about }) => String(about['roles']).includes(role))) return
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
   }
 
   beforeEach(async () => {
@@ -114,6 +125,83 @@ function suite(redis: string): void {
       expect(second.status(ROMEO).state).toBe('online')
       expect(stage.world.person('romeo').logins.size).toBe(1)
     })
+  })
+
+  describe('a node without the role', () => {
+    const why = 'No process serves other networks at the moment'
+
+    test('runs no session: a node with it does what is asked here', async () => {
+      const nurse = new Played(stage.world, 'nurse')
+      first = await withRole('clients')
+      second = await withRole('gateways')
+      await seen(lives[0]!, 'gateways')
+      await online()
+      expect((await lives[0]!.place('gateway loop romeo@a.test', undefined, false)).node).toBe(lives[1]!.node)
+      expect(await first.run(ROMEO, 'send', say('good morrow'))).toMatchObject({ level: 'delivered' })
+      expect(nurse.events).toMatchObject([{ text: 'good morrow' }])
+      await first.rest(ROMEO)
+      expect(second.status(ROMEO).state).toBe('idle')
+    })
+
+    test('says why there is none, forgets what is forgotten, and begins when a node with it comes', async () => {
+      first = await withRole('clients', 'federation')
+      await first.register(ROMEO, { name: 'romeo' }, {})
+      first.wake(ROMEO)
+      await stage.state(first, ROMEO, 'waiting')
+      expect(first.status(ROMEO).detail).toBe(why)
+      await expect(first.run(ROMEO, 'search', 'x', { key: 'k' })).rejects.toThrow(why)
+      const { kept, done } = first.send(ROMEO, say('good morrow'))
+      await expect(kept).rejects.toThrow(why)
+      await expect(done).rejects.toThrow(why)
+      await first.rest(ROMEO)
+      expect(first.status(ROMEO).state).toBe('idle')
+      await first.register(JULIET, { name: 'juliet' }, {})
+      first.wake(JULIET)
+      await stage.state(first, JULIET, 'waiting')
+      expect(await first.unregister(JULIET)).toBe(true)
+      first.wake(ROMEO)
+      await stage.state(first, ROMEO, 'waiting')
+      second = await withRole('gateways')
+      await seen(lives[0]!, 'gateways')
+      stage.states.length = 0
+      stage.clock.advance(2000)
+      await stage.state(first, ROMEO, 'online')
+      expect(stage.states).toEqual(['romeo@a.test connecting', 'romeo@a.test online'])
+    })
+
+    test('gives messages up that nobody has woken, in their time', async () => {
+      first = await node()
+      await online()
+      stage.world.cut('romeo')
+      await stage.state(first, ROMEO, 'waiting')
+      await first.send(ROMEO, say('good morrow')).kept
+      await first.stop()
+      await lives[0]!.stop()
+      second = await withRole('clients')
+      await until(() => {
+        stage.clock.advance(60_000)
+        return stage.eventsOf('bounced').length === 1
+      })
+      expect(await stage.store.gateways.queued(ROMEO)).toEqual([])
+    })
+  })
+
+  test('what a node had when it went begins elsewhere, without anybody asking', async () => {
+    const front = await withRole('clients')
+    first = await withRole('gateways')
+    await seen(lives[0]!, 'gateways')
+    await first.register(ROMEO, { name: 'romeo' }, {})
+    front.wake(ROMEO)
+    await stage.state(front, ROMEO, 'online')
+    second = await withRole('gateways')
+    await stage.state(second, ROMEO, 'online')
+    stage.states.length = 0
+    await first.stop()
+    await lives[1]!.stop()
+    stage.clock.advance(2000)
+    await until(() => stage.states.includes('romeo@a.test online'))
+    await stage.state(front, ROMEO, 'online')
+    expect((await lives[2]!.place('gateway loop romeo@a.test')).own).toBe(true)
   })
 
   test('a node that others have given up lets go of its accounts, and asks who has them', async () => {

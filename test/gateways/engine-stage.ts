@@ -79,7 +79,7 @@ export class EngineStage {
     this.store ??= await emptyStore(() => this.clock.now())
     this.data ||= await mkdtemp(join(tmpdir(), 'parley-gateway-'))
     const engine = await openEngine({
-      adapters: [{ adapter: loopback, module: '@parley/gateway-loopback' }],
+      adapters: [{ id: 'loopback', module: '@parley/gateway-loopback', load: async () => loopback }],
       ...{ store: this.store, live: changes.live ?? this.#live(), clock: this.clock, log: this.log },
       ...{ domains: ['a.test'], data: this.data, net: { allow: [] }, threads: 0, hear: () => {} },
       providers: () => this.providers,

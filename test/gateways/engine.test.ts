@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Outgoing } from '@parley/adapter'
 import type { Engine } from '@parley/gateway'
+import loopback from '@parley/gateway-loopback'
 import { closeStore } from '@parley/testkit'
 import { EngineStage, JULIET, Played, ROMEO, until } from './engine-stage.ts'
 
@@ -22,6 +23,32 @@ async function online(key = ROMEO, name = 'romeo', password = 'wherefore'): Prom
   engine.wake(key, { afresh: true })
   await stage.state(engine, key, 'online')
 }
+
+describe('an adapter', () => {
+  test('is read when a record names it, once, and not before', async () => {
+    const read: string[] = []
+    const installed = (id: string) => ({
+      ...{ id, module: '@parley/gateway-loopback' },
+      load: async () => {
+        read.push(id)
+        if (id === 'broken') throw new Error('no such file')
+        return loopback
+      },
+    })
+    stage.providers.clear()
+    const other = await stage.open({ adapters: ['loopback', 'unused', 'broken'].map(installed) })
+    expect(other.installed).toEqual(['loopback', 'unused', 'broken'])
+    expect([read, [...other.adapters.keys()]]).toEqual([[], []])
+    stage.set({})
+    await other.providerChanged('loop')
+    expect([read, [...other.adapters.keys()]]).toEqual([['loopback'], ['loopback']])
+    expect(await other.load('loopback')).toBe(loopback)
+    expect(read).toEqual(['loopback'])
+    expect(await other.load('nothing')).toBeUndefined()
+    expect(await other.load('broken')).toBeUndefined()
+    expect(stage.lines.some(line => line.includes('an adapter cannot be read'))).toBe(true)
+  })
+})
 
 describe('an account', () => {
   test('is registered, shown without secrets, found, and forgotten', async () => {
@@ -252,7 +279,47 @@ describe('threat 159: secrets', () => {
   })
 
   test('are not made anew where the key file is lost', async () => {
-    await expect(stage.open({ data: '/nowhere' })).rejects.toThrow('the key of sealed secrets is missing')
+    await online()
+    const other = await stage.open({ data: '/nowhere' })
+    const missing = 'the key of sealed secrets is missing'
+    expect(stage.lines.some(line => line.includes(missing))).toBe(true)
+    await expect(other.register(JULIET, { name: 'juliet' }, { password: 'x' })).rejects.toThrow(missing)
+    await expect(other.keepSettings('loop', { password: 'x' })).rejects.toThrow(missing)
+  })
+
+  test('of a provider are sealed as well, reach its sessions, and open after a new key has sealed them', async () => {
+    const rows = stage.store.maps.map<string>('gateway-settings')
+    const kept = () => rows.get('gateways', 'loop\npassword')
+    await engine.keepSettings('loop', { password: 'sesame' })
+    await online(ROMEO, 'romeo', 'sesame')
+    const before = (await kept())!
+    expect(before).toMatch(/^1\./)
+    expect(Buffer.from(before, 'base64url').includes('sesame')).toBe(false)
+    expect(await engine.rotateKeys()).toBe(2)
+    expect((await kept())!.split('.')[1]).not.toBe(before.split('.')[1])
+    expect((await kept())!.split('.')[3]).toBe(before.split('.')[3])
+    await engine.rest(ROMEO)
+    engine.wake(ROMEO)
+    await stage.state(engine, ROMEO, 'online')
+    await engine.keepSettings('loop', { password: 'another' })
+    await engine.providerChanged('loop')
+    await stage.state(engine, ROMEO, 'needs-login')
+    await engine.keepSettings('loop', { password: '' })
+    expect(await kept()).toBeUndefined()
+    await rows.set('gateways', 'loop\nother', before)
+    await engine.forgetSettings('loop')
+    expect(await rows.all('gateways')).toEqual(new Map())
+    expect(stage.lines.join('')).not.toContain('sesame')
+  })
+
+  test('of a provider are of no use to another one', async () => {
+    const rows = stage.store.maps.map<string>('gateway-settings')
+    await engine.keepSettings('other', { password: 'sesame' })
+    await rows.set('gateways', 'loop\npassword', (await rows.get('gateways', 'other\npassword'))!)
+    await engine.register(ROMEO, { name: 'romeo' }, {})
+    engine.wake(ROMEO)
+    await stage.state(engine, ROMEO, 'waiting')
+    expect(engine.status(ROMEO).detail).toBe('The gateway has a fault')
   })
 })
 

@@ -65,7 +65,7 @@ describe('a session in a thread', () => {
     const module = new URL('adapters/nosy.mjs', import.meta.url).href
     const { default: adapter } = (await import(module)) as { default: Adapter }
     stage.providers.set('loop', { ...stage.providers.get('loop')!, adapter: 'nosy', settings: {} })
-    const engine = await stage.open({ threads: 1, adapters: [{ adapter, module }] })
+    const engine = await stage.open({ threads: 1, adapters: [{ id: 'nosy', module, load: async () => adapter }] })
     await online(engine, 'romeo')
     expect(stage.eventsOf('notice')).toMatchObject([
       { text: JSON.stringify({ environment: [], arguments: [], input: null }) },

@@ -24,7 +24,7 @@ async function verona(stage: Stage) {
   folders.push(data)
   const gateways = gatewayModules(({ server, providers }) =>
     openEngine({
-      adapters: [{ adapter: loopback, module: '@parley/gateway-loopback' }],
+      adapters: [{ id: 'loopback', module: '@parley/gateway-loopback', load: async () => loopback }],
       ...{ store: server.store, live: server.live, clock: server.clock, log: server.log },
       domains: ['a.test'],
       providers: () => providers.all,

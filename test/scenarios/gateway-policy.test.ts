@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { refused, scenario } from '@parley/testkit'
+import { p, refused, scenario } from '@parley/testkit'
 import { networks, puppets } from './gateway-puppet.ts'
 
 const REGISTER = 'jabber:iq:register'
@@ -43,12 +43,32 @@ scenario(
       verification: 'contacts',
     })
     expect(rows['settings.key']).toBe('(kept secret)')
+    expect(rows).not.toHaveProperty('secrets')
+    // The record, which every node is told, has nothing of it.
+    const record = async () => JSON.stringify([...(await server.store.maps.map('gateways.providers').all('gateways'))])
+    expect(await record()).toMatch(/"secrets":\{"key":\d+\}/)
+    expect(await record()).not.toContain('"secret"')
+    expect(engine.sealed.get('puppets')).toEqual({ key: 'secret' })
+    await types('provider set', { id: 'puppets', settings: ['key='] })
+    expect((await types('provider show', { id: 'puppets' })).rows).not.toContainEqual(
+      expect.objectContaining({ name: 'settings.key' }),
+    )
+    await expect(types('provider set', { id: 'puppets', settings: ['key=unsealable'] })).rejects.toThrow(
+      'gateway.key: there is no key',
+    )
 
     await types('provider disable', { id: 'puppets' })
     expect(await offered()).toBe(false)
     expect(engine.logins.has(`puppets ${key.owner}`)).toBe(true)
     await expect(types('provider show', { id: 'nothing' })).rejects.toThrow('There is no provider nothing')
-    expect(await types('provider remove', { id: 'puppets' })).toEqual({ text: 'puppets is removed, with 1 logins' })
+    await expect(types('provider remove', { id: 'puppets' })).rejects.toThrow(
+      'puppets: one user has a login; --force forgets them, and takes its contacts off their rosters',
+    )
+    expect(engine.logins.size).toBe(1)
+    expect(await types('provider remove', { id: 'puppets', force: true })).toEqual({
+      text: 'puppets is removed, with 1 logins',
+    })
+    expect([engine.logins.size, engine.sealed.size]).toEqual([0, 0])
     expect((await types('provider list')).rows).toEqual([
       { id: 'skype', adapter: '', state: 'retired', title: 'Skype', users: 0, ends: '2025-05-05' },
     ])
@@ -56,10 +76,34 @@ scenario(
   },
 )
 
+scenario('XEP-0100 § 4.3: who is registered with a network that is removed loses its contacts quietly', async stage => {
+  const { server, engine, types, registers } = await puppets(stage)
+  const [romeo, juliet] = await server.join('romeo/orchard', 'juliet/balcony')
+  const keys = [await registers(romeo), await registers(juliet)]
+  for (const key of keys)
+    await engine.happens(key, { type: 'roster', contacts: [{ id: 'nurse', name: 'Nurse', subscription: 'both' }] })
+  for (const actor of [romeo, juliet]) await actor.settles()
+  await types('provider disable', { id: 'puppets' })
+  for (const actor of [romeo, juliet]) await actor.settles()
+  await expect(types('provider remove', { id: 'puppets' })).rejects.toThrow('puppets: 2 users have logins')
+  await types('provider remove', { id: 'puppets', force: true })
+  for (const actor of [romeo, juliet]) {
+    await actor.receivesUnordered(
+      p`<iq type="set"><query xmlns="jabber:iq:roster"><item jid="nurse@puppets.a.test" subscription="remove"/></query></iq>`,
+      p`<iq type="set"><query xmlns="jabber:iq:roster"><item jid="puppets.a.test" subscription="remove"/></query></iq>`,
+    )
+    const roster = await actor.asks`<iq type="get"><query xmlns="jabber:iq:roster"/></iq>`
+    expect(String(roster)).not.toContain('puppets')
+  }
+  // Nobody there was told to forget anybody.
+  expect(engine.took('removeContact')).toEqual([])
+})
+
 scenario('XEP-0100 § 4.1: what an operator says of a network is checked', async stage => {
   const { types } = await networks(stage)
   const add = (values: Record<string, unknown>) => types('provider add', { id: 'x', adapter: 'puppet', ...values })
-  await expect(add({ adapter: 'nothing' })).rejects.toThrow('There is no adapter nothing')
+  await expect(add({ adapter: 'nothing' })).rejects.toThrow('There is no adapter nothing; there are puppet, plain')
+  await expect(add({ adapter: 'broken' })).rejects.toThrow('The adapter broken cannot be read: the log says why')
   await expect(add({ id: 'conference' })).rejects.toThrow('conference.a.test is something else already')
   await expect(add({ id: 'a.b' })).rejects.toThrow('id is a label of a domain name')
   await expect(add({ id: 'skype' })).rejects.toThrow('Skype has ended on 2025-05-05')
@@ -76,6 +120,33 @@ scenario('XEP-0100 § 4.1: what an operator says of a network is checked', async
   const { rows } = await types('provider show', { id: 'x' })
   expect(rows).toContainEqual({ name: 'settings.host', value: 'elsewhere' })
   expect(await types('provider rotate-keys')).toEqual({ text: '0 secrets are under a new key' })
+})
+
+scenario('XEP-0100 § 4.1: a network that speaks XMPP is a partner domain, and listed among networks', async stage => {
+  const { server, types } = await networks(stage)
+  const add = types('provider add', { id: 'gtalk', adapter: 'xmpp', settings: ['domain=gmail.com'] })
+  await expect(add).rejects.toThrow('parley federation allow gmail.com --type public-unverified')
+  const bare = types('provider add', { id: 'gtalk', adapter: 'xmpp' })
+  await expect(bare).rejects.toThrow('XMPP needs no adapter, the domain is a partner: parley federation allow DOMAIN')
+  const partners = server.store.maps.map('partners')
+  await partners.set('federation', 'gmail.com', {
+    state: 'allowed',
+    type: 'public-unverified',
+    aliases: ['googlemail.com'],
+  })
+  await partners.set('federation', 'lync.test', { state: 'allowed', type: 'public-verified', comment: 'the Montagues' })
+  await partners.set('federation', 'friend.test', { state: 'allowed' })
+  await partners.set('federation', 'foe.test', { state: 'blocked', type: 'public-verified' })
+  const row = { adapter: 'xmpp', state: 'enabled', users: '', ends: '' }
+  expect((await types('provider list')).rows).toEqual([
+    { id: 'gmail.com', ...row, title: 'public-unverified' },
+    { id: 'lync.test', ...row, title: 'the Montagues' },
+    expect.objectContaining({ id: 'skype' }),
+  ])
+  for (const command of ['provider show', 'provider enable', 'provider remove'])
+    await expect(types(command, { id: 'gmail.com' })).rejects.toThrow(
+      'gmail.com is a domain that speaks XMPP: parley federation show gmail.com',
+    )
 })
 
 scenario('XEP-0100 § 4.1: where a seat is needed, who has none sees nothing and does nothing', async stage => {
@@ -157,6 +228,11 @@ scenario(
     const { rows } = await types('provider show', { id: 'puppets' })
     expect(rows).toContainEqual({ name: 'denied.stranger', value: 4 })
     expect(lines.filter(line => line.includes('gateway denied') && line.includes('tybalt'))).toHaveLength(4)
+    const figures = new Map(server.core.figures.flatMap(read => read()).map(({ name, samples }) => [name, samples]))
+    const puppet = { provider: 'puppets' }
+    expect(figures.get('parley_gateway_denied')).toContainEqual({ labels: { ...puppet, reason: 'stranger' }, value: 4 })
+    expect(figures.get('parley_gateway_denied')).toContainEqual({ labels: { ...puppet, reason: 'seat' }, value: 0 })
+    expect(figures.get('parley_gateway_sessions')).toContainEqual({ labels: { ...puppet, state: 'online' }, value: 1 })
 
     // Who was written to may answer.
     await romeo.sends`<message type="chat" id="m" to="tybalt@puppets.a.test"><body>Peace</body></message>`

@@ -89,11 +89,13 @@ export interface Done {
 /** An engine whose networks do what the play says. Whoever says that the password is `wrong` is not let in. */
 export class Puppets implements Engine {
   readonly adapters = new Map(ADAPTERS.map(adapter => [adapter.id, adapter]))
+  readonly installed = [...this.adapters.keys(), 'broken']
   readonly done: Done[] = []
   readonly logins = new Map<
     string,
     { fields: Readonly<Record<string, string>>; secrets: Readonly<Record<string, string>> }
   >()
+  readonly sealed = new Map<string, Readonly<Record<string, string>>>()
   readonly pictures = new Map<string, { bytes: Uint8Array; type: string }>()
   /** What a command answers instead of being done; throws to refuse. */
   answers: (name: CommandName, args: readonly unknown[]) => unknown = () => undefined
@@ -114,6 +116,10 @@ export class Puppets implements Engine {
     },
     byNative: async (key, native) => this.#pairs.get(nameOf(key))?.find(pair => pair.native === native),
     byStanza: async (key, stanza) => this.#pairs.get(nameOf(key))?.find(pair => pair.stanza === stanza),
+  }
+
+  async load(id: string): Promise<Adapter | undefined> {
+    return this.adapters.get(id)
   }
 
   listen(listener: EngineListener): void {
@@ -162,6 +168,10 @@ export class Puppets implements Engine {
     return this.#statuses.get(nameOf(key)) ?? { state: 'idle', since: 0 }
   }
 
+  *sessions(): Iterable<readonly [AccountKey, AccountStatus]> {
+    for (const [name, status] of this.#statuses) if (status.state !== 'idle') yield [keyOf(name), status]
+  }
+
   /** The session of that user is like this from now on. */
   set(key: AccountKey, state: AccountStatus['state'], detail?: string): void {
     const before = this.status(key)
@@ -182,6 +192,15 @@ export class Puppets implements Engine {
   send(key: AccountKey, message: Outgoing): Sending {
     const done = this.run(key, 'send', message) as Promise<Ack>
     return { kept: Promise.resolve(), done }
+  }
+
+  async keepSettings(provider: string, secrets: Readonly<Record<string, string>>): Promise<void> {
+    if (secrets['key'] === 'unsealable') throw new TypeError('gateway.key: there is no key')
+    this.sealed.set(provider, { ...this.sealed.get(provider), ...secrets })
+  }
+
+  async forgetSettings(provider: string): Promise<void> {
+    this.sealed.delete(provider)
   }
 
   async rotateKeys(): Promise<number> {

@@ -60,6 +60,70 @@ scenario('XEP-0045 § 7.2: who enters a room of a network sees who is there, one
   expect(engine.took('joinRoom')).toEqual([])
 })
 
+scenario('XEP-0045 § 7.14: a room is left when nobody here is in it, and when nobody has come to be', async stage => {
+  const { server, engine, registers } = await puppets(stage, { rooms: 'on' })
+  const [romeo, phone] = await server.join('romeo/orchard', 'romeo/phone')
+  const key = await registers(romeo)
+  for (const client of [romeo, phone]) await client.settles()
+  await enters(romeo)
+  await enters(phone)
+  await romeo.fence()
+  await phone.fence()
+  // Both have gone before the network lets them in.
+  for (const client of [romeo, phone])
+    await client.sends`<presence type="unavailable" to="#verona@puppets.a.test/romeo"/>`
+  for (const client of [romeo, phone]) await client.receivesNothing()
+  expect(engine.took('joinRoom', 'leaveRoom')).toEqual([['joinRoom', '#verona', 'romeo', undefined, {}]])
+  await engine.happens(key, { type: 'room', room })
+  for (const client of [romeo, phone]) await client.receivesNothing()
+  expect(engine.took('leaveRoom')).toEqual([['leaveRoom', '#verona', {}]])
+
+  // One stays.
+  await enters(romeo)
+  await enters(phone)
+  await romeo.fence()
+  await phone.fence()
+  await phone.sends`<presence type="unavailable" to="#verona@puppets.a.test/romeo"/>`
+  await phone.receivesNothing()
+  await engine.happens(key, { type: 'room', room })
+  await romeo.receives`<presence from="#verona@puppets.a.test/prince"/>`
+  await romeo.settles()
+  await phone.receivesNothing()
+  expect(engine.took('leaveRoom')).toEqual([])
+})
+
+scenario('XEP-0045 § 7.14: rooms that come back with a session are left, unless somebody enters them', async stage => {
+  const { romeo, engine, key } = await inVerona(stage)
+  engine.set(key, 'waiting', 'The wall')
+  await romeo.settles()
+  // An adapter goes back to where it was, also before it is online.
+  engine.set(key, 'connecting')
+  await engine.happens(key, { type: 'room', room })
+  expect(engine.took('leaveRoom')).toEqual([])
+  engine.set(key, 'online')
+  await romeo.settles()
+  expect(engine.took('leaveRoom')).toEqual([['leaveRoom', '#verona', {}]])
+  const line = {
+    type: 'message',
+    peer: '#mantua',
+    nick: 'tybalt',
+    id: 'n1',
+    origin: 'remote',
+    text: 'What, drawn?',
+  } as const
+  await engine.happens(key, line, { ...line, id: 'n2' }, { type: 'room', room: { ...room, id: '#mantua' } })
+  await romeo.settles()
+  const left = engine.took('leaveRoom')
+  expect(left[0]).toEqual(['leaveRoom', '#mantua', {}])
+  expect(new Set(left.map(([, id]) => id))).toEqual(new Set(['#mantua']))
+
+  await enters(romeo)
+  await romeo.fence()
+  await engine.happens(key, { type: 'room', room })
+  await romeo.settles()
+  expect(engine.took('leaveRoom')).toEqual([])
+})
+
 scenario('XEP-0045 § 7.4: lines go both ways, and who has said one sees it too, once', async stage => {
   const { romeo, engine, key } = await inVerona(stage)
   await romeo.sends`<message type="groupchat" id="m1" to="#verona@puppets.a.test"><body>Peace?</body></message>`

@@ -9,6 +9,7 @@ import { freePort, root, ServerProcess } from './process.ts'
 
 const frontend = compose.services['frontend']!
 const gateway = compose.services['federation']!
+const networks = compose.services['gateway']!
 
 describe('docker-compose.yml', () => {
   test('follows the Compose specification', () => {
@@ -33,7 +34,7 @@ describe('docker-compose.yml', () => {
   })
 
   test('front ends and gateways wait for database and Redis, the proxy for one of each', () => {
-    for (const { depends_on } of [frontend, gateway]) {
+    for (const { depends_on } of [frontend, gateway, networks]) {
       expect(depends_on?.['postgres']?.condition).toBe('service_healthy')
       expect(depends_on?.['redis']?.condition).toBe('service_healthy')
     }
@@ -53,6 +54,13 @@ describe('docker-compose.yml', () => {
   test('only the proxy has ports to the outside, so that there may be many front ends', () => {
     const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined)
     expect(open.map(([name]) => name)).toEqual(['haproxy'])
+  })
+
+  test('gateways to other networks open nothing but their health, and find the key where front ends make it', () => {
+    const doors = Object.keys(networks.environment!).filter(name => name.startsWith('PARLEY_LISTEN_'))
+    expect([networks.command, doors]).toEqual([['parley-gateway'], ['PARLEY_LISTEN_HTTP']])
+    expect(networks.volumes).toEqual(frontend.volumes)
+    expect(networks.environment!['PARLEY_DATA']).toBe(frontend.environment!['PARLEY_DATA'])
   })
 
   test('.env.example names every setting that must be given', () => {

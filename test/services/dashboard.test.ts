@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { gatewayModules } from '@parley/gateway'
 import type { LiveStats, Measured } from '@parley/live'
 import { Ajv } from 'ajv'
 import { dial, dropAll } from '../../packages/wire/test/peer.ts'
+import { Puppets } from '../scenarios/gateway-puppet.ts'
 import { type ReadFamily, readOpenMetrics } from '../scenarios/open-metrics.ts'
 import { Front } from '../security/wire/front.ts'
 import { root } from './process.ts'
@@ -103,7 +105,9 @@ describe('the dashboard', () => {
   let families: ReadonlyMap<string, ReadFamily>
 
   beforeAll(async () => {
-    const front = await Front.open({ domains: ['a.test'] })
+    const front = await Front.open({ domains: ['a.test'] }, { modules: gatewayModules(() => new Puppets()) })
+    const add = front.server.hosts[0]!.commands.find(({ name }) => name === 'provider add')!
+    await add.run({ id: 'puppets', adapter: 'puppet' })
     const live = front.server.live as typeof front.server.live & Measured
     const own = live.stats.bind(live)
     live.stats = () => ({ ...own(), redis: REDIS })

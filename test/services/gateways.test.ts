@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Element } from '@parley/xml'
 import { eventually } from '../interop/eventually.ts'
@@ -25,6 +28,7 @@ describe('a network that the operator adds to a server that runs', () => {
       PARLEY_LISTEN_CLIENT: `127.0.0.1:${port}`,
       PARLEY_TLS_CLIENT: 'optional',
       PARLEY_LISTEN_SERVER: '',
+      PARLEY_GATEWAY_KEY: `k1 ${randomBytes(32).toString('base64')}`,
     })
     await server.start()
     for (const user of ['romeo', 'juliet']) await server.user(`${user}@localhost`, 'secret')
@@ -70,6 +74,10 @@ describe('a network that the operator adds to a server that runs', () => {
   test('says nothing of passwords in the log', () => {
     expect(server.output).not.toContain('sesame')
     expect(server.output).not.toContain('guess')
+  })
+
+  test('seals with the key that it was given, and makes none', () => {
+    expect(existsSync(join(server.folder, 'data', 'gateway.key'))).toBe(false)
   })
 
   test('has its logins after a restart', async () => {

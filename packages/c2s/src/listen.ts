@@ -200,6 +200,7 @@ class Opening implements Listeners {
     const sources = [
       () => process.families(),
       () => serverFamilies(server),
+      () => server.figures.flatMap(figures => figures()),
       () => listenerFamilies(this.#counts, this.pending),
       async () => storeFamilies(store, await health.roundTrip()),
       () => peers?.families() ?? [],

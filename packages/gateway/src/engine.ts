@@ -53,6 +53,8 @@ export interface Sending {
 export interface EngineListener {
   event(key: AccountKey, event: Event): void | Promise<void>
   status(key: AccountKey, status: AccountStatus): void
+  /** Another process says from now on how it is: what was known here is not true any more. */
+  moved?(key: AccountKey): void
 }
 
 /** An id of the network and ours of the same message: written before either side hears of the other. */
@@ -76,11 +78,15 @@ export interface IdMap {
  * what it is asked for has been allowed.
  */
 export interface Engine {
-  /** The declared part of every adapter that is installed. */
+  /** Ids of the adapters that are installed. */
+  readonly installed: readonly string[]
+  /** Those that have been read: all that records name. */
   readonly adapters: ReadonlyMap<string, Adapter>
   readonly ids: IdMap
 
   listen(listener: EngineListener): void
+  /** Reads the declared part of an adapter; undefined: it is not installed, or cannot be read. */
+  load(adapter: string): Promise<Adapter | undefined>
 
   /** Keeps what the user was asked for, the secrets sealed, in place of what was there. */
   register(
@@ -99,6 +105,8 @@ export interface Engine {
   /** Nobody wants it any more. */
   rest(key: AccountKey): Promise<void>
   status(key: AccountKey): AccountStatus
+  /** Sessions of this process, and accounts that are on their way to one. */
+  sessions(): Iterable<readonly [AccountKey, AccountStatus]>
 
   /**
    * Sends a message, in the order of the calls for one conversation. While the session is away it waits, up to the provider's
@@ -117,6 +125,13 @@ export interface Engine {
 
   /** A provider was switched, or its settings changed: its sessions of this node end or start again. To be called on each node. */
   providerChanged(provider: string): Promise<void>
+  /**
+   * Keeps settings of a provider that are secret, sealed; an empty text forgets one.
+   *
+   * @throws TypeError with words for the operator, where this process has no key to seal with
+   */
+  keepSettings(provider: string, secrets: Readonly<Record<string, string>>): Promise<void>
+  forgetSettings(provider: string): Promise<void>
   /** From now on a new master key seals secrets; what was sealed is wrapped anew. Gives how many secrets there are. */
   rotateKeys(): Promise<number>
   stop(): Promise<void>
@@ -131,6 +146,8 @@ export interface Provider {
   readonly enabled: boolean
   readonly title?: string
   readonly settings: Readonly<Record<string, string | number | boolean>>
+  /** Settings that are secret, with when each was set (milliseconds since 1970): what they are is kept sealed by the engine. */
+  readonly secrets?: Readonly<Record<string, number>>
   /** Whose messages and requests reach our users: only those whom the provider vouches for, only contacts, or everybody's. */
   readonly verification: 'verified' | 'contacts' | 'everyone'
   readonly icon?: string

@@ -86,7 +86,8 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
       const mayUse = (account: Jid) => chain(uses.policies.effective(NETWORKS.name, account), ({ value }) => value)
       access.rules = { mayUse }
       const registered = new Registered(engine, server)
-      const house: House = { ...context, engine, providers, seats, access, registered }
+      const houseOf = (domain: string) => hub.houseOf(domain)
+      const house: House = { ...context, engine, providers, seats, access, registered, houseOf }
       const networks = new Networks(house)
       hub.add(host.domain, networks)
       const watching = new Watching(house, networks)

@@ -1,6 +1,7 @@
+export type { Installed } from './engine/adapters.ts'
 export type { Ears, Host, Hosted } from './engine/host.ts'
 export { localHost } from './engine/local-host.ts'
-export { type EngineParts, type Installed, openEngine } from './engine/open.ts'
+export { type EngineParts, openEngine } from './engine/open.ts'
 export type { Ask, SessionInit } from './engine/run/context.ts'
 export { Net, type NetPolicy } from './engine/run/net.ts'
 export { inCharset } from './engine/text/charset.ts'

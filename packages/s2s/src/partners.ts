@@ -29,9 +29,20 @@ const OWNER = 'federation'
 const NAME = 256
 const ALIASES = 100
 
+type Stored = Partner & { readonly [key: string]: Json | undefined }
+
+/** The records as they are in the store, for whoever has no federation. */
+export function partnerRecords(store: Store): Promise<ReadonlyMap<string, Partner>> {
+  return mapOf(store).all(OWNER)
+}
+
+function mapOf(store: Store): OwnedMap<Stored> {
+  return store.maps.map('partners')
+}
+
 /** Records of partner domains, the same on all nodes. */
 export class Partners {
-  readonly #map: OwnedMap<Partner & { readonly [key: string]: Json | undefined }>
+  readonly #map: OwnedMap<Stored>
   readonly #defaults: Defaults
   readonly #server: Server
   #records: ReadonlyMap<string, Partner> = new Map()
@@ -44,7 +55,7 @@ export class Partners {
 
   private constructor(server: Server, store: Store, defaults: Defaults) {
     this.#server = server
-    this.#map = store.maps.map('partners')
+    this.#map = mapOf(store)
     this.#defaults = defaults
   }
 

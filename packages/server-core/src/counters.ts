@@ -18,6 +18,14 @@ export interface Logins {
   failed: number
 }
 
+/** A family of metrics as whoever writes them out has it (@parley/http), in the part that modules use. */
+export interface Figures {
+  readonly name: string
+  readonly type: 'counter' | 'gauge'
+  readonly help: string
+  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
+}
+
 /** What a front end counts for metrics from its start: plain numbers, read when somebody asks. */
 export class Counters {
   /** Stanzas that came from clients, from components and from other servers. */

@@ -16,7 +16,7 @@ export { type ConfigKey, configKeys } from './config/keys.ts'
 export { ConfigError, type ConfigSource, loadConfig } from './config/load.ts'
 export { type Config, type ConfigFile, configSchema, type DomainConfig, resolveDomains } from './config/schema.ts'
 export { type ControlOptions, callControl, openControl } from './control.ts'
-export { Counters, type Logins, StanzaCounts } from './counters.ts'
+export { Counters, type Figures, type Logins, StanzaCounts } from './counters.ts'
 export {
   type AccountEvent,
   type Acquaintance,

@@ -3,8 +3,11 @@ import type { Live, NodeInfo, Placed } from '@parley/live'
 import { StanzaError } from '@parley/stanza'
 import type { Config } from './config/schema.ts'
 
-/** What a process may do of all that a server does: it has the doors of clients, and rooms; it has the links to other domains. */
-export const ROLES = ['clients', 'federation'] as const
+/**
+ * What a process may do of all that a server does: it has the doors of clients, and rooms; it has the links to other domains; it
+ * has the sessions at other networks.
+ */
+export const ROLES = ['clients', 'federation', 'gateways'] as const
 export type Role = (typeof ROLES)[number]
 
 /** No process has the role that is asked for. */

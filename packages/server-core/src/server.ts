@@ -6,7 +6,7 @@ import type { Store } from '@parley/store'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/schema.ts'
-import { Counters } from './counters.ts'
+import { Counters, type Figures } from './counters.ts'
 import { observe } from './hooks.ts'
 import { Host } from './host.ts'
 import { ANSWER } from './iq.ts'
@@ -60,6 +60,8 @@ export class Server {
   readonly sessions = new Map<string, Session>()
   readonly connections: Throttle
   readonly counters = new Counters()
+  /** What modules count, read when somebody asks: each family of metrics comes from one of them. */
+  readonly figures: (() => readonly Figures[])[] = []
   readonly #streams = new Set<ClientStream>()
   readonly #negotiating = new Map<ClientStream, number>()
   #stops: (() => Awaitable<void>)[] = []

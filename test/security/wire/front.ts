@@ -9,7 +9,7 @@ import { type Federation, type Fetcher, openFederation } from '@parley/s2s'
 import type { Store } from '@parley/store'
 import { closeStore, emptyStore, FakeClock } from '@parley/testkit'
 import { Certificates } from '@parley/wire'
-import { aboutRoles, configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
+import { type AnyModule, aboutRoles, configSchema, createLogger, resolveDomains, Server } from '@xmpp/server-core'
 
 const ANY = '127.0.0.1:0'
 
@@ -21,6 +21,8 @@ export interface Shared {
   readonly redis?: { readonly url: string; readonly prefix: string }
   /** Gets documents from web servers of other domains. */
   readonly fetch?: Fetcher
+  /** Besides those that every server has. */
+  readonly modules?: readonly AnyModule[]
 }
 
 /** A whole server behind real listeners on loopback; its time stands still unless a test moves it. */
@@ -74,7 +76,7 @@ export class Front {
     }
     const { redis } = shared
     const live = redis ? await redisLive({ ...timing, ...redis, ahead: timing.now }) : memoryLive(timing)
-    const all = [...modules, ...listenerModules(config.tls.client)]
+    const all = [...modules, ...(shared.modules ?? []), ...listenerModules(config.tls.client)]
     const server = await Server.start({ config, store, live, log, clock, modules: all })
     const certificates = await Certificates.open({ config, log, clock })
     const federation = await openFederation(server, certificates, shared.fetch ? { fetch: shared.fetch } : {})

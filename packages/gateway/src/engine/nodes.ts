@@ -1,13 +1,14 @@
 import { AdapterError } from '@parley/adapter'
-import type { Live } from '@parley/live'
-import type { Clock, Logger } from '@xmpp/server-core'
-import type { AccountKey, AccountStatus } from '../engine.ts'
+import type { Live, Placed } from '@parley/live'
+import { type Clock, type Logger, NobodyError, placeAmong, type Role } from '@xmpp/server-core'
+import type { AccountKey, AccountState, AccountStatus } from '../engine.ts'
 import { fromWire, isAdapterError, type WireError } from './run/errors.ts'
+import { UnservedError } from './unserved.ts'
 import { Questions } from './worker/protocol.ts'
 
 /** What nodes say to each other. */
 const TOPIC = 'gateway'
-/** How often this node looks whether others have given it up (ms). */
+/** How often this node looks whether others have given it up, and whether others are gone (ms). */
 const LOOK = 2000
 /** Accounts of other nodes whose states are known. */
 const KNOWN = 100_000
@@ -17,6 +18,8 @@ const LOT = 500
 const ANSWER = 70_000
 /** Nodes that are asked one after another, while each has just gone. */
 const TRIES = 3
+/** States in which an account is wanted, so that another node has it when its own is gone. */
+const WANTED: ReadonlySet<AccountState> = new Set(['connecting', 'online', 'degraded', 'waiting'])
 
 /** Something to be done by the node that has the account. */
 export type Errand =
@@ -33,10 +36,19 @@ type Letter =
   | { readonly states: readonly (readonly [AccountKey, AccountStatus])[] }
   | { readonly hello: true }
 
+interface Known {
+  readonly key: AccountKey
+  readonly status: AccountStatus
+  /** Who has said so. */
+  readonly node: string
+}
+
 export interface NodesParts {
   readonly live: Live
   readonly clock: Clock
   readonly log: Logger
+  /** Of this node: without `gateways` it runs no session, and asks a node that does. */
+  readonly roles: readonly Role[]
   hear(topic: string, listen: (text: string, from: string) => void): void
   /** Does it here. `kept` is called when a restart does not lose it any more. */
   run(key: AccountKey, errand: Errand, kept: () => void): Promise<unknown>
@@ -46,6 +58,10 @@ export interface NodesParts {
   states(): Iterable<readonly [AccountKey, AccountStatus]>
   /** Others have taken this node for dead: what it had is theirs. */
   givenUp(): void
+  /** Another node has the account. */
+  taken(key: AccountKey): void
+  /** The node that had these accounts is gone, and they were wanted. */
+  lost(keys: readonly AccountKey[]): void
 }
 
 /** Each account has one node that does everything for it; others ask that one. Nodes never talk but through {@link Live}. */
@@ -53,7 +69,7 @@ export class Nodes {
   readonly #parts: NodesParts
   readonly #answers = new Questions()
   readonly #kept = new Map<number, () => void>()
-  readonly #states = new Map<string, AccountStatus>()
+  readonly #states = new Map<string, Known>()
   readonly #stop: () => void
   #node: string
 
@@ -62,13 +78,13 @@ export class Nodes {
     const { live, clock } = parts
     this.#node = live.node
     parts.hear(TOPIC, (text, from) => this.#take(JSON.parse(text) as Letter, from))
-    this.#stop = live.isShared ? clock.every(LOOK, () => this.#look()) : () => {}
+    this.#stop = live.isShared ? clock.every(LOOK, () => void this.#look()) : () => {}
     if (live.isShared) this.#tell({ hello: true })
   }
 
   /** What another node has said of an account. */
   status(key: AccountKey): AccountStatus | undefined {
-    return this.#states.get(nameOf(key))
+    return this.#states.get(nameOf(key))?.status
   }
 
   /** Tells the others how it is with an account of this node. */
@@ -80,19 +96,31 @@ export class Nodes {
    * Has it done where the account is; here, if it is nowhere. `patience`: milliseconds until nobody waits any more, for what was kept:
    * it is done even if the node is gone, and whoever does it says so by itself.
    *
-   * @throws AdapterError
+   * @throws AdapterError; UnservedError where no node has the role
    */
   async run(key: AccountKey, errand: Errand, kept: () => void = () => {}, patience = ANSWER): Promise<unknown> {
     const { live } = this.#parts
     if (!live.isShared || this.#parts.has(key)) return this.#parts.run(key, errand, kept)
     for (let tries = 0, gone: string | undefined; tries < TRIES; tries++) {
-      const { node, own } = await live.place(nameOf(key), gone)
+      const { node, own } = await this.#place(key, gone)
       if (own) return this.#parts.run(key, errand, kept)
       const answered = this.#ask(node, key, errand, kept, patience)
       if (await answered.posted) return answered.done
       gone = node
     }
     throw new AdapterError('transient', 'Nobody has that account at the moment')
+  }
+
+  /** Whether a node runs, or would run, the session. */
+  async isServed(key: AccountKey): Promise<boolean> {
+    try {
+      const { node } = await this.#place(key)
+      const nodes = await this.#parts.live.nodes()
+      if (!nodes.some(each => each.node === node && each.lease > 0)) await this.#place(key, node)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** This node has nothing to do with the account any more. */
@@ -104,6 +132,15 @@ export class Nodes {
     this.#stop()
     this.#answers.failAll(new AdapterError('transient', 'The server is going down'))
     this.#kept.clear()
+  }
+
+  async #place(key: AccountKey, gone?: string): Promise<Placed> {
+    const { live, roles } = this.#parts
+    return placeAmong({ live, config: { roles: [...roles] } }, 'gateways', nameOf(key), gone).catch(
+      (error: unknown) => {
+        throw error instanceof NobodyError ? new UnservedError() : error
+      },
+    )
   }
 
   #ask(
@@ -137,7 +174,7 @@ export class Nodes {
 
   #take(letter: Letter, from: string): void {
     if ('errand' in letter) void this.#serve(letter, from)
-    else if ('states' in letter) for (const [key, status] of letter.states) this.#know(key, status)
+    else if ('states' in letter) for (const [key, status] of letter.states) this.#know({ key, status, node: from })
     else if ('hello' in letter) this.#greet(from)
     else if ('kept' in letter) this.#kept.get(letter.re)?.()
     else {
@@ -150,7 +187,8 @@ export class Nodes {
   async #serve({ key, n, errand }: Extract<Letter, { errand: Errand }>, from: string): Promise<void> {
     const reply = (letter: Letter) => void this.#parts.live.post(from, TOPIC, JSON.stringify(letter))
     try {
-      const value = await this.#parts.run(key, errand, () => reply({ re: n, kept: true }))
+      // Whoever asks may have chosen this node for what nobody had: it takes its place now.
+      const value = await this.run(key, errand, () => reply({ re: n, kept: true }))
       reply({ re: n, value: value ?? null })
     } catch (error) {
       const { failure, message, retryAfter } = isAdapterError(error)
@@ -160,11 +198,15 @@ export class Nodes {
     }
   }
 
-  #know(key: AccountKey, status: AccountStatus): void {
+  #know(known: Known): void {
+    const { key, status, node } = known
     const name = nameOf(key)
+    // What a node has let go of, another one may have begun already.
+    if (status.state === 'idle' && this.#states.get(name)?.node !== node) return
     this.#states.delete(name)
     if (status.state === 'idle') return
-    this.#states.set(name, status)
+    this.#states.set(name, known)
+    this.#parts.taken(key)
     const oldest = this.#states.size > KNOWN ? this.#states.keys().next().value : undefined
     if (oldest !== undefined) this.#states.delete(oldest)
   }
@@ -181,12 +223,26 @@ export class Nodes {
     this.#parts.live.tell(TOPIC, JSON.stringify(letter))
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     const { live, log } = this.#parts
-    if (live.node === this.#node) return
+    if (live.node === this.#node) {
+      await this.#miss().catch((error: unknown) => log.error('nodes cannot be looked after', { error }))
+      return
+    }
     log.warn('others have given this node up: sessions of gateways begin again', { node: live.node })
     this.#node = live.node
     this.#parts.givenUp()
+  }
+
+  /** Accounts of nodes that are gone are nobody's. */
+  async #miss(): Promise<void> {
+    if (this.#states.size === 0) return
+    const nodes = await this.#parts.live.nodes()
+    const here = new Set(nodes.filter(({ lease }) => lease > 0).map(({ node }) => node))
+    const lost = [...this.#states.values()].filter(({ node }) => !here.has(node))
+    for (const { key } of lost) this.#states.delete(nameOf(key))
+    const wanted = lost.filter(({ status }) => WANTED.has(status.state)).map(({ key }) => key)
+    if (wanted.length > 0) this.#parts.lost(wanted)
   }
 }
 

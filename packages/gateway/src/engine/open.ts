@@ -1,25 +1,21 @@
 import { join } from 'node:path'
-import type { Ack, Adapter, Outgoing } from '@parley/adapter'
+import type { Ack, Outgoing } from '@parley/adapter'
 import type { Live } from '@parley/live'
 import type { Store } from '@parley/store'
-import type { Clock, Logger } from '@xmpp/server-core'
+import { type Clock, type Logger, ROLES, type Role } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, Engine, IdMap, Provider, Sending } from '../engine.ts'
 import { Accounts, keyRecord } from './accounts.ts'
+import { Adapters, type Installed } from './adapters.ts'
 import { deferred } from './deferred.ts'
 import { Keyring } from './keep/keys.ts'
 import { localHost } from './local-host.ts'
 import { type Errand, Nodes } from './nodes.ts'
 import { Net, type NetPolicy } from './run/net.ts'
 import type { RunnerCommand } from './run/runner.ts'
-import { Sessions, settingsOf } from './sessions.ts'
+import { SealedSettings } from './sealed-settings.ts'
+import { Sessions } from './sessions.ts'
+import { Unserved, UnservedError } from './unserved.ts'
 import { threadHost } from './worker/host.ts'
-
-/** An adapter and where it is: threads import it by that name. */
-export interface Installed {
-  readonly adapter: Adapter
-  /** The name of a package, or the URL of a file. */
-  readonly module: string
-}
 
 export interface EngineParts {
   readonly adapters: readonly Installed[]
@@ -29,6 +25,8 @@ export interface EngineParts {
   readonly log: Logger
   /** The domains of this server. */
   readonly domains: readonly string[]
+  /** What this process does; absent: everything. Without `gateways` other processes run the sessions. */
+  readonly roles?: readonly Role[]
   /** The networks, as the operator has them now. */
   providers(): ReadonlyMap<string, Provider>
   /** Hears what other nodes say about a topic. */
@@ -59,17 +57,17 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
   // Without it this process seals and opens nothing; everything else goes on.
   await keys.check().catch((error: unknown) => parts.log.error('logins at other networks do not work here', { error }))
   const accounts = new Accounts(store, keys)
-  const adapters = new Map(parts.adapters.map(({ adapter }) => [adapter.id, adapter]))
-  const modules = new Map(parts.adapters.map(({ adapter, module }) => [adapter.id, module]))
+  const sealed = new SealedSettings(store, keys)
+  const adapters = new Adapters(parts.adapters, parts.log)
+  await Promise.all([...parts.providers().values()].map(({ adapter }) => adapters.load(adapter)))
   const net = new Net(parts.net, parts.clock)
   const sessions = new Sessions({
-    ...{ adapters, accounts, store, clock: parts.clock, log: parts.log },
+    ...{ adapters: adapters.loaded, accounts, sealed, store, clock: parts.clock, log: parts.log },
     providers: () => parts.providers(),
-    host: (provider, adapter) => {
-      const secrets = secretsOf(adapter, provider)
+    host: (provider, adapter, secrets) => {
       if (threads === 0) return localHost(adapter, net, secrets)
       const log = parts.log.with({ provider: provider.id })
-      const module = modules.get(adapter.id)!
+      const module = adapters.moduleOf(adapter.id)
       return threadHost({
         module,
         net: parts.net,
@@ -85,14 +83,28 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
     changed: (key, status) => sessions.known(key) && nodes.changed(key, status),
   })
   const nodes: Nodes = new Nodes({
-    ...{ live: parts.live, clock: parts.clock, log: parts.log, hear: parts.hear },
+    ...{ live: parts.live, clock: parts.clock, log: parts.log, hear: parts.hear, roles: parts.roles ?? ROLES },
     run: (key, errand, kept) => run(key, errand, kept),
     has: key => sessions.known(key) !== undefined,
-    *states() {
-      for (const { key, status } of sessions.of()) if (status.state !== 'idle') yield [key, status] as const
-    },
+    states,
     givenUp: () => void startAgain(),
+    taken: key => unserved.leave(key),
+    lost(keys) {
+      parts.log.warn('a node with sessions of gateways is gone: they begin again', { sessions: keys.length })
+      for (const key of keys) wake(key, false)
+    },
   })
+  const unserved = new Unserved({
+    clock: parts.clock,
+    isServed: key => nodes.isServed(key),
+    wake: key => wake(key, false),
+    changed: (key, status) => sessions.say(key, status),
+    moved: key => sessions.moved(key),
+  })
+
+  function* states() {
+    for (const { key, status } of sessions.of()) if (status.state !== 'idle') yield [key, status] as const
+  }
 
   /** What is asked of the node that has the account. */
   async function run(key: AccountKey, errand: Errand, kept: () => void): Promise<unknown> {
@@ -128,13 +140,25 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
 
   function wake(key: AccountKey, afresh: boolean): void {
     nodes.run(key, { do: 'wake', afresh }).catch((error: unknown) => {
-      parts.log.error('a session of a gateway could not be woken', { ...key, error })
+      if (error instanceof UnservedError) unserved.add(key)
+      else parts.log.error('a session of a gateway could not be woken', { ...key, error })
     })
+  }
+
+  /** Ends something that is nowhere where no process runs sessions. */
+  async function end(key: AccountKey, errand: 'rest' | 'drop'): Promise<void> {
+    unserved.remove(key)
+    await nodes.run(key, { do: errand }).catch(unlessUnserved)
   }
 
   /** Nobody has woken those accounts: their senders hear now that it came to nothing. */
   async function giveUp(): Promise<void> {
-    for (const key of await store.gateways.overdue(parts.clock.now())) await nodes.run(key, { do: 'overdue' })
+    // It takes no session to say so.
+    for (const key of await store.gateways.overdue(parts.clock.now()))
+      await nodes.run(key, { do: 'overdue' }).catch((error: unknown) => {
+        unlessUnserved(error)
+        return sessions.overdue(key)
+      })
   }
   let isGivingUp = false
   const stopGivingUp = parts.clock.every(OVERDUE, () => {
@@ -174,42 +198,56 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
   }
 
   return {
-    adapters,
+    installed: adapters.ids,
+    adapters: adapters.loaded,
+    load: id => adapters.load(id),
     ids: idMap(store),
     listen: listener => sessions.listen(listener),
     async register(key, fields, secrets) {
       await accounts.register(key, fields, secrets)
     },
     async unregister(key) {
-      await nodes.run(key, { do: 'drop' })
+      await end(key, 'drop')
       return accounts.unregister(key)
     },
     registration: key => accounts.fields(key),
     registrations,
     wake: (key, { afresh = false } = {}) => wake(key, afresh),
-    async rest(key) {
-      await nodes.run(key, { do: 'rest' })
-    },
-    status: key => sessions.known(key)?.status ?? nodes.status(key) ?? IDLE,
+    rest: key => end(key, 'rest'),
+    status: key => sessions.known(key)?.status ?? unserved.status(key) ?? nodes.status(key) ?? IDLE,
+    sessions: states,
     send,
     run: (async (key: AccountKey, name: string, ...args: unknown[]) =>
       name === 'send'
         ? send(key, args[0] as Outgoing).done
         : nodes.run(key, { do: 'call', name, args })) as Engine['run'],
     media: async id => sessions.pictures.get(id),
-    providerChanged: provider => sessions.restart(provider),
+    async providerChanged(id) {
+      const provider = parts.providers().get(id)
+      if (provider) await adapters.load(provider.adapter)
+      await sessions.restart(id)
+    },
+    keepSettings: (provider, secrets) => sealed.keep(provider, secrets),
+    forgetSettings: provider => sealed.forget(provider),
     async rotateKeys() {
       await keys.renew()
       let count = 0
       for (const each of await registrations({})) count += await accounts.rewrap(each)
+      for (const provider of parts.providers().keys()) count += await sealed.rewrap(provider)
       return count
     },
     async stop() {
       stopGivingUp()
+      unserved.stop()
       nodes.stop()
       await sessions.stop()
     },
   }
+}
+
+/** @throws what else it is */
+function unlessUnserved(error: unknown): void {
+  if (!(error instanceof UnservedError)) throw error
 }
 
 function idMap({ gateways }: Store): IdMap {
@@ -218,13 +256,4 @@ function idMap({ gateways }: Store): IdMap {
     byNative: (key, native) => gateways.idByNative(key, native),
     byStanza: (key, stanza) => gateways.idByStanza(key, stanza),
   }
-}
-
-/** What an operator has set as a secret: it is not logged either. */
-export function secretsOf(adapter: Adapter, provider: Provider): readonly string[] {
-  const values: Readonly<Record<string, unknown>> = settingsOf(adapter, provider)
-  return Object.entries(adapter.settings)
-    .filter(([, setting]) => setting.type === 'secret')
-    .map(([name]) => String(values[name]))
-    .filter(value => value !== '')
 }

@@ -18,18 +18,20 @@ import { Pictures } from './pictures.ts'
 import { Ramp } from './ramp.ts'
 import type { Ask, Core, SessionInit } from './run/context.ts'
 import type { RunnerCommand } from './run/runner.ts'
+import type { SealedSettings } from './sealed-settings.ts'
 import { Slices } from './slices.ts'
 import { argumentsOf, piecesOf } from './text/outgoing.ts'
 
 export interface SessionsParts {
   readonly adapters: ReadonlyMap<string, Adapter>
   readonly accounts: Accounts
+  readonly sealed: SealedSettings
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
   providers(): ReadonlyMap<string, Provider>
-  /** Where sessions of a provider run. */
-  host(provider: Provider, adapter: Adapter): Host
+  /** Where sessions of a provider run. `secrets`: what is in its settings, and may not be logged. */
+  host(provider: Provider, adapter: Adapter, secrets: readonly string[]): Host
   changed(key: AccountKey, status: AccountStatus): unknown
 }
 
@@ -211,16 +213,17 @@ export class Sessions {
     const fields = isAccount ? await this.#parts.accounts.fields(key) : undefined
     if (isAccount && !fields) return undefined
     const domain = isAccount ? `${key.provider}.${key.owner.slice(key.owner.indexOf('@') + 1)}` : key.owner
+    const settings = settingsOf(adapter, provider, await this.#parts.sealed.open(provider.id))
     const init: SessionInit = {
       domain,
-      settings: settingsOf(adapter, provider) as SessionInit['settings'],
+      settings: settings as SessionInit['settings'],
       account: fields && { owner: key.owner, fields },
     }
-    return { init, host: this.#host(provider, adapter) }
+    return { init, host: this.#host(provider, adapter, secretsIn(adapter, settings)) }
   }
 
-  #host(provider: Provider, adapter: Adapter): Host {
-    const known = this.#hosts.get(provider.id) ?? this.#parts.host(provider, adapter)
+  #host(provider: Provider, adapter: Adapter, secrets: readonly string[]): Host {
+    const known = this.#hosts.get(provider.id) ?? this.#parts.host(provider, adapter, secrets)
     this.#hosts.set(provider.id, known)
     return known
   }
@@ -260,6 +263,16 @@ export class Sessions {
 
   #changed(key: AccountKey, status: AccountStatus): void {
     this.#parts.changed(key, status)
+    this.say(key, status)
+  }
+
+  /** Tells listeners that another process says how it is with an account. */
+  moved(key: AccountKey): void {
+    for (const listener of this.#listeners) listener.moved?.(key)
+  }
+
+  /** Tells listeners how it is with an account. */
+  say(key: AccountKey, status: AccountStatus): void {
     for (const listener of this.#listeners) {
       try {
         listener.status(key, status)
@@ -289,12 +302,24 @@ function placeOf(provider: Provider | undefined): string {
   return typeof host === 'string' && host !== '' ? host : `provider ${provider?.id}`
 }
 
-/** What the operator has set, and for the rest what the adapter says. */
-export function settingsOf(adapter: Adapter, provider: Provider): SettingValues<Adapter['settings']> {
+/** What the operator has set, and for the rest what the adapter says. `secrets`: what was kept sealed of it. */
+function settingsOf(
+  adapter: Adapter,
+  provider: Provider,
+  secrets: Readonly<Record<string, string>>,
+): SettingValues<Adapter['settings']> {
   const values = Object.entries(adapter.settings).map(([name, setting]) => {
-    const given = provider.settings[name]
+    const given = secrets[name] ?? provider.settings[name]
     const value = given === undefined ? undefined : readSetting(setting, String(given))
     return [name, value ?? setting.default]
   })
   return Object.fromEntries(values) as SettingValues<Adapter['settings']>
+}
+
+/** What an operator has set as a secret: it is not logged either. */
+function secretsIn(adapter: Adapter, values: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(adapter.settings)
+    .filter(([, setting]) => setting.type === 'secret')
+    .map(([name]) => String(values[name]))
+    .filter(value => value !== '')
 }

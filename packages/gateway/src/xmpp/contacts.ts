@@ -1,5 +1,5 @@
 import type { Contact } from '@parley/adapter'
-import { Jid } from '@parley/jid'
+import type { Jid } from '@parley/jid'
 import { Turns } from '@parley/modules'
 import { StanzaError } from '@parley/stanza'
 import type { RosterItem } from '@parley/store'
@@ -7,6 +7,7 @@ import { cleanLine } from '../engine/text/clean.ts'
 import { gone, isSame, type KnownContact, knownOf, looksSame, merged } from './known.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
+import { clearRoster } from './removing.ts'
 
 type List = ReadonlyMap<string, KnownContact>
 
@@ -95,15 +96,8 @@ export class Contacts {
   }
 
   /** Nothing of the network stays in the user's roster; the list there is not touched. */
-  async forget(user: Jid): Promise<void> {
-    const { house, service, jid } = this.#net
-    await house.stores.known.delete(user.text, this.#net.id)
-    const { items } = await house.uses.roster.view(user)
-    for (const contact of items.keys()) {
-      if (!contact.endsWith(`@${service.domain}`)) continue
-      await house.uses.roster.change(user, Jid.parse(contact), gone)
-    }
-    await house.uses.roster.change(user, jid, item => (item.listed ? gone(item) : undefined))
+  forget(user: Jid): Promise<void> {
+    return clearRoster(this.#net.house, this.#net.id, user)
   }
 
   /** The session is online: what could not be done before is done. */

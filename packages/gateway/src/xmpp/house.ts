@@ -23,4 +23,6 @@ export interface House {
   readonly seats: Seats
   readonly access: Access
   readonly registered: Registered
+  /** Of another domain of this server, or of this one. */
+  houseOf(domain: string): House | undefined
 }

@@ -3,6 +3,8 @@ import { Jid } from '@parley/jid'
 import { parseStanza, type Stanza } from '@parley/stanza'
 import { type Server, Transit } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, Engine } from '../engine.ts'
+import { gatewayFigures } from './figures.ts'
+import type { House } from './house.ts'
 import { type Face, FOR_YOU, type Networks } from './networks.ts'
 import { Providers } from './providers.ts'
 import { SPOKEN } from './saying.ts'
@@ -39,6 +41,7 @@ export class Hub {
     engine.listen({
       event: (key, event) => this.#event(key, event),
       status: (key, status) => this.#status(key, status),
+      moved: key => this.#face(key)?.moved(key),
     })
   }
 
@@ -63,6 +66,8 @@ export class Hub {
       const jid = Jid.parse(user)
       if (face?.isHere(jid)) face.saying.heard(jid, id.join('\n'), mark)
     })
+    server.figures.push(() => gatewayFigures(hub.engine, [...providers.all.keys()], hub.#denials()))
+    providers.prepare = ({ adapter }) => hub.engine.load(adapter)
     providers.listen(async changed => {
       for (const id of changed) {
         for (const networks of hub.#hosts.values()) networks.renew(id)
@@ -75,6 +80,10 @@ export class Hub {
   add(domain: string, networks: Networks): void {
     this.#hosts.set(domain, networks)
     networks.begin()
+  }
+
+  houseOf(domain: string): House | undefined {
+    return this.#hosts.get(domain)?.house
   }
 
   /** The engine ends with the last host. */
@@ -98,6 +107,14 @@ export class Hub {
     const face = stanza.to && this.#at(stanza.to.domain)
     if (!face || !stanza.from || !face.isHere(stanza.from.bare)) return
     server.finish(face.net.house.host, server.router.handle(stanza, new Transit()))
+  }
+
+  /** Of all hosts together. */
+  #denials(): ReadonlyMap<string, number> {
+    const all = new Map<string, number>()
+    for (const { house } of this.#hosts.values())
+      for (const [key, count] of house.access.denials) all.set(key, (all.get(key) ?? 0) + count)
+    return all
   }
 
   /** The network that has an address. */

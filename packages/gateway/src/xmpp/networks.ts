@@ -104,7 +104,14 @@ export class Face {
       if (status.state !== 'online' || before === 'online') return
       await this.showing.begun(user)
       await this.contacts.begun(this.net.people.of(user))
+      this.rooms.begun(this.net.people.of(user))
     })
+  }
+
+  /** The process that has the session tells its user the rest. */
+  moved({ owner }: AccountKey): void {
+    if (this.net.federated) this.#state = undefined
+    else void this.#turns.take(owner, async () => this.net.people.forget(Jid.parse(owner)))
   }
 
   /** It is there from now on: sessions of those who are here begin. At the start of the server nobody is. */
@@ -212,16 +219,16 @@ export class Face {
 
 /** All networks of one host, as the records say; kept in step with them. */
 export class Networks {
-  readonly #house: House
+  readonly house: House
   readonly #faces = new Map<string, Face>()
 
   constructor(house: House) {
-    this.#house = house
+    this.house = house
   }
 
   /** Events find their networks from now on. */
   begin(): void {
-    for (const id of this.#house.providers.all.keys()) this.renew(id, true)
+    for (const id of this.house.providers.all.keys()) this.renew(id, true)
   }
 
   get all(): Iterable<Face> {
@@ -234,14 +241,14 @@ export class Networks {
 
   /** The network that has an address. */
   at(domain: string): Face | undefined {
-    const { host } = this.#house
+    const { host } = this.house
     if (!domain.endsWith(`.${host.domain}`)) return undefined
     return this.#faces.get(domain.slice(0, -host.domain.length - 1))
   }
 
   /** A record has changed: the network is there or is not, and does what it says from now on. */
   renew(id: string, atStart = false): void {
-    const { providers, engine, server, log, clock } = this.#house
+    const { providers, engine, server, log, clock } = this.house
     const { router } = server
     const provider = providers.get(id)
     const known = this.#faces.get(id)
@@ -260,7 +267,7 @@ export class Networks {
       log.error('a provider has no adapter', { provider: id, adapter: provider.adapter })
       return
     }
-    const face = new Face(this.#house, provider)
+    const face = new Face(this.house, provider)
     this.#faces.set(id, face)
     router.services.set(face.net.service.domain, face.net.service)
     face

@@ -33,6 +33,8 @@ export class Person {
   /** Who is writing just now, with what ends it. */
   readonly typing = new Map<string, () => void>()
   readonly rooms = new Map<string, Visit>()
+  /** Rooms that the network has the user in, and no client is: they are to be left. */
+  readonly empty = new Set<string>()
   /** What is to be done there when the session is online. */
   readonly pending: (() => Promise<unknown>)[] = []
   /** Rooms that the network has named when it was asked last. */

@@ -2,7 +2,9 @@ import { CommandError, type CommandSpec, type CommandValues, type Parameter, typ
 import type { Provider } from '../engine.ts'
 import type { House } from './house.ts'
 import { ABOUT, aboutOf, dayOf } from './parameters.ts'
-import { ENDED, isRetired, newProvider, readSettings } from './providers.ts'
+import { partnerRows, refuseDomain, refuseXmpp, XMPP } from './partner-rows.ts'
+import { ENDED, isRetired, newProvider, type ReadSettings, readSettings } from './providers.ts'
+import { forgetLogin } from './removing.ts'
 
 const ID: Parameter = {
   name: 'id',
@@ -20,7 +22,11 @@ const SETTINGS: Parameter = {
 }
 
 const COMMANDS: readonly CommandSpec[] = [
-  { name: 'provider list', summary: 'List the networks that users may reach', parameters: [] },
+  {
+    name: 'provider list',
+    summary: 'List the networks that users may reach, public partner domains too',
+    parameters: [],
+  },
   { name: 'provider show', summary: 'Show a network: its settings, users and refusals', parameters: [ID] },
   {
     name: 'provider add',
@@ -53,11 +59,22 @@ const COMMANDS: readonly CommandSpec[] = [
     summary: 'Seal the secrets of all logins under a new master key; the file gateway.key has it first',
     parameters: [],
   },
-  { name: 'provider remove', summary: 'Remove a network that is disabled, with all logins', parameters: [ID] },
+  {
+    name: 'provider remove',
+    summary: 'Remove a network that is disabled',
+    parameters: [
+      ID,
+      { name: 'force', type: 'flag', help: 'also with users: their logins are forgotten, and its contacts' },
+    ],
+  },
 ]
 
 /** A record is for all domains of the server. */
 export const PROVIDER_COMMANDS = COMMANDS.map(command => ({ ...command, isWide: true }))
+
+function settingsIn(values: CommandValues): readonly string[] {
+  return (values['settings'] as readonly string[] | undefined) ?? []
+}
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
@@ -67,15 +84,16 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
 
   function known(values: CommandValues): Provider {
     const provider = providers.get(String(values['id']))
-    if (!provider) throw new CommandError(`There is no provider ${values['id']}`)
-    return provider
+    if (provider) return provider
+    refuseDomain(String(values['id']))
+    throw new CommandError(`There is no provider ${values['id']}`)
   }
 
-  function adapterOf(id: string) {
-    const adapter = engine.adapters.get(id)
-    if (!adapter)
-      throw new CommandError(`There is no adapter ${id}; there are ${[...engine.adapters.keys()].join(', ')}`)
-    return adapter
+  async function adapterOf(id: string) {
+    const adapter = await engine.load(id)
+    if (adapter) return adapter
+    if (engine.installed.includes(id)) throw new CommandError(`The adapter ${id} cannot be read: the log says why`)
+    throw new CommandError(`There is no adapter ${id}; there are ${engine.installed.join(', ')}`)
   }
 
   /** A name that others have already would take their place. */
@@ -90,6 +108,21 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
       if (router.services.has(name) || config.domains.has(name) || Object.hasOwn(config.components, name))
         throw new CommandError(`${name} is something else already`)
     }
+  }
+
+  /** Keeps what is secret apart from the record, which says only when it was set. */
+  async function sealed(before: Provider, { settings, secrets }: ReadSettings): Promise<Provider> {
+    await engine.keepSettings(before.id, secrets).catch((error: unknown) => {
+      throw error instanceof TypeError ? new CommandError(error.message) : error
+    })
+    const open = { ...before.settings, ...settings }
+    const since = { ...before.secrets }
+    for (const [name, text] of Object.entries(secrets)) {
+      delete open[name]
+      if (text === '') delete since[name]
+      else since[name] = clock.now()
+    }
+    return { ...before, settings: open, secrets: since }
   }
 
   function stateOf(provider: Provider): string {
@@ -115,17 +148,19 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
             ends: provider.retireAt ?? '',
           })),
         )),
+        ...(await partnerRows(server)),
         ...[...ENDED].map(([id, { title, on }]) => ({ id, adapter: '', state: 'retired', title, users: 0, ends: on })),
       ],
     }),
     'provider show': async values => {
       const provider = known(values)
-      const adapter = engine.adapters.get(provider.adapter)
-      const { id, settings, ...about } = provider
-      const shown = Object.entries(settings).map(([name, value]) => {
-        const isSecret = adapter?.settings[name]?.type === 'secret'
-        return { name: `settings.${name}`, value: isSecret ? '(kept secret)' : value }
-      })
+      const { id, settings, secrets = {}, ...about } = provider
+      const declared = (await engine.load(provider.adapter))?.settings
+      const isSecret = (name: string) => declared?.[name]?.type === 'secret'
+      const shown = Object.entries({ ...settings, ...secrets }).map(([name, value]) => ({
+        name: `settings.${name}`,
+        value: name in secrets || isSecret(name) ? '(kept secret)' : value,
+      }))
       const refused = [...access.denials]
         .filter(([key]) => key.startsWith(`${id} `))
         .map(([key, value]) => ({ name: `denied.${key.slice(id.length + 1)}`, value }))
@@ -141,25 +176,24 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
     },
     'provider add': async values => {
       const id = String(values['id'])
+      const texts = settingsIn(values)
+      if (values['adapter'] === XMPP) refuseXmpp(texts)
       checkFree(id)
-      const adapter = adapterOf(String(values['adapter']))
-      const settings = readSettings(adapter, (values['settings'] as readonly string[] | undefined) ?? [])
-      await providers.set({ ...newProvider(id, adapter.id), settings, ...aboutOf(values) })
+      const adapter = await adapterOf(String(values['adapter']))
+      const given = readSettings(adapter, texts)
+      await providers.set(await sealed({ ...newProvider(id, adapter.id), ...aboutOf(values) }, given))
       return { text: `${id} is added; "parley provider enable ${id}" lets users reach it` }
     },
     'provider set': async values => {
       const provider = known(values)
-      const given = readSettings(
-        adapterOf(provider.adapter),
-        (values['settings'] as readonly string[] | undefined) ?? [],
-      )
-      await providers.set({ ...provider, ...aboutOf(values), settings: { ...provider.settings, ...given } })
+      const given = readSettings(await adapterOf(provider.adapter), settingsIn(values))
+      await providers.set(await sealed({ ...provider, ...aboutOf(values) }, given))
       return { text: `${provider.id} is changed` }
     },
     'provider enable': async values => {
       const provider = known(values)
       if (isRetired(provider, clock.now())) throw new CommandError(`${provider.id} has ended on ${provider.retireAt}`)
-      adapterOf(provider.adapter)
+      await adapterOf(provider.adapter)
       await providers.set({ ...provider, enabled: true })
       return { text: `${provider.id} is enabled` }
     },
@@ -183,11 +217,12 @@ export function providerCommands(house: House): Readonly<Record<string, RunComma
       const { id, enabled } = known(values)
       if (enabled) throw new CommandError(`${id} is enabled: disable it first`)
       const keys = await engine.registrations({ provider: id })
-      for (const key of keys) {
-        await engine.unregister(key)
-        house.registered.changed(key.owner)
-      }
+      const users = keys.length === 1 ? 'one user has a login' : `${keys.length} users have logins`
+      if (keys.length > 0 && values['force'] !== true)
+        throw new CommandError(`${id}: ${users}; --force forgets them, and takes its contacts off their rosters`)
+      for (const key of keys) await forgetLogin(house, key)
       await providers.remove(id)
+      await engine.forgetSettings(id)
       return { text: `${id} is removed, with ${keys.length} logins` }
     },
   }

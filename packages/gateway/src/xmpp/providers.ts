@@ -21,6 +21,9 @@ export class Providers {
   readonly #map: OwnedMap<Stored>
   readonly #listeners: ((changed: readonly string[]) => Promise<void>)[] = []
   #records: ReadonlyMap<string, Provider> = new Map()
+  #reading: Promise<void> = Promise.resolve()
+  /** Makes ready what a record needs; nobody sees the record before. Never rejects. */
+  prepare: (provider: Provider) => Promise<unknown> = async () => {}
 
   private constructor(server: Server) {
     this.#server = server
@@ -72,8 +75,15 @@ export class Providers {
   }
 
   async #become(records: ReadonlyMap<string, Provider>): Promise<void> {
-    const before = this.#records
-    this.#records = records
+    let before = this.#records
+    // In order: what takes long to be made ready must not come back over what is newer.
+    const reading = this.#reading.then(async () => {
+      await Promise.all([...records.values()].map(record => this.prepare(record)))
+      before = this.#records
+      this.#records = records
+    })
+    this.#reading = reading
+    await reading
     const ids = new Set([...before.keys(), ...this.#records.keys()])
     const changed = [...ids].filter(id => JSON.stringify(before.get(id)) !== JSON.stringify(this.#records.get(id)))
     if (changed.length > 0) for (const listener of this.#listeners) await listener(changed)
@@ -102,9 +112,16 @@ export function newProvider(id: string, adapter: string): Provider {
   }
 }
 
+/** Settings that may be in a record, and those that are to be kept sealed. */
+export interface ReadSettings {
+  readonly settings: Provider['settings']
+  readonly secrets: Readonly<Record<string, string>>
+}
+
 /** Reads `name=value` as the adapter declares it. @throws CommandError that names the setting */
-export function readSettings(adapter: Adapter, given: readonly string[]): Provider['settings'] {
-  const values: Record<string, string | number | boolean> = {}
+export function readSettings(adapter: Adapter, given: readonly string[]): ReadSettings {
+  const settings: Record<string, string | number | boolean> = {}
+  const secrets: Record<string, string> = {}
   for (const text of given) {
     const at = text.indexOf('=')
     const name = text.slice(0, Math.max(at, 0))
@@ -114,10 +131,14 @@ export function readSettings(adapter: Adapter, given: readonly string[]): Provid
       throw new CommandError(`${text}: give settings as name=value; ${adapter.title} has ${known || 'none'}`)
     }
     const value = readSetting(setting, text.slice(at + 1))
+    if (setting.type === 'secret') {
+      secrets[name] = String(value)
+      continue
+    }
     if (value === undefined) throw new CommandError(`${name} cannot be ${text.slice(at + 1)}: ${setting.help}`)
-    values[name] = value
+    settings[name] = value
   }
-  return values
+  return { settings, secrets }
 }
 
 /** The last day on which it may be used is over. `now`: milliseconds since 1970. */

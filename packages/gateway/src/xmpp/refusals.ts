@@ -1,6 +1,7 @@
 import { AdapterError, type Failure } from '@parley/adapter'
 import { type Condition, StanzaError } from '@parley/stanza'
 import type { Logger } from '@xmpp/server-core'
+import { UnservedError } from '../engine/unserved.ts'
 
 const CONDITIONS: Readonly<Record<Failure, Condition>> = {
   credentials: 'not-authorized',
@@ -19,6 +20,7 @@ const CONDITIONS: Readonly<Record<Failure, Condition>> = {
 /** What a user hears of something that came to nothing over there. */
 export function refusalOf(error: unknown, log: Logger): StanzaError {
   if (error instanceof StanzaError) return error
+  if (error instanceof UnservedError) return new StanzaError('service-unavailable', error.message, { type: 'wait' })
   if (isFailure(error)) return new StanzaError(CONDITIONS[error.failure], error.message)
   log.error('a gateway failed', { error })
   return new StanzaError('internal-server-error')

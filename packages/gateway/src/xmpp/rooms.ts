@@ -39,7 +39,8 @@ export class Rooms {
   concerns(stanza: Stanza, id: string): boolean {
     if (stanza.name === 'message' && stanza.type === 'groupchat') return true
     if (stanza.name === 'presence' && stanza.child('x', MUC)) return true
-    return !stanza.to!.isBare && this.visit(stanza.from!, id) !== undefined
+    const isIn = this.visit(stanza.from!, id) ?? this.#entering.get(entry(stanza.from!.bare, id))
+    return !stanza.to!.isBare && isIn !== undefined && isIn.clients.has(stanza.from!.text)
   }
 
   visit(client: Jid, id: string): Visit | undefined {
@@ -77,7 +78,7 @@ export class Rooms {
       if (presence.type === 'available') await this.#come(presence, id, client)
       else if (presence.type === 'unavailable') await this.#go(id, client)
     } catch (error) {
-      this.#entering.get(entry(client.bare, id))?.clients.delete(client.text)
+      this.#stays(client, id)
       await this.#net.house.route(errorOf(presence, refusalOf(error, this.#net.house.log)))
     }
   }
@@ -118,14 +119,15 @@ export class Rooms {
   // ── what the network says ──
 
   async entered(person: Person, room: Room): Promise<void> {
+    const entering = this.#entering.get(entry(person.user, room.id))
+    this.#entering.delete(entry(person.user, room.id))
     const before = person.rooms.get(room.id)
+    if (!before && !entering) return this.#empty(person, room.id)
     const visit = before ?? { room, clients: new Set<string>() }
     const old = visit.room
     visit.room = room
     person.rooms.set(room.id, visit)
     if (before) await this.#view.changed(visit, old)
-    const entering = this.#entering.get(entry(person.user, room.id))
-    this.#entering.delete(entry(person.user, room.id))
     for (const [client] of entering?.clients ?? []) await this.#show(visit, Jid.parse(client), entering?.nick)
   }
 
@@ -153,8 +155,15 @@ export class Rooms {
     if (visit) await this.#view.out(visit, banned ? [301] : [307], reason)
   }
 
-  said(person: Person, event: Parameters<RoomTalk['said']>[1]): Promise<void> {
-    return this.#talk.said(person, event)
+  async said(person: Person, event: Parameters<RoomTalk['said']>[1]): Promise<void> {
+    const { peer } = event
+    const isAwaited = person.rooms.has(peer) || this.#entering.has(entry(person.user, peer))
+    return isAwaited ? this.#talk.said(person, event) : this.#empty(person, peer)
+  }
+
+  /** The session is online: rooms that the network has brought back, and nobody is in, are left. */
+  begun(person: Person): void {
+    for (const id of person.empty) this.#vacate(person, id)
   }
 
   /** The session is over, and the rooms with it (XEP-0045 §12.2). */
@@ -195,6 +204,32 @@ export class Rooms {
     )
   }
 
+  /** A client that was entering is not any more. */
+  #stays(client: Jid, id: string): void {
+    const key = entry(client.bare, id)
+    const clients = this.#entering.get(key)?.clients
+    if (clients?.delete(client.text) && clients.size === 0) this.#entering.delete(key)
+  }
+
+  /** Nobody of ours is in a room that the network has the user in: who entered has gone, or the room came back with the session. */
+  #empty(person: Person, id: string): void {
+    if (person.empty.has(id)) return
+    person.empty.add(id)
+    if (this.#net.federated || person.told?.state === 'online') this.#vacate(person, id)
+  }
+
+  /** Whoever brings the news does not wait for it. */
+  #vacate(person: Person, id: string): void {
+    const { house } = this.#net
+    const { user } = person
+    const left = house.engine
+      .run(this.#net.keyOf(user), 'leaveRoom', id, this.#net.by(user))
+      .catch((error: unknown) => {
+        house.log.debug('a room that nobody is in was not left', { error })
+      })
+    void left.then(() => person.empty.delete(id))
+  }
+
   #rename(visit: Visit, user: Jid, id: string, nick: string): Promise<void> | undefined {
     if (nick === visit.room.nick || nick === '') return undefined
     return this.#net.house.engine.run(this.#net.keyOf(user), 'setNick', id, nick, this.#net.by(user))
@@ -212,6 +247,7 @@ export class Rooms {
     const { house, people } = this.#net
     const user = client.bare
     const visit = people.find(user)?.rooms.get(id)
+    if (!visit) this.#stays(client, id)
     if (!visit?.clients.delete(client.text)) return
     await this.#view.bye(visit, client)
     if (visit.clients.size > 0) return

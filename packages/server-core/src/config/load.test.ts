@@ -103,6 +103,21 @@ describe('what is wrong is said in a line, with key, value and what is allowed',
     expect((await problems('colour: red\nregistration: maybe\nretention: soon\n')).length).toBe(3)
   })
 
+  test('the key of gateways is what its file would be, and is never shown', async () => {
+    const line = (id: string) => `${id} ${Buffer.alloc(32, id).toString('base64')}`
+    for (const text of [
+      line('a1'),
+      `${line('a1')}\n`,
+      `${line('a1')}, ${line('b-2')}`,
+      `${line('a1')}\n${line('b-2')}\n`,
+    ])
+      expect((await load('', { PARLEY_GATEWAY_KEY: text })).gateway.key).toBe(text)
+    for (const text of ['hunter2', `${line('a1')} hunter2`, line('a1').slice(0, -2), ','])
+      expect(await problems('', { PARLEY_GATEWAY_KEY: text })).toEqual([
+        expect.stringMatching(/^gateway\.key: must be lines of an id and 32 bytes/),
+      ])
+  })
+
   test('a secret is named by its key alone', async () => {
     const lines = await problems('database: mysql://root:hunter2@x\ncomponents:\n  irc.a.test:\n    secret: hunter2\n')
     expect(lines.length).toBe(2)
@@ -126,7 +141,7 @@ describe('what is wrong is said in a line, with key, value and what is allowed',
       'roles: a part of the server needs database, since the embedded engine serves one',
     ])
     expect((await load(undefined, { ...shared, PARLEY_ROLES: 'federation' })).roles).toEqual(['federation'])
-    expect((await load(undefined)).roles).toEqual(['clients', 'federation'])
+    expect((await load(undefined)).roles).toEqual(['clients', 'federation', 'gateways'])
     expect(await problems('roles: []\n')).toEqual([expect.stringMatching(/^roles:/)])
     expect(await problems(undefined, { PARLEY_ROLES: 'clients,bakery' })).toEqual([
       expect.stringMatching(/^roles\.1: "bakery" .*"clients"\|"federation"/),

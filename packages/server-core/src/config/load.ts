@@ -104,7 +104,7 @@ interface Issue {
 }
 
 /** Secrets are named by their key alone. */
-const SECRET = /secret|password|^database$|^redis$/i
+const SECRET = /secret|password|^database$|^redis$|^gateway\.key$/i
 
 function describe(issue: Issue, tree: Tree): string[] {
   const path = issue.path.map(String)
@@ -115,7 +115,7 @@ function describe(issue: Issue, tree: Tree): string[] {
     return (issue.keys ?? []).map(key => `${[...path, key].join('.')}: there is no such key`)
   }
   const value = path.reduce<unknown>((at, name) => (at as Tree | undefined)?.[name], tree)
-  const shown = value === undefined || path.some(part => SECRET.test(part)) ? '' : ` ${JSON.stringify(value)}`
+  const shown = value === undefined || SECRET.test(path.join('.')) ? '' : ` ${JSON.stringify(value)}`
   return [`${path.join('.') || 'the configuration'}:${shown} ${lowerFirst(issue.message)}`]
 }
 

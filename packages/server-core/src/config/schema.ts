@@ -188,6 +188,21 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('other XMPP domains; each may have a profile of its own: parley federation'),
+  gateway: z
+    .strictObject({
+      key: z
+        .string()
+        .regex(
+          /^\s*(?:[\w-]{1,32} [A-Za-z0-9+/]{43}=\s*(?:[\n,]\s*|$))+$/,
+          'must be lines of an id and 32 bytes in base64, as gateway.key has them; commas may stand for line ends',
+        )
+        .optional()
+        .describe(
+          'the master keys of logins at other networks; absent: gateway.key under data, made when it is needed',
+        ),
+    })
+    .prefault({})
+    .describe('other networks'),
   auth: z
     .strictObject({
       mechanisms: z
