@@ -115,8 +115,7 @@ export class Nodes {
   async isServed(key: AccountKey): Promise<boolean> {
     try {
       const { node } = await this.#place(key)
-      const nodes = await this.#parts.live.nodes()
-      if (!nodes.some(each => each.node === node && each.lease > 0)) await this.#place(key, node)
+      if (!(await this.#here()).has(node)) await this.#place(key, node)
       return true
     } catch {
       return false
@@ -234,11 +233,16 @@ export class Nodes {
     this.#parts.givenUp()
   }
 
+  /** Nodes that nobody has given up: a lease that is late is no end. */
+  async #here(): Promise<ReadonlySet<string>> {
+    const nodes = await this.#parts.live.nodes()
+    return new Set(nodes.filter(({ about }) => about['state'] !== 'dead').map(({ node }) => node))
+  }
+
   /** Accounts of nodes that are gone are nobody's. */
   async #miss(): Promise<void> {
     if (this.#states.size === 0) return
-    const nodes = await this.#parts.live.nodes()
-    const here = new Set(nodes.filter(({ lease }) => lease > 0).map(({ node }) => node))
+    const here = await this.#here()
     const lost = [...this.#states.values()].filter(({ node }) => !here.has(node))
     for (const { key } of lost) this.#states.delete(nameOf(key))
     const wanted = lost.filter(({ status }) => WANTED.has(status.state)).map(({ key }) => key)
