@@ -252,7 +252,10 @@ describe('threat 159: secrets', () => {
   })
 
   test('are not made anew where the key file is lost', async () => {
-    await expect(stage.open({ data: '/nowhere' })).rejects.toThrow('the key of sealed secrets is missing')
+    await online()
+    const elsewhere = await stage.open({ data: '/nowhere' })
+    const registered = elsewhere.register(JULIET, { name: 'juliet' }, { password: 'wherefore' })
+    await expect(registered).rejects.toThrow('the key of sealed secrets is missing')
   })
 })
 
