@@ -6,6 +6,8 @@ import { type Seat, until } from './seat.ts'
 
 /** Who says nothing for so long waits for something (ms). */
 const QUIET = 80
+/** Rounds at a time: most of a round is waiting. */
+const LANES = 8
 
 /** Numbers that look random and are the same in each run. */
 export function dice(seed: number): (sides: number) => number {
@@ -107,7 +109,7 @@ export async function survives(
   rounds: number,
 ): Promise<{ readonly logins: number }> {
   let logins = 0
-  for (let round = 0; round <= rounds; round++) {
+  const play = async (round: number) => {
     const roll = dice(round * 7919 + 1)
     const parrots: Parrot[] = []
     const server = createServer(socket => {
@@ -135,6 +137,11 @@ export async function survives(
     expect(seat.clock.running).toBe(0)
     server.close()
   }
+  let next = 0
+  const lane = async () => {
+    while (next <= rounds) await play(next++)
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
   return { logins }
 }
 
@@ -151,7 +158,7 @@ async function settles(seat: Seat, heard: () => number): Promise<unknown> {
     .finally(() => {
       over = true
     })
-  while (!over && Date.now() < Math.max(begun, heard()) + QUIET) await new Promise(resolve => setImmediate(resolve))
+  while (!over && Date.now() < Math.max(begun, heard()) + QUIET) await new Promise(resolve => setTimeout(resolve, 2))
   while (!over) {
     seat.clock.pass(60_000)
     await new Promise(resolve => setImmediate(resolve))
