@@ -14,6 +14,8 @@ export default {
     ],
   },
   testTimeout: 20_000,
+  // Plays that wait for servers of others, at a time in one file.
+  maxConcurrency: 20,
   globalSetup: './test/setup/global.mjs',
   globalTeardown: './test/setup/teardown.mjs',
 }

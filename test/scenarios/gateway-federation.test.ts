@@ -90,3 +90,70 @@ scenario(
     ])
   },
 )
+
+scenario('a network without logins: who is not to be seen any more is left, and stays in the list', async stage => {
+  const { server, engine } = await phones(stage)
+  const [romeo] = await server.join('romeo/orchard')
+  const contact = { id: 'juliet', subscription: 'both' } as const
+  await engine.happens(PHONES, { type: 'contact', contact, ...romeoThere })
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="both"/></query></iq>`
+  await romeo.sends`<presence type="unsubscribe" to="juliet@phones.a.test"/>`
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="from"/></query></iq>`
+  await romeo.receives`<presence type="unavailable" from="juliet@phones.a.test"/>`
+  expect(engine.took('leaveContact', 'sendPresence', 'removeContact')).toEqual([['leaveContact', 'juliet', romeoThere]])
+  // Juliet lets it again: that is news, though it was so before.
+  await romeo.sends`<presence type="subscribe" to="juliet@phones.a.test"/>`
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="from" ask="subscribe"/></query></iq>`
+  await romeo.fence()
+  await engine.happens(PHONES, { type: 'contact', contact, ...romeoThere })
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="both"/></query></iq>`
+})
+
+scenario('a network without logins: who was removed and is asked for again is not removed again', async stage => {
+  const { server, engine } = await phones(stage)
+  const [romeo] = await server.join('romeo/orchard')
+  const contact = { id: 'juliet', subscription: 'to' } as const
+  await engine.happens(PHONES, { type: 'contact', contact, ...romeoThere })
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="to"/></query></iq>`
+  await romeo.asks`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="remove"/></query></iq>`
+  await romeo.settles()
+  await romeo.sends`<presence type="subscribe" to="juliet@phones.a.test"/>`
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" ask="subscribe"/></query></iq>`
+  await romeo.fence()
+  expect(engine.took('removeContact')).toEqual([['removeContact', 'juliet', romeoThere]])
+  await engine.happens(PHONES, { type: 'contact', contact, ...romeoThere })
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="to"/></query></iq>`
+  await romeo.fence()
+  expect(engine.took('removeContact')).toEqual([])
+})
+
+scenario(
+  'XEP-0100 § 4.1: who loses the seat of a network without logins is gone there, and sees nobody there',
+  async stage => {
+    const { server, engine, types } = await networks(stage)
+    await types('provider add', { id: 'phones', adapter: 'phones', seats: 'on' })
+    await types('provider enable', { id: 'phones' })
+    const [romeo] = await server.join('romeo/orchard')
+    await types('seat assign', { provider: 'phones', accounts: ['romeo'] })
+    const contact = { id: 'juliet', subscription: 'both' } as const
+    await engine.happens(
+      PHONES,
+      { type: 'contact', contact, ...romeoThere },
+      { type: 'presence', id: 'juliet', presence: { show: 'available' }, ...romeoThere },
+    )
+    await romeo.receivesUnordered(
+      p`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" subscription="both"/></query></iq>`,
+      p`<presence from="juliet@phones.a.test"/>`,
+    )
+    await romeo.sends`<presence><show>away</show></presence>`
+    await romeo.settles()
+    await stage.after('3s')
+    await romeo.fence()
+    expect(engine.took('setPresence')).toEqual([['setPresence', { show: 'away' }, romeoThere]])
+    await types('seat revoke', { provider: 'phones', accounts: ['romeo'] })
+    await romeo.receives`<presence type="unavailable" from="juliet@phones.a.test"/>`
+    expect(engine.took('setPresence')).toEqual([['setPresence', { show: 'unavailable' }, romeoThere]])
+    await engine.happens(PHONES, { type: 'presence', id: 'juliet', presence: { show: 'chat' }, ...romeoThere })
+    await romeo.receivesNothing()
+  },
+)

@@ -63,6 +63,7 @@ scenario('XEP-0184 § 5: the network hears that a message has come to a client',
     await romeo.receives`<message id="${capture('id')}"><body>Here?</body><request xmlns="urn:xmpp:receipts"/></message>`
   await romeo.sends`<message to="juliet@puppets.a.test"><received xmlns="urn:xmpp:receipts" id="${id!}"/></message>`
   await romeo.sends`<message to="juliet@puppets.a.test"><received xmlns="urn:xmpp:receipts" id="unknown"/></message>`
+  await romeo.sends`<message to="nurse@puppets.a.test"><received xmlns="urn:xmpp:receipts" id="${id!}"/></message>`
   await romeo.receivesNothing()
   expect(engine.took('delivered')).toEqual([['delivered', { peer: 'juliet' }, ['n1'], {}]])
 })

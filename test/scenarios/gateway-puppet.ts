@@ -149,6 +149,8 @@ export class Puppets implements Engine {
     // One session for all needs no login.
     if (key.owner.startsWith(`${key.provider}.`)) {
       this.set(key, 'online')
+      // Of several nodes the one that has the session may be the last to know of the network.
+      this.#listeners[0]?.status(key, this.status(key))
       return
     }
     const known = this.logins.get(nameOf(key))

@@ -59,6 +59,8 @@ export interface Session {
     by: By,
   ): Promise<void>
   removeContact?(id: string, by: By): Promise<void>
+  /** With `federation`: the user does not want to see them any more. They stay on the list, and may see what they could see. */
+  leaveContact?(id: string, by: By): Promise<void>
   renameContact?(id: string, name: string, by: By): Promise<void>
   regroupContact?(id: string, groups: readonly string[], by: By): Promise<void>
   /** Whether who has asked may see the user's presence. */

@@ -98,6 +98,10 @@ export class LoopSession implements Session, Login {
     this.#world.talk.hint(this.#me(), to, from => ({ type: 'typing', state, ...from }))
   }
 
+  async delivered(to: Place, ids: readonly string[]): Promise<void> {
+    this.#world.talk.hint(this.#me(), to, from => ({ type: 'receipt', ids, level: 'delivered', ...from }))
+  }
+
   async read(to: Place, ids: readonly string[]): Promise<void> {
     this.#world.talk.hint(this.#me(), to, from => ({ type: 'receipt', ids, level: 'read', ...from }))
   }

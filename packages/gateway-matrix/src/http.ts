@@ -39,7 +39,8 @@ interface Head {
   readonly method: string
   readonly target: string
   readonly length: number
-  readonly allowed: boolean
+  /** Undefined: there is no token. */
+  readonly allowed: boolean | undefined
   readonly last: boolean
 }
 
@@ -121,7 +122,8 @@ export class HttpConnection {
     this.#keep(bytes.subarray(length))
     const path = pathOf(target)
     // Without the token nothing is looked at.
-    if (!allowed) this.#say({ status: 403, body: { errcode: 'M_FORBIDDEN', error: 'Wrong token' } })
+    if (allowed === undefined) this.#say({ status: 401, body: { errcode: 'M_UNAUTHORIZED', error: 'No token' } })
+    else if (!allowed) this.#say({ status: 403, body: { errcode: 'M_FORBIDDEN', error: 'Wrong token' } })
     else if (!path) this.#say({ status: 400, body: { errcode: 'M_UNRECOGNIZED', error: 'No such path' } })
     else this.#say(await this.#answer({ method, path, body: bytes.subarray(0, length) }))
     if (last) this.#connection.stream.end(() => this.end())
@@ -182,7 +184,7 @@ function readHead(text: string, token: Buffer): Head | number {
   }
   if ((length ?? 0) > BODY) return 413
   const given = /^Bearer (.+)$/i.exec(authorization)?.[1] ?? ''
-  const allowed = given !== '' && timingSafeEqual(digest(given), token)
+  const allowed = given === '' ? undefined : timingSafeEqual(digest(given), token)
   return { method: match[1]!, target: match[2]!, length: length ?? 0, allowed, last: connection === 'close' }
 }
 

@@ -27,7 +27,7 @@ test.each([
   expect(canonical(text)).toBe(id)
 })
 
-test('RFC 7247 § 4: our users there, and back', () => {
+test('RFC 7247 § 6: our users there, and back', () => {
   const ours = new Ours('', 'example.org')
   for (const [user, uri, name] of [
     ['juliet@example.org', 'sip:juliet@example.org', 'juliet'],

@@ -4,7 +4,7 @@ import { formatUri, parseUri, type Uri } from './wire/uri.ts'
 const MOST = 1000
 
 /**
- * One spelling of an address of the network: `user@host`, lower-case, without scheme, port and parameters (RFC 7247 §4). What has
+ * One spelling of an address of the network: `user@host`, lower-case, without scheme, port and parameters (RFC 7247 §6). What has
  * no user, is no address of SIP, or would not come back as it went is none.
  */
 export function canonical(id: string): string | undefined {
@@ -40,7 +40,7 @@ function escaped(user: string): string {
   return formatUri({ user, host: 'x' }).slice('sip:'.length, -'@x'.length)
 }
 
-/** Who we are there: users of one XMPP domain are addresses of one SIP domain (RFC 7247 §4). */
+/** Who we are there: users of one XMPP domain are addresses of one SIP domain (RFC 7247 §6). */
 export class Ours {
   /** Of our users in SIP. */
   readonly domain: string

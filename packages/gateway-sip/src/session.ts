@@ -132,6 +132,10 @@ export class SipSession implements Session {
     return this.#presence.add(userOf(by), id)
   }
 
+  leaveContact(id: string, by: By): Promise<void> {
+    return this.#presence.leave(userOf(by), id)
+  }
+
   removeContact(id: string, by: By): Promise<void> {
     return this.#presence.remove(userOf(by), id)
   }
@@ -161,7 +165,7 @@ export class SipSession implements Session {
     if (!to) return call.answer(416)
     const user = this.#ours.has(to) || to.host === this.#endpoint.address ? this.#ours.user(to.user) : undefined
     if (user === undefined) return call.answer(404)
-    // RFC 3325 §9: whom a proxy that we trust has found the sender to be, over what the sender says.
+    // RFC 3325 §8: whom a proxy that we trust has found the sender to be, over what the sender says.
     const asserted = call.trusted ? parseAddress(headers.list('p-asserted-identity')[0] ?? '')?.uri : undefined
     const from = asserted ?? call.from.uri
     const id = idOf(from)

@@ -117,6 +117,8 @@ if (installed(INSPIRCD))
   runConformance({
     adapter: irc,
     makePeer,
+    // A server looks once a second who wants to come in.
+    together: true,
     has: ['nowhere', 'strangers', 'cut', 'garbage', 'freeze', 'slow'],
     presence: { out: [], in: [] },
   })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import type { Outgoing, Place } from '@parley/adapter'
 import irc from '@parley/gateway-irc'
 import { Kept, Stand } from './context.ts'
@@ -25,34 +25,39 @@ export function romeo(port: number, more: ConstructorParameters<typeof Stand>[1]
   return new Stand(irc, { fields: { nick: 'Romeo', realname: 'Romeo Montague' }, ...more, settings })
 }
 
-/** What holds on any server. */
+interface Stage {
+  /** Logs the user in. */
+  enter(more?: ConstructorParameters<typeof Stand>[1]): Promise<IrcStand>
+  /** Somebody else. */
+  person(nick: string): Promise<Person>
+}
+
+/** What holds on any server. Each play has one of its own, so that they do not wait for each other. */
 export function plays(open: () => Promise<Server>, powers: Powers): void {
-  let server: Server
-  const leaving: (() => unknown)[] = []
+  const play = (title: string, run: (stage: Stage) => Promise<void>) =>
+    test.concurrent(title, async () => {
+      const server = await open()
+      const leaving: (() => unknown)[] = []
+      const enter: Stage['enter'] = async (more = {}) => {
+        const stand = romeo(server.port, more)
+        leaving.push(() => stand.end())
+        await stand.session.start()
+        return stand
+      }
+      const person: Stage['person'] = async nick => {
+        const there = await Person.enter(server.port, nick, powers.typing ? 'message-tags' : '')
+        leaving.push(() => there.leave())
+        return there
+      }
+      try {
+        await run({ enter, person })
+      } finally {
+        for (const leave of leaving) await leave()
+        await server.stop()
+      }
+    })
 
-  beforeAll(async () => {
-    server = await open()
-  })
-  afterEach(async () => {
-    for (const leave of leaving.splice(0)) await leave()
-  })
-  afterAll(async () => {
-    await server?.stop()
-  })
-
-  const enter = async (more: ConstructorParameters<typeof Stand>[1] = {}) => {
-    const stand = romeo(server.port, more)
-    leaving.push(() => stand.end())
-    await stand.session.start()
-    return stand
-  }
-  const person = async (nick: string) => {
-    const there = await Person.enter(server.port, nick, powers.typing ? 'message-tags' : '')
-    leaving.push(() => there.leave())
-    return there
-  }
-
-  test('logs in and says who the user is', async () => {
+  play('logs in and says who the user is', async ({ enter }) => {
     const { events } = await enter()
     expect(events.slice(0, 2)).toEqual([
       { type: 'self', id: 'romeo', name: 'Romeo' },
@@ -60,46 +65,57 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     ])
   })
 
-  test('a nickname that is taken gets a sign more, the user is told, and it is taken back when it is free', async () => {
-    const other = await person('Romeo')
-    const stand = await enter()
-    expect(await stand.sees('self')).toEqual({ type: 'self', id: 'romeo_', name: 'Romeo_' })
-    expect((await stand.sees('notice')).text).toBe('The nickname Romeo is taken: you are Romeo_ for now')
-    await stand.session.joinRoom!('#verona', 'Romeo', undefined, { key: 'j' })
-    other.says('JOIN #verona')
-    await stand.sees('room-member')
-    other.says('NICK Paris')
-    expect(await stand.sees('self')).toEqual({ type: 'self', id: 'romeo', name: 'Romeo' })
-  })
+  play(
+    'a nickname that is taken gets a sign more, the user is told, and it is taken back when it is free',
+    async ({ enter, person }) => {
+      const other = await person('Romeo')
+      const stand = await enter()
+      expect(await stand.sees('self')).toEqual({ type: 'self', id: 'romeo_', name: 'Romeo_' })
+      expect((await stand.sees('notice')).text).toBe('The nickname Romeo is taken: you are Romeo_ for now')
+      await stand.session.joinRoom!('#verona', 'Romeo', undefined, { key: 'j' })
+      other.says('JOIN #verona')
+      await stand.sees('room-member')
+      other.says('NICK Paris')
+      expect(await stand.sees('self')).toEqual({ type: 'self', id: 'romeo', name: 'Romeo' })
+    },
+  )
 
-  test('messages go both ways as they are: emoji, right to left, and long ones in several', async () => {
-    const stand = await enter()
-    const juliet = await person('Juliet')
-    for (const text of ['But, soft! 💡👩‍👩‍👧', 'שלום מרומאו', 'e\u0301'.repeat(20)]) {
-      await stand.session.send!(message({ peer: 'juliet' }, text))
-      expect(await juliet.sees(/PRIVMSG/)).toMatch(new RegExp(`^(?:@\\S+ )?:Romeo!\\S+ PRIVMSG Juliet :${text}$`, 'i'))
-      juliet.says(`PRIVMSG Romeo :${text}`)
-      const heard = await stand.sees('message', event => event.origin === 'remote')
-      expect(heard).toMatchObject({ peer: 'juliet', text, origin: 'remote' })
-      expect(typeof heard.id).toBe(powers.echoes ? 'string' : 'undefined')
-    }
-    const long = 'Ω'.repeat(600)
-    await stand.session.send!(message({ peer: 'juliet' }, long))
-    let whole = ''
-    while (whole.length < long.length) whole += / PRIVMSG Juliet :(.*)$/i.exec(await juliet.sees(/PRIVMSG/))![1]
-    expect(whole).toBe(long)
-  })
+  play(
+    'messages go both ways as they are: emoji, right to left, and long ones in several',
+    async ({ enter, person }) => {
+      const stand = await enter()
+      const juliet = await person('Juliet')
+      for (const text of ['But, soft! 💡👩‍👩‍👧', 'שלום מרומאו', 'e\u0301'.repeat(20)]) {
+        await stand.session.send!(message({ peer: 'juliet' }, text))
+        expect(await juliet.sees(/PRIVMSG/)).toMatch(
+          new RegExp(`^(?:@\\S+ )?:Romeo!\\S+ PRIVMSG Juliet :${text}$`, 'i'),
+        )
+        juliet.says(`PRIVMSG Romeo :${text}`)
+        const heard = await stand.sees('message', event => event.origin === 'remote')
+        expect(heard).toMatchObject({ peer: 'juliet', text, origin: 'remote' })
+        expect(typeof heard.id).toBe(powers.echoes ? 'string' : 'undefined')
+      }
+      const long = 'Ω'.repeat(600)
+      await stand.session.send!(message({ peer: 'juliet' }, long))
+      let whole = ''
+      while (whole.length < long.length) whole += / PRIVMSG Juliet :(.*)$/i.exec(await juliet.sees(/PRIVMSG/))![1]
+      expect(whole).toBe(long)
+    },
+  )
 
-  test('lines of one text are messages in their order, and no line begins a command (threat 152)', async () => {
-    const stand = await enter()
-    const juliet = await person('Juliet')
-    await stand.session.send!(message({ peer: 'juliet' }, 'one\r\nQUIT :gone\ntwo\0\rJOIN #x\n\nthree'))
-    for (const line of ['one', 'QUIT :gone', 'two', 'JOIN #x', 'three'])
-      expect(await juliet.sees(/PRIVMSG/)).toMatch(new RegExp(`:${line}$`))
-    await stand.session.ping!()
-  })
+  play(
+    'lines of one text are messages in their order, and no line begins a command (threat 152)',
+    async ({ enter, person }) => {
+      const stand = await enter()
+      const juliet = await person('Juliet')
+      await stand.session.send!(message({ peer: 'juliet' }, 'one\r\nQUIT :gone\ntwo\0\rJOIN #x\n\nthree'))
+      for (const line of ['one', 'QUIT :gone', 'two', 'JOIN #x', 'three'])
+        expect(await juliet.sees(/PRIVMSG/)).toMatch(new RegExp(`:${line}$`))
+      await stand.session.ping!()
+    },
+  )
 
-  test('colours are left out, and an action is /me both ways', async () => {
+  play('colours are left out, and an action is /me both ways', async ({ enter, person }) => {
     const stand = await enter()
     const juliet = await person('Juliet')
     juliet.says('PRIVMSG Romeo :\x02\x0304,12red\x0f and \x1dslanted')
@@ -110,7 +126,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect(await juliet.sees(/PRIVMSG/)).toMatch(/:\x01ACTION kneels\x01$/)
   })
 
-  test('a question of one program to another is not answered', async () => {
+  play('a question of one program to another is not answered', async ({ enter, person }) => {
     const stand = await enter()
     const juliet = await person('Juliet')
     juliet.says('PRIVMSG Romeo :\x01VERSION\x01')
@@ -120,7 +136,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect(juliet.lines.filter(line => / NOTICE Juliet/.test(line))).toEqual([])
   })
 
-  test('who writes to nobody is told', async () => {
+  play('who writes to nobody is told', async ({ enter }) => {
     const stand = await enter()
     const sending = stand.session.send!(message({ peer: 'nobody' }, 'Is anyone there?', { key: 'lost' }))
     if (powers.echoes) {
@@ -131,7 +147,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect(await stand.sees('bounced')).toMatchObject({ key: 'lost', error: { failure: 'not-found' } })
   })
 
-  test('contacts come, go away, are back, and leave; the list is kept', async () => {
+  play('contacts come, go away, are back, and leave; the list is kept', async ({ enter, person }) => {
     const kept = new Kept()
     const stand = await enter({ kept })
     await stand.session.addContact!('juliet', { name: 'Jule', groups: ['Verona'] }, { key: 'a' })
@@ -166,73 +182,77 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect(await again.sees('contact-gone')).toEqual({ type: 'contact-gone', id: 'juliet' })
   })
 
-  test.each([
+  for (const [show, text, away] of [
     ['available', undefined, undefined],
     ['chat', undefined, undefined],
     ['away', undefined, 'away'],
     ['away', 'in the garden\r\nQUIT', 'in the garden QUIT'],
     ['xa', undefined, 'away'],
     ['dnd', undefined, 'busy'],
-  ] as const)('presence %s %s is AWAY %s', async (show, text, away) => {
-    const stand = await enter()
-    const juliet = await person('Juliet')
-    await stand.session.setPresence!({ show: 'away', text: 'before' }, { key: 'p1' })
-    await stand.session.setPresence!({ show, ...(text === undefined ? {} : { text }) }, { key: 'p2' })
-    await stand.session.ping!()
-    juliet.says('WHOIS Romeo')
-    const line = await juliet.sees(/ (?:301|318) Juliet Romeo/)
-    if (away === undefined) expect(line).toContain(' 318 ')
-    else expect(line).toMatch(new RegExp(` 301 Juliet Romeo :${away}$`))
-  })
+  ] as const)
+    play(`presence ${show} ${text} is AWAY ${away}`, async ({ enter, person }) => {
+      const stand = await enter()
+      const juliet = await person('Juliet')
+      await stand.session.setPresence!({ show: 'away', text: 'before' }, { key: 'p1' })
+      await stand.session.setPresence!({ show, ...(text === undefined ? {} : { text }) }, { key: 'p2' })
+      await stand.session.ping!()
+      juliet.says('WHOIS Romeo')
+      const line = await juliet.sees(/ (?:301|318) Juliet Romeo/)
+      if (away === undefined) expect(line).toContain(' 318 ')
+      else expect(line).toMatch(new RegExp(` 301 Juliet Romeo :${away}$`))
+    })
 
-  test('a channel: topic, members with their roles, what is said, who comes, goes and is renamed', async () => {
-    const juliet = await person('Juliet')
-    juliet.says('JOIN #Garden')
-    await juliet.sees(/ 366 /)
-    juliet.says('TOPIC #garden :What light is that?')
-    await juliet.sees(/ TOPIC /)
-    const stand = await enter()
-    await stand.session.joinRoom!('#garden', 'ignored', undefined, { key: 'j' })
-    const { room } = await stand.sees('room')
-    expect(room).toMatchObject({ id: '#garden', nick: 'Romeo', topic: 'What light is that?' })
-    expect([...room.members].sort((a, b) => (a.nick < b.nick ? -1 : 1))).toEqual([
-      { nick: 'Juliet', role: 'moderator', id: 'juliet' },
-      { nick: 'Romeo', role: 'participant', id: 'romeo' },
-    ])
-    juliet.says('PRIVMSG #garden :Good pilgrim')
-    expect(await stand.sees('message')).toMatchObject({
-      peer: '#garden',
-      nick: 'Juliet',
-      text: 'Good pilgrim',
-      origin: 'remote',
-    })
-    await stand.session.send!(message({ peer: '#garden' }, 'O speak again'))
-    expect(await juliet.sees(/PRIVMSG #garden/i)).toContain(':O speak again')
-    expect(await stand.sees('message')).toMatchObject({
-      peer: '#garden',
-      nick: 'Romeo',
-      origin: 'self-echo',
-      text: 'O speak again',
-    })
-    const nurse = await person('Nurse')
-    nurse.says('JOIN #garden')
-    expect(await stand.sees('room-member')).toMatchObject({
-      id: '#garden',
-      member: { nick: 'Nurse', role: 'participant' },
-    })
-    juliet.says('MODE #garden +m')
-    expect((await stand.sees('room-member', event => event.member.nick === 'Nurse')).member.role).toBe('visitor')
-    juliet.says('MODE #garden +v Nurse')
-    expect((await stand.sees('room-member', event => event.member.nick === 'Nurse')).member.role).toBe('participant')
-    nurse.says('NICK Angelica')
-    expect(await stand.sees('room-member')).toMatchObject({ member: { nick: 'Angelica' }, before: 'Nurse' })
-    nurse.says('QUIT :called')
-    expect(await stand.sees('room-member-gone')).toMatchObject({ id: '#garden', nick: 'Angelica' })
-    await stand.session.leaveRoom!('#garden', { key: 'l' })
-    expect(await stand.sees('room-left')).toMatchObject({ id: '#garden' })
-  })
+  play(
+    'a channel: topic, members with their roles, what is said, who comes, goes and is renamed',
+    async ({ enter, person }) => {
+      const juliet = await person('Juliet')
+      juliet.says('JOIN #Garden')
+      await juliet.sees(/ 366 /)
+      juliet.says('TOPIC #garden :What light is that?')
+      await juliet.sees(/ TOPIC /)
+      const stand = await enter()
+      await stand.session.joinRoom!('#garden', 'ignored', undefined, { key: 'j' })
+      const { room } = await stand.sees('room')
+      expect(room).toMatchObject({ id: '#garden', nick: 'Romeo', topic: 'What light is that?' })
+      expect([...room.members].sort((a, b) => (a.nick < b.nick ? -1 : 1))).toEqual([
+        { nick: 'Juliet', role: 'moderator', id: 'juliet' },
+        { nick: 'Romeo', role: 'participant', id: 'romeo' },
+      ])
+      juliet.says('PRIVMSG #garden :Good pilgrim')
+      expect(await stand.sees('message')).toMatchObject({
+        peer: '#garden',
+        nick: 'Juliet',
+        text: 'Good pilgrim',
+        origin: 'remote',
+      })
+      await stand.session.send!(message({ peer: '#garden' }, 'O speak again'))
+      expect(await juliet.sees(/PRIVMSG #garden/i)).toContain(':O speak again')
+      expect(await stand.sees('message')).toMatchObject({
+        peer: '#garden',
+        nick: 'Romeo',
+        origin: 'self-echo',
+        text: 'O speak again',
+      })
+      const nurse = await person('Nurse')
+      nurse.says('JOIN #garden')
+      expect(await stand.sees('room-member')).toMatchObject({
+        id: '#garden',
+        member: { nick: 'Nurse', role: 'participant' },
+      })
+      juliet.says('MODE #garden +m')
+      expect((await stand.sees('room-member', event => event.member.nick === 'Nurse')).member.role).toBe('visitor')
+      juliet.says('MODE #garden +v Nurse')
+      expect((await stand.sees('room-member', event => event.member.nick === 'Nurse')).member.role).toBe('participant')
+      nurse.says('NICK Angelica')
+      expect(await stand.sees('room-member')).toMatchObject({ member: { nick: 'Angelica' }, before: 'Nurse' })
+      nurse.says('QUIT :called')
+      expect(await stand.sees('room-member-gone')).toMatchObject({ id: '#garden', nick: 'Angelica' })
+      await stand.session.leaveRoom!('#garden', { key: 'l' })
+      expect(await stand.sees('room-left')).toMatchObject({ id: '#garden' })
+    },
+  )
 
-  test('whoever runs a channel sets its topic, invites and removes; others are refused', async () => {
+  play('whoever runs a channel sets its topic, invites and removes; others are refused', async ({ enter, person }) => {
     const stand = await enter()
     const juliet = await person('Juliet')
     await stand.session.joinRoom!('#tomb', 'Romeo', undefined, { key: 'j' })
@@ -257,7 +277,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     })
   })
 
-  test('who is removed and banned is told so, and does not come in again', async () => {
+  play('who is removed and banned is told so, and does not come in again', async ({ enter, person }) => {
     const juliet = await person('Juliet')
     juliet.says('JOIN #feast')
     await juliet.sees(/ 366 /)
@@ -277,7 +297,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     })
   })
 
-  test('a channel with a password, and one only for the invited', async () => {
+  play('a channel with a password, and one only for the invited', async ({ enter, person }) => {
     const juliet = await person('Juliet')
     juliet.says('JOIN #chamber')
     await juliet.sees(/ 366 /)
@@ -291,7 +311,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect((await stand.sees('room')).room.id).toBe('#chamber')
   })
 
-  test('the user changes the nickname; one that is taken is refused', async () => {
+  play('the user changes the nickname; one that is taken is refused', async ({ enter, person }) => {
     const stand = await enter()
     await person('Juliet')
     await stand.session.joinRoom!('#street', 'Romeo', undefined, { key: 'j' })
@@ -304,7 +324,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect(await stand.sees('self')).toMatchObject({ id: 'montague' })
   })
 
-  test('lists channels, and shows who somebody is', async () => {
+  play('lists channels, and shows who somebody is', async ({ enter, person }) => {
     const juliet = await person('Juliet')
     juliet.says('JOIN #garden')
     await juliet.sees(/ 366 /)
@@ -323,7 +343,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     await expect(stand.session.profile!('nobody', { key: 'p2' })).rejects.toMatchObject({ failure: 'not-found' })
   })
 
-  test('channels are joined again by the next session after one that was cut', async () => {
+  play('channels are joined again by the next session after one that was cut', async ({ enter }) => {
     const kept = new Kept()
     const stand = await enter({ kept })
     await stand.session.joinRoom!('#road', 'Romeo', undefined, { key: 'j' })
@@ -332,7 +352,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
     expect((await again.sees('room')).room.id).toBe('#road')
   })
 
-  test('what comes again under one key is said once', async () => {
+  play('what comes again under one key is said once', async ({ enter, person }) => {
     const stand = await enter()
     const juliet = await person('Juliet')
     const once = message({ peer: 'juliet' }, 'Once')
@@ -343,7 +363,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
   })
 
   if (powers.typing)
-    test('typing goes both ways, and an answer says to what', async () => {
+    play('typing goes both ways, and an answer says to what', async ({ enter, person }) => {
       const stand = await enter()
       const juliet = await person('Juliet')
       await stand.session.typing!({ peer: 'juliet' }, 'composing', { key: 't' })
@@ -358,7 +378,7 @@ export function plays(open: () => Promise<Server>, powers: Powers): void {
       expect(await stand.sees('message', event => event.origin === 'remote')).toMatchObject({ replyTo: ack.id })
     })
 
-  test('many sessions talk to one another', async () => {
+  play('many sessions talk to one another', async ({ enter }) => {
     const people = await Promise.all(
       ['Tybalt', 'Mercutio', 'Benvolio', 'Paris'].map(nick => enter({ fields: { nick } })),
     )

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,13 +15,24 @@ export const NGIRCD = '/usr/sbin/ngircd'
 export const INSPIRCD = '/usr/sbin/inspircd'
 export const installed = (path: string) => existsSync(path)
 
+/** Below those that the system gives to whoever asks for any: nobody gets one of these by chance before it is used. */
+const FIRST_PORT = 20_000
+const LAST_PORT = 32_000
+const given = new Set<number>()
+
+/** A port that nobody listens on, given once. */
 export async function freePort(): Promise<number> {
-  return await new Promise(resolve => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT)
+    if (given.has(port)) continue
+    given.add(port)
+    const probe = createServer()
+    const free = await new Promise<boolean>(resolve => {
+      probe.once('error', () => resolve(false))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
     })
-  })
+    if (free) return port
+  }
 }
 
 /** ngIRCd of Debian: no IRCv3 to speak of. */
@@ -40,6 +52,7 @@ ${more}
 [Limits]
 MaxConnectionsIP = 0
 MaxNickLength = 30
+MaxPenaltyTime = 0
 [Options]
 DNS = no
 Ident = no

@@ -95,6 +95,8 @@ export interface Conformance {
   readonly adapter: Adapter
   readonly has: readonly Ability[]
   makePeer(): Promise<Peer>
+  /** Several plays at a time: where the peer has to be waited for. */
+  readonly together?: boolean
   /** What others see of what the user sets, and what the user sees of what others set. */
   readonly presence: { readonly out: readonly PresenceRow[]; readonly in: readonly PresenceRow[] }
 }

@@ -27,7 +27,8 @@ export interface Stage {
 export type Play = (stage: Stage) => Promise<void>
 
 /** Registers plays of one adapter as tests. */
-export function plays({ adapter, has, makePeer }: Conformance) {
+export function plays({ adapter, has, makePeer, together }: Conformance) {
+  const begin = together ? test.concurrent : test
   return (title: string, needs: Needs, play: Play): void => {
     const missing = (needs.can ?? []).filter(need => {
       const [feature, way] = need.split(' ') as [Feature, 'in' | 'out']
@@ -40,7 +41,7 @@ export function plays({ adapter, has, makePeer }: Conformance) {
       test.todo(`${title} (not shown: the peer has no ${unable.join(', ')})`)
       return
     }
-    test(title, async () => {
+    begin(title, async () => {
       const peer = await makePeer()
       const rigs: Rig[] = []
       try {

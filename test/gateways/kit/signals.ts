@@ -48,6 +48,18 @@ export function signalPlays(conformance: Conformance): void {
     expect(receipt).toMatchObject({ peer: juliet.id, level: 'delivered', ids: [id] })
   })
 
+  play(
+    'the other side hears that a message has come to a program of the user',
+    { can: ['receipts out'] },
+    async stage => {
+      const { rig, juliet } = await stage.couple()
+      const id = await said(rig, juliet)
+      await rig.do('delivered', { peer: juliet.id }, [id], by())
+      const seen = await eventually('the receipt', () => found(juliet.told, 'receipt'))
+      expect(seen).toMatchObject({ peer: rig.login.id, ids: [id], level: 'delivered' })
+    },
+  )
+
   play('the other side sees what the user has read', { can: ['read out'] }, async ({ couple }) => {
     const { rig, juliet } = await couple()
     const id = await juliet.says(rig.login.id, 'read this')

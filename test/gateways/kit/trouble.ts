@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import type { Conformance } from './peer.ts'
 import { plays } from './play.ts'
-import { eventually, failureOf } from './rig.ts'
+import { eventually, failureOf, textsOf } from './rig.ts'
 
 const ROUNDS = 5000
 const ALPHABET = [
@@ -32,6 +32,13 @@ const ALPHABET = [
   '(',
   ')',
 ]
+
+const NONSENSE: Readonly<Record<string, Uint8Array>> = {
+  'bytes of all kinds': randomBytes(2000),
+  'a line without end': Buffer.alloc(200_000, 0x41),
+  'empty lines and nothing': Buffer.from('\r\n\r\n\u0000\u0000'),
+  'bytes that are all set': Buffer.alloc(64, 0xff),
+}
 
 /** What goes wrong. */
 export function troublePlays(conformance: Conformance): void {
@@ -82,6 +89,25 @@ export function troublePlays(conformance: Conformance): void {
     },
   )
 
+  play(
+    'after a break nothing that was heard is heard again',
+    { has: ['cut'] },
+    async ({ peer, romeo, couple, online }) => {
+      const { rig, juliet } = await couple()
+      await juliet.says(romeo.id, 'one')
+      await eventually('the first', () => rig.heard.length === 1)
+      await peer.cut!(romeo.id)
+      await eventually('the end', () => rig.of('ended')[0])
+      const again = await online(romeo, rig.kept)
+      await juliet.says(romeo.id, 'two')
+      await eventually('the second', () => again.heard.find(({ text }) => text === 'two'))
+      expect([...rig.heard, ...again.heard].map(({ text }) => text)).toEqual(['one', 'two'])
+      await again.send(juliet.id, 'three')
+      await eventually('the third', () => textsOf(juliet.told).includes('three'))
+      expect(textsOf(juliet.told)).toEqual(['three'])
+    },
+  )
+
   play('who is thrown out for another login is told so', { has: ['replace'] }, async ({ peer, couple }) => {
     const { rig } = await couple()
     await peer.replace!(rig.login.id)
@@ -89,14 +115,8 @@ export function troublePlays(conformance: Conformance): void {
     expect(ended.error).toMatchObject({ name: 'AdapterError', failure: 'replaced' })
   })
 
-  play('nonsense ends a session at most', { has: ['garbage'] }, async ({ peer, romeo, online }) => {
-    const kinds = [
-      randomBytes(2000),
-      Buffer.alloc(200_000, 0x41),
-      Buffer.from('\r\n\r\n\u0000\u0000'),
-      Buffer.alloc(64, 0xff),
-    ]
-    for (const bytes of kinds) {
+  for (const [kind, bytes] of Object.entries(NONSENSE))
+    play(`nonsense ends a session at most: ${kind}`, { has: ['garbage'] }, async ({ peer, romeo, online }) => {
       const rig = await online()
       await peer.garbage!(romeo.id, bytes)
       // Either it goes on, or it says that it has ended, and why.
@@ -106,8 +126,8 @@ export function troublePlays(conformance: Conformance): void {
       for (const { error } of rig.of('ended')) expect(error).toMatchObject({ name: 'AdapterError' })
       expect(rig.lines.filter(line => line.includes('the adapter failed'))).toEqual([])
       await rig.stop()
-    }
-  })
+      await online()
+    })
 
   play('a connection that is only half there is noticed', { has: ['freeze'] }, async ({ peer, couple }) => {
     const { rig } = await couple()

@@ -76,10 +76,11 @@ const invitation = event('m.room.member', { membership: 'invite', is_direct: tru
 const says = (body: string) => event('m.room.message', { msgtype: 'm.text', body })
 
 describe('who comes', () => {
-  test('without the right token gets nothing, and nothing is looked at', async () => {
-    for (const token of [null, '', 'wrong', `${HS_TOKEN}x`, HS_TOKEN.slice(1)])
+  test('threat 156: without the right token gets nothing, and nothing is looked at', async () => {
+    for (const token of [null, '']) expect(await ask('transactions/1', { events: [invitation] }, token)).toBe(401)
+    for (const token of ['wrong', `${HS_TOKEN}x`, HS_TOKEN.slice(1)])
       expect(await ask('transactions/1', { events: [invitation] }, token)).toBe(403)
-    expect(await ask(`transactions/1?access_token=${HS_TOKEN}`, { events: [invitation] }, null)).toBe(403)
+    expect(await ask(`transactions/1?access_token=${HS_TOKEN}`, { events: [invitation] }, null)).toBe(401)
     expect(asked.filter(({ method }) => method === 'POST')).toEqual([])
   })
 
@@ -94,7 +95,7 @@ describe('who comes', () => {
 })
 
 describe('a transaction', () => {
-  test('that comes again is done once, over a restart too', async () => {
+  test('threat 156: that comes again is done once, over a restart too', async () => {
     expect(await ask('transactions/1', { events: [invitation, says('Ay me!')] })).toBe(200)
     expect(await ask('transactions/1', { events: [invitation, says('Ay me!')] })).toBe(200)
     expect(stand.count('message')).toBe(1)

@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from './context.ts'
 
 const PATIENCE = 15_000
+const POLL = 100
 
 /** linphonec, a SIP client without a window: what is typed, and what it says. */
 export class Linphone {
@@ -33,6 +35,8 @@ export class Linphone {
       await linphone.says(/linphonec>/)
       // It says when it is registered only to whoever asks.
       for (let state = ''; !state.startsWith('registered,'); ) {
+        // Whoever asks again at once keeps it from reading what comes by the network.
+        await pause(POLL)
         linphone.type('status register')
         state = (await linphone.says(/^(?:linphonec> *)?(registered[^\n]*|unregistered)/m))[1]!
       }

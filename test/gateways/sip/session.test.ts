@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { splitText } from '@parley/gateway'
+import sip from '@parley/gateway-sip'
 import { begin, freePort, HandClock, MemoryVault } from './context.ts'
 import { JULIET, ROMEO, stage } from './scene.ts'
 
@@ -102,6 +104,7 @@ describe('RFC 3428, RFC 7572: messages', () => {
     ['403 Forbidden', 'blocked'],
     ['480 Temporarily Unavailable', 'transient'],
     ['503 Service Unavailable\nRetry-After: 7', 'limited'],
+    ['301 Moved Permanently', 'not-found'],
     ['413 Request Entity Too Large', 'too-large'],
     ['501 Not Implemented', 'unsupported'],
     ['603 Decline', 'blocked'],
@@ -133,6 +136,19 @@ describe('RFC 3428, RFC 7572: messages', () => {
     const text = '🌹 garden '.repeat(900)
     expect(await ours.session.send!(line(text))).toEqual({ level: 'queued' })
     expect((await theirs.hears('message')).text).toBe(text)
+  })
+
+  test('64 KB arrive whole and in order, whatever they are made of', async () => {
+    const [near, far] = [await freePort(), await freePort()]
+    const ours = await begin({ tcp: near, proxy: `127.0.0.1:${far};transport=tcp` })
+    const theirs = await begin({ tcp: far, trusted: '127.0.0.1' }, { face: 'sip.far.example' })
+    const text = 'שלום 🌹 مرحبا e\u0301 '.repeat(2400)
+    const pieces = splitText(text, sip.capabilities)!
+    expect([Buffer.byteLength(text) > 65_536, pieces.length > 5]).toEqual([true, true])
+    for (const piece of pieces) await ours.session.send!(line(piece))
+    const heard: string[] = []
+    while (heard.length < pieces.length) heard.push((await theirs.hears('message')).text)
+    expect(heard).toEqual(pieces)
   })
 
   test('the other side goes and comes again: nothing is lost or heard twice', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { answerChallenge } from '../../../packages/gateway-sip/src/wire/digest.ts'
-import { begin, endAll, freePort } from './context.ts'
+import { begin, endAll, freePort, HandClock } from './context.ts'
 import { Peer } from './peer.ts'
 
 let peers: Peer[] = []
@@ -11,11 +11,11 @@ afterEach(async () => {
   peers = []
 })
 
-async function stage(settings: object = {}) {
+async function stage(settings: object = {}, use: Parameters<typeof begin>[1] = {}) {
   const udp = await freePort()
   const romeo = await Peer.open(udp)
   peers.push(romeo)
-  return { ...(await begin({ udp, transport: 'udp', ...settings })), romeo }
+  return { ...(await begin({ udp, transport: 'udp', ...settings }, use)), romeo }
 }
 
 describe('threat 155: who may say what', () => {
@@ -26,7 +26,20 @@ describe('threat 155: who may say what', () => {
     expect(left()).toEqual([])
   })
 
-  test('where others can prove who they are: 407, and with the proof it is heard; the same proof again is worth nothing', async () => {
+  test('threat 156: a proof that comes late is worth nothing', async () => {
+    const who = { username: 'capulet', password: 'a rose' }
+    const clock = new HandClock()
+    const { romeo, left } = await stage({ peerUsername: who.username, peerPassword: who.password }, { clock })
+    romeo.writes('O')
+    const challenge = (await romeo.hears('SIP/2.0 407')).header('proxy-authenticate')
+    const proof = answerChallenge([challenge], { method: 'MESSAGE', target: 'sip:juliet@example.org' }, who)!
+    clock.move(301_000)
+    romeo.writes('O', { 'Proxy-Authorization': proof })
+    expect((await romeo.hears('SIP/2.0 407')).whole).toContain('stale=true')
+    expect(left()).toEqual([])
+  })
+
+  test('threat 156: where others can prove who they are: 407, and with the proof it is heard; the same proof again is worth nothing', async () => {
     const who = { username: 'capulet', password: 'a rose' }
     const { romeo, hears, left, log } = await stage({ peerUsername: who.username, peerPassword: who.password })
     romeo.writes('O')
@@ -97,7 +110,7 @@ describe('threat 155: who may say what', () => {
     expect(left()).toEqual([])
   })
 
-  test('RFC 3325 § 9: whom a trusted proxy has found the sender to be', async () => {
+  test('RFC 3325 § 8: whom a trusted proxy has found the sender to be', async () => {
     const { romeo, hears } = await stage({ trusted: '127.0.0.1' })
     romeo.writes('O', {
       From: '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=n',

@@ -115,6 +115,40 @@ describe('RFC 8048 § 6: Romeo sees Juliet', () => {
     expect(left()).toEqual([])
   })
 
+  test('§ 5.3.3: he ends it and sees that nobody is there; he may come again without a question', async () => {
+    const { romeo, session, left } = await stage()
+    romeo.answers.set('NOTIFY', '200 OK')
+    await session.answer!(ROMEO, true, by)
+    await session.setPresence!(here, by)
+    const callId = romeo.request('SUBSCRIBE', { ...subscribe, 'Call-ID': 'one@far' })
+    const { header } = await romeo.hears('SIP/2.0 200')
+    expect((await romeo.hears('NOTIFY')).body).toContain('<basic>open</basic>')
+    const within = { ...subscribe, 'Call-ID': callId, To: header('to'), CSeq: '50 SUBSCRIBE', Expires: '0' }
+    romeo.request('SUBSCRIBE', within)
+    const last = await romeo.hears('NOTIFY')
+    expect(last.header('subscription-state')).toBe('terminated;reason=timeout')
+    expect(last.body).toContain('<basic>closed</basic>')
+    romeo.request('SUBSCRIBE', subscribe)
+    expect((await romeo.hears('NOTIFY')).header('subscription-state')).toMatch(/^active/)
+    expect(left()).toEqual([])
+  })
+
+  test.each([['ends it'], ['lets it end']])('who was never let in and %s has seen nothing', async how => {
+    const clock = new HandClock()
+    const { romeo, session } = await stage({}, { clock })
+    romeo.answers.set('NOTIFY', '200 OK')
+    const callId = romeo.request('SUBSCRIBE', { ...subscribe, 'Call-ID': 'one@far' })
+    const { header } = await romeo.hears('SIP/2.0 200')
+    expect((await romeo.hears('NOTIFY')).header('subscription-state')).toMatch(/^pending/)
+    await session.setPresence!({ show: 'away', text: 'On the balcony' }, by)
+    await romeo.turn()
+    const within = { ...subscribe, 'Call-ID': callId, To: header('to'), CSeq: '50 SUBSCRIBE', Expires: '0' }
+    if (how === 'ends it') romeo.request('SUBSCRIBE', within)
+    else clock.move(620_000)
+    const last = await romeo.hears('NOTIFY')
+    expect([last.header('subscription-state'), last.body]).toEqual(['terminated;reason=timeout', ''])
+  })
+
   test('it is refreshed, ended, and ends by itself', async () => {
     const clock = new HandClock()
     const { romeo, session } = await stage({}, { clock })
@@ -133,13 +167,19 @@ describe('RFC 8048 § 6: Romeo sees Juliet', () => {
     expect((await romeo.hears('NOTIFY')).header('subscription-state')).toBe('terminated;reason=timeout')
   })
 
-  test('whoever does not know of it any more is not told any more', async () => {
+  test.each([
+    ['481 Subscription Does Not Exist'],
+    ['404 Not Found'],
+    ['480 Temporarily Unavailable'],
+    ['489 Bad Event'],
+    ['604 Does Not Exist Anywhere'],
+  ])('whoever does not know of it any more (%s) is not told any more', async status => {
     const { romeo, session } = await stage()
     romeo.answers.set('NOTIFY', '200 OK')
     await session.answer!(ROMEO, true, by)
     romeo.request('SUBSCRIBE', subscribe)
     await romeo.hears('NOTIFY')
-    romeo.answers.set('NOTIFY', '481 Subscription Does Not Exist')
+    romeo.answers.set('NOTIFY', status)
     await session.setPresence!(here, by)
     await romeo.hears('NOTIFY')
     await romeo.turn()

@@ -21,7 +21,7 @@ export function writeComposing(active: boolean): Buffer {
   )
 }
 
-/** What is not `active` is `idle` (§3.1). Undefined where it is no such document. */
+/** What is not `active` is `idle` (§3.5). Undefined where it is no such document. */
 export function readComposing(bytes: Buffer): { readonly active: boolean; readonly refresh: number } | undefined {
   const root = readDocument(bytes)
   if (!root?.is('isComposing', NS)) return undefined

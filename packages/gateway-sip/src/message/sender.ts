@@ -98,7 +98,7 @@ export class Sender {
     return attempt
   }
 
-  /** RFC 7572 §7: a thread is the Call-ID of its messages. */
+  /** RFC 7572 §4: a thread is the Call-ID of its messages. */
   #callIdOf(thread: string): string {
     if (CALL_ID.test(thread)) return thread
     const callId = createHash('sha256').update(thread).digest('hex').slice(0, 40)

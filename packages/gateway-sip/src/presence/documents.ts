@@ -13,7 +13,7 @@ export function readPresence(request: Request): Presence | undefined {
   return type === PIDF ? readPidf(request.body) : type === CATEGORIES ? readCategories(request.body) : undefined
 }
 
-/** The document that a watcher takes; undefined where it takes none of ours (RFC 3856 §6.7: without a word it is PIDF). */
+/** The document that a watcher takes; undefined where it takes none of ours (RFC 3856 §6.5: without a word it is PIDF). */
 export function acceptable(accepted: readonly string[]): typeof PIDF | typeof CATEGORIES | undefined {
   const types = accepted.map(one => parseType(one).type)
   if (types.length === 0 || types.some(type => type === PIDF || type === 'application/*' || type === '*/*')) return PIDF

@@ -83,7 +83,7 @@ export class Publisher {
       this.#all.delete(user)
       return
     }
-    // §4.5: what the server has forgotten is said anew.
+    // §5: what the server has forgotten is said anew.
     if (forgotten) return this.#publish(user, published, true)
     const lasts = answer.status < 300 ? (seconds(answer.headers.get('expires')) ?? this.#use.expires) : 60
     const refresh = Math.max(lasts - Math.min(60, lasts / 4), 5) * 1000

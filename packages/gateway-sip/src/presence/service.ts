@@ -73,10 +73,17 @@ export class PresenceService {
     this.#watching.start(user, id)
   }
 
+  /** The user does not want to see them any more; whether they see the user stays as it is (RFC 8048 §5.2.3). */
+  async leave(user: string, id: string): Promise<void> {
+    await this.#relations.see(user, id, undefined)
+    this.#watching.stop(user, id)
+  }
+
   async remove(user: string, id: string): Promise<void> {
     await this.#relations.see(user, id, undefined)
     this.#watching.stop(user, id)
     await this.hide(user, id)
+    this.#use.emit({ type: 'contact-gone', user, id })
   }
 
   async hide(user: string, id: string): Promise<void> {

@@ -29,6 +29,8 @@ const REFUSED_FOR = 3_600_000
 const MOST_REFUSED = 10_000
 /** How long a farewell may take (ms). */
 const PARTING = 1000
+/** Answers to NOTIFY after which nobody is there who wants it (RFC 6665 §4.2.2); 408 is also that nobody answers. */
+const GONE: ReadonlySet<number> = new Set([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])
 
 interface Watcher {
   readonly user: string
@@ -37,6 +39,8 @@ interface Watcher {
   readonly type: string
   state: 'pending' | 'active' | 'terminated'
   reason: string
+  /** Whether a dialog that has ended may still say how the user is. */
+  saw: boolean
   presence: Presence
   /** Milliseconds since 1970. */
   until: number
@@ -78,7 +82,7 @@ export class Watchers {
     if (this.#all.size >= MOST || mine.length >= MOST_OF_ONE) return call.answer(503, { 'retry-after': 60 })
     const known = mine.some(watcher => watcher.state === 'pending')
     const watcher: Watcher = {
-      ...{ user, id, dialog, type, reason: '', presence: this.#use.presence(user) },
+      ...{ user, id, dialog, type, reason: '', saw: false, presence: this.#use.presence(user) },
       ...{ state: 'pending' as const, until: this.#use.clock.now() + expires * 1000, busy: false, again: false },
     }
     this.#add(watcher)
@@ -101,8 +105,11 @@ export class Watchers {
     if (watcher?.user !== user || watcher.id !== id || !watcher.dialog.take(call.request)) return call.answer(481)
     watcher.until = this.#use.clock.now() + expires * 1000
     call.answer(200, { expires, contact: `<${this.#use.contact(user)}>` }, watcher.dialog.localTag)
-    if (expires === 0) void this.#end(watcher, 'timeout')
-    else void this.#notify(watcher)
+    if (expires === 0) {
+      // RFC 8048 §5.3.3: who wants to see the user no more sees that nobody is there.
+      watcher.presence = { show: 'unavailable' }
+      void this.#end(watcher, 'timeout')
+    } else void this.#notify(watcher)
   }
 
   /** The user has decided: who waits, and who sees already, is told. */
@@ -143,7 +150,7 @@ export class Watchers {
   }
 
   /**
-   * Everybody is told to begin anew, with whoever is here then (RFC 6665 §4.2.2). Resolves when they have heard, or soon.
+   * Everybody is told to begin anew, with whoever is here then (RFC 6665 §4.1.3). Resolves when they have heard, or soon.
    * @param tell false: there is no way to them any more
    */
   async stop(tell: boolean): Promise<void> {
@@ -170,13 +177,10 @@ export class Watchers {
 
   #end(watcher: Watcher, reason: string): Promise<void> {
     watcher.reason = reason
-    // What was seen goes on being seen until it is told otherwise; who was refused sees nothing from the start.
-    if (reason === 'rejected') watcher.presence = { show: 'unavailable' }
+    // Who was never let in, or is so no longer, is not told with the last word how the user is (RFC 8048 §8.2).
+    watcher.saw = watcher.state === 'active' && reason !== 'rejected'
     watcher.state = 'terminated'
-    this.#all.delete(keyOf(watcher))
-    const mine = this.#byUser.get(watcher.user)
-    mine?.delete(watcher)
-    if (mine?.size === 0) this.#byUser.delete(watcher.user)
+    this.#leave(watcher)
     return this.#notify(watcher)
   }
 
@@ -191,26 +195,30 @@ export class Watchers {
       const { status, local } = await this.#say(watcher)
       // It went over a connection that had ended, which nobody knew: once more, over another one.
       if (status === 503 && local && lost++ === 0) watcher.again = true
-      // RFC 6665 §4.2.2: whoever does not know of it, or does not answer, has no subscription any more.
-      if (status === 481 || status === 408 || status === 489) this.#drop(watcher)
+      if (GONE.has(status)) this.#drop(watcher)
     }
     watcher.busy = false
   }
 
-  #say({ state, reason, type, dialog, user, until, presence }: Watcher): Promise<Answer> {
+  #say({ state, reason, saw, type, dialog, user, until, presence }: Watcher): Promise<Answer> {
     const now = this.#use.clock.now()
     const left = Math.max(0, Math.ceil((until - now) / 1000))
     const said = state === 'terminated' ? `terminated;reason=${reason}` : `${state};expires=${left}`
-    const seen = state === 'active' || (state === 'terminated' && reason !== 'rejected')
-    const bytes = seen ? writePresence(type, this.#use.uri(user), presence, now) : undefined
+    const bytes = state === 'active' || saw ? writePresence(type, this.#use.uri(user), presence, now) : undefined
     const extra = { event: 'presence', 'subscription-state': said, contact: `<${this.#use.contact(user)}>` }
     return this.#use.agent.ask(dialog.ask('NOTIFY', extra, bytes && { type, bytes }))
   }
 
   #drop(watcher: Watcher): void {
     watcher.again = false
+    this.#leave(watcher)
+  }
+
+  #leave(watcher: Watcher): void {
     this.#all.delete(keyOf(watcher))
-    this.#byUser.get(watcher.user)?.delete(watcher)
+    const mine = this.#byUser.get(watcher.user)
+    mine?.delete(watcher)
+    if (mine?.size === 0) this.#byUser.delete(watcher.user)
   }
 
   #sweep(): void {

@@ -29,6 +29,8 @@ export interface WatchingUse {
 
 /** Answers by which a contact is not to be seen, now or later (RFC 8048 §5.2.2). */
 const REFUSALS: ReadonlySet<number> = new Set([403, 404, 405, 410, 416, 484, 489, 501, 603, 604, 606])
+/** Answers to a refresh after which the dialog is none, besides those (RFC 6665 §4.1.2.2). */
+const ENDED: ReadonlySet<number> = new Set([480, 481, 482, 483, 485])
 const FIRST_RETRY = 30_000
 const LAST_RETRY = 900_000
 /** SUBSCRIBE under way at once: a server that starts has everybody's contacts to ask for. */
@@ -40,6 +42,8 @@ interface Watch {
   readonly id: string
   dialog: Dialog
   expires: number
+  /** When the dialog ends if it is not refreshed (ms since 1970). */
+  until: number
   retry: number
   seen: boolean
   over: boolean
@@ -48,7 +52,7 @@ interface Watch {
 
 /**
  * Contacts that users who are online see: to each a dialog (RFC 3856), begun again whenever it ends. That a dialog ends says
- * nothing of whether one may see the other: an authorisation lasts, a notification does not (RFC 8048 §5.2.1).
+ * nothing of whether one may see the other: an authorisation lasts, a notification does not (RFC 8048 §5.1).
  */
 export class Watching {
   readonly #use: WatchingUse
@@ -68,7 +72,7 @@ export class Watching {
     if (mine.has(id)) return
     const watch: Watch = {
       ...{ user, id, dialog: this.#dialog(user, id), expires: this.#use.expires },
-      ...{ retry: FIRST_RETRY, seen: false, over: false, stopTimer: () => {} },
+      ...{ until: 0, retry: FIRST_RETRY, seen: false, over: false, stopTimer: () => {} },
     }
     mine.set(id, watch)
     this.#byCall.set(watch.dialog.callId, watch)
@@ -119,9 +123,7 @@ export class Watching {
     if (status < 300) {
       watch.dialog.answered(answer)
       watch.retry = FIRST_RETRY
-      const given = Math.min(seconds(headers.get('expires')) ?? watch.expires, watch.expires)
-      // Well before the end, and never in a whirl.
-      return this.#later(watch, Math.max(given - Math.min(60, given / 4), 5) * 1000, () => this.#subscribe(watch))
+      return this.#lasts(watch, seconds(headers.get('expires')))
     }
     if (status === 423 && (seconds(headers.get('min-expires')) ?? 0) > watch.expires) {
       watch.expires = Math.min(seconds(headers.get('min-expires'))!, 86_400)
@@ -131,21 +133,39 @@ export class Watching {
       this.#forget(watch)
       return this.#use.events.refused(watch.user, watch.id, status)
     }
+    const wanted = (seconds(headers.get('retry-after')) ?? 0) * 1000
+    const left = watch.until - this.#use.clock.now()
+    // RFC 6665 §4.1.2.2: what has only not been refreshed is there until its time is over.
+    if (watch.dialog.begunBefore && !ENDED.has(status) && left > 0) {
+      this.#later(watch, Math.min(wanted || watch.retry, left), () => this.#subscribe(watch))
+      watch.retry = Math.min(watch.retry * 2, LAST_RETRY)
+      return
+    }
     this.#unseen(watch)
-    // §4.1.2.2 of RFC 6665: a dialog that is gone there is begun anew.
-    this.#again(
-      watch,
-      status === 481 && watch.dialog.begunBefore ? 1000 : (seconds(headers.get('retry-after')) ?? 0) * 1000,
-    )
+    this.#again(watch, status === 481 && watch.dialog.begunBefore ? 1000 : wanted)
+  }
+
+  /** @param given seconds that the other side grants; it may grant less than it was asked for, and not more */
+  #lasts(watch: Watch, given: number | undefined) {
+    const expires = Math.min(given ?? watch.expires, watch.expires)
+    watch.until = this.#use.clock.now() + expires * 1000
+    // Well before the end, and never in a whirl.
+    this.#later(watch, Math.max(expires - Math.min(60, expires / 4), 5) * 1000, () => this.#subscribe(watch))
   }
 
   /** @param wanted milliseconds that the other side asks for; 0: it does not say */
   #again(watch: Watch, wanted: number) {
-    this.#byCall.delete(watch.dialog.callId)
-    watch.dialog = this.#dialog(watch.user, watch.id)
-    this.#byCall.set(watch.dialog.callId, watch)
+    this.#renew(watch)
     this.#later(watch, Math.min(wanted || watch.retry, LAST_RETRY), () => this.#subscribe(watch))
     if (!wanted) watch.retry = Math.min(watch.retry * 2, LAST_RETRY)
+  }
+
+  /** A dialog that has ended is none any more; the next one has another Call-ID. */
+  #renew(watch: Watch) {
+    this.#byCall.delete(watch.dialog.callId)
+    watch.dialog = this.#dialog(watch.user, watch.id)
+    watch.until = 0
+    this.#byCall.set(watch.dialog.callId, watch)
   }
 
   #later(watch: Watch, ms: number, run: () => void) {
@@ -174,6 +194,8 @@ export class Watching {
       if (state.state === 'terminated') this.#forget(watch)
       return
     }
+    // RFC 6665 §4.1.3: how long it lasts is what the NOTIFY says.
+    if (state.state !== 'terminated' && state.expires !== undefined) this.#lasts(watch, state.expires)
     if (state.state === 'active') {
       watch.retry = FIRST_RETRY
       this.#use.events.seen(watch.user, watch.id, presence)
@@ -188,6 +210,11 @@ export class Watching {
       return this.#use.events.refused(watch.user, watch.id, reason === 'rejected' ? 403 : 404)
     }
     if (reason === 'deactivated' || reason === 'timeout') return this.#again(watch, 1000)
+    // What will not change is not asked for again, and holds (RFC 6665 §4.1.3).
+    if (reason === 'invariant') {
+      watch.stopTimer()
+      return this.#renew(watch)
+    }
     this.#unseen(watch)
     this.#again(watch, (retryAfter ?? 0) * 1000)
   }

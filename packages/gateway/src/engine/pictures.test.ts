@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Pictures } from './pictures.ts'
 
-test('a picture is named by its hash, and the oldest make room for the newest', () => {
+test('threat 162: a picture is bytes with a hash, and the oldest make room for the newest', () => {
   const pictures = new Pictures()
   const first = pictures.put(Buffer.from('abc'), 'image/png')
   expect(first).toBe('a9993e364706816aba3e25717850c26c9cd0d89d')

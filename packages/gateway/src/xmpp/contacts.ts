@@ -72,6 +72,22 @@ export class Contacts {
     await this.#remove(user, id)
   }
 
+  /** Whom the user has removed and asks for again is wanted: what the network says of them is news. */
+  async wanted(user: Jid, id: string): Promise<void> {
+    await this.#change(user, async list =>
+      list.get(id)?.removed ? new Map([...list].filter(([other]) => other !== id)) : list,
+    )
+  }
+
+  /** The user does not see somebody any more: that they let it again is news then. */
+  async left(user: Jid, id: string): Promise<void> {
+    await this.#change(user, async list => {
+      const was = list.get(id)
+      if (was?.subscription !== 'to' && was?.subscription !== 'both') return list
+      return new Map(list).set(id, { ...was, subscription: was.subscription === 'both' ? 'from' : 'none' })
+    })
+  }
+
   /** The user has given a contact another name, or has put it into other groups. */
   async edited(user: Jid, id: string, before: RosterItem, after: RosterItem): Promise<void> {
     if (!before.listed) return

@@ -17,6 +17,7 @@ import { Listening } from './listening.ts'
 import { MUC } from './namespaces.ts'
 import { Network } from './network.ts'
 import { Own } from './own.ts'
+import type { Person } from './people.ts'
 import { isRetired } from './providers.ts'
 import { registering } from './registering.ts'
 import { Registration } from './registration.ts'
@@ -61,7 +62,7 @@ export class Face {
     this.showing = new Showing(net, user => !house.live.isShared || this.isHere(user))
     this.saying = new Saying(net, echoes)
     this.#seeing = new Seeing(net)
-    this.#subscribing = new Subscribing(net)
+    this.#subscribing = new Subscribing(net, this.contacts)
     const registration = new Registration(net, this.contacts, this.statuses)
     const commands = new Commands(net, registration)
     this.conversation = new Conversation(net, registration)
@@ -133,6 +134,12 @@ export class Face {
       await house.engine.rest(this.net.keyOf(user))
       await this.status(this.net.keyOf(user), { state: 'idle', since: house.clock.now() })
     }
+  }
+
+  /** Of the one session of all a user has no part any more: is gone there, and sees nobody there. */
+  async part(person: Person): Promise<void> {
+    await this.showing.show(person.user, { show: 'unavailable' })
+    await this.statuses.leave(person)
   }
 
   #receive(stanza: Stanza, to: Jid, transit: Transit): void {

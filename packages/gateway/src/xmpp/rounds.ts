@@ -50,14 +50,17 @@ export class Rounds {
   async #look(): Promise<void> {
     const { access, engine, providers } = this.#house
     for (const id of providers.all.keys()) this.#networks.renew(id)
-    for (const { net } of this.#networks.all) {
-      if (net.federated) continue
-      for (const { user, told } of [...net.people.all]) {
-        if (told === undefined || told.state === 'idle') continue
+    for (const face of this.#networks.all) {
+      const { net, showing } = face
+      for (const person of [...net.people.all]) {
+        const { user, told } = person
+        const isThere = net.federated ? showing.isShown(person) : told !== undefined && told.state !== 'idle'
+        if (!isThere) continue
         const denial = await access.judge(net.provider, user)
         if (!denial) continue
         access.deny(net.provider, user, 'stay', denial)
-        await engine.rest(net.keyOf(user))
+        if (net.federated) await face.part(person)
+        else await engine.rest(net.keyOf(user))
       }
     }
   }

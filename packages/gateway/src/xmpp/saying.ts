@@ -70,7 +70,9 @@ export class Saying {
     const key = this.#net.keyOf(user)
     const native = async (stanza: string) => {
       await this.#sending.get(user.text)?.get(stanza)
-      return (await engine.ids.byStanza(key, stanza))?.native
+      const pair = await engine.ids.byStanza(key, stanza)
+      // What was said in another conversation is not named in this one.
+      return pair?.peer === id ? pair.native : undefined
     }
     const deed = await deedOf(message, { can: this.#net.can.bind(this.#net), native })
     if (!deed) return undefined

@@ -2,9 +2,12 @@ import { AdapterError, type Presence } from '@parley/adapter'
 import type { Jid } from '@parley/jid'
 import { presenceOf } from './availability.ts'
 import type { Network } from './network.ts'
+import type { Person } from './people.ts'
 
 /** What nodes tell each other: a user is available in another way. */
 export const SHOW = 'gateway show'
+/** What is shown of who is not there. */
+const GONE = JSON.stringify({ show: 'unavailable' } satisfies Presence)
 
 /** How the user is, towards the network: its session comes and goes with the user's clients. */
 export class Showing {
@@ -52,6 +55,11 @@ export class Showing {
   async again(user: Jid): Promise<void> {
     const presence = presenceOf(await this.#net.house.live.sessions(user))
     await this.show(user, presence ?? { show: this.#net.federated ? 'unavailable' : 'away' })
+  }
+
+  /** Whether the network was told that the user is there. */
+  isShown({ shown }: Person): boolean {
+    return shown !== undefined && shown !== GONE
   }
 
   async show(user: Jid, presence: Presence): Promise<void> {

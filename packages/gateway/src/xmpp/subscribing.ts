@@ -1,15 +1,18 @@
 import type { Jid } from '@parley/jid'
 import { Presence, type PresenceType } from '@parley/stanza'
 import { clean, cleanLine } from '../engine/text/clean.ts'
+import type { Contacts } from './contacts.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
 
 /** Requests to see and to be seen, from here to there. What comes from there is an event: contacts and requests. */
 export class Subscribing {
   readonly #net: Network
+  readonly #contacts: Contacts
 
-  constructor(net: Network) {
+  constructor(net: Network, contacts: Contacts) {
     this.#net = net
+    this.#contacts = contacts
   }
 
   async receive(presence: Presence, id: string): Promise<void> {
@@ -36,6 +39,7 @@ export class Subscribing {
         return
       }
       case 'unsubscribe':
+        await this.#leave(user, id)
         return this.#answer('unavailable', jid, user)
       default:
         return
@@ -44,6 +48,7 @@ export class Subscribing {
 
   async #add(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
     const { house } = this.#net
+    await this.#contacts.wanted(user, id)
     const { name, groups } = (await house.uses.roster.view(user)).get(jid)
     const details = {
       ...(name !== undefined && { name: cleanLine(name) }),
@@ -72,6 +77,16 @@ export class Subscribing {
     const gone = { show: 'unavailable' } as const
     await engine.run(this.#net.keyOf(user), 'sendPresence', id, gone, this.#net.by(user)).catch((error: unknown) => {
       log.debug('a contact was not told that presence is not shared any more', { error })
+    })
+  }
+
+  /** Where each contact is seen by leave of their own, that leave is given back (RFC 8048 §5.2.3). */
+  async #leave(user: Jid, id: string): Promise<void> {
+    if (!this.#net.federated || !this.#net.can('authorization', 'out')) return
+    const { engine, log } = this.#net.house
+    await this.#contacts.left(user, id)
+    await engine.run(this.#net.keyOf(user), 'leaveContact', id, this.#net.by(user)).catch((error: unknown) => {
+      log.debug('a contact was not told that nobody watches any more', { error })
     })
   }
 

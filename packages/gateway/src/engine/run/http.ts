@@ -25,6 +25,7 @@ export async function fetchOver(
   const socket = await net.dial(host, url.port === '' ? standard : Number(url.port), timeout, signal)
   lines.keep(socket)
   let late = () => {}
+  let unwanted = () => {}
   try {
     const { trustAnything } = asked
     const stream =
@@ -34,11 +35,14 @@ export async function fetchOver(
     const tooLate = new Promise<never>((_, reject) => {
       const fail = (text: string) => reject(new AdapterError('transient', text))
       late = net.clock.after(timeout, () => fail(`${url.host} takes too long`))
-      signal.addEventListener('abort', () => fail('The request is not wanted any more'), { once: true })
+      unwanted = () => fail('The request is not wanted any more')
+      signal.addEventListener('abort', unwanted)
     })
     return await Promise.race([ask(url, asked, stream), tooLate])
   } finally {
     late()
+    // A session that asks again and again would gather them.
+    signal.removeEventListener('abort', unwanted)
     socket.destroy()
   }
 }

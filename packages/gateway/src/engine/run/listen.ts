@@ -7,6 +7,8 @@ import { type Lines, type Net, Wire } from './net.ts'
 
 /** Connections of others at one door. */
 const CONNECTIONS = 10_000
+/** Addresses that have written to a door of datagrams, and may be answered. */
+const HEARD = 10_000
 const NAME = /^DNS:([\w.*-]{1,253})$/
 
 /** A door of our own. @throws AdapterError where it cannot be opened */
@@ -16,10 +18,15 @@ export async function listenAt(
   options: ListenOptions,
   signal: AbortSignal,
 ): Promise<Listening> {
-  const door = options.transport === 'udp' ? await datagrams(options) : await connections(net, lines, options)
-  signal.addEventListener('abort', () => void door.close(), { once: true })
-  if (signal.aborted) await door.close()
-  return door
+  const door =
+    options.transport === 'udp' ? await datagrams(net, options, signal) : await connections(net, lines, options)
+  const close = () => {
+    signal.removeEventListener('abort', close)
+    return door.close()
+  }
+  signal.addEventListener('abort', close)
+  if (signal.aborted) await close()
+  return { ...door, close }
 }
 
 async function connections(net: Net, lines: Lines, options: ListenOptions): Promise<Listening> {
@@ -27,7 +34,9 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
   const taken = (socket: Socket) => {
     socket.on('error', () => {})
     lines.keep(socket)
-    connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, provenNames(socket)))
+    // Who was let in by TLS when the session had ended already comes to nobody.
+    if (!socket.destroyed)
+      connected?.(new Wire(net, socket, socket.remoteAddress ?? '', undefined, provenNames(socket)))
   }
   const { certificate } = net.policy
   if (transport === 'tls' && !certificate) throw new AdapterError('denied', 'There is no certificate for that door')
@@ -40,10 +49,10 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
             ...{ requestCert: true, rejectUnauthorized: false, ...(net.authorities && { ca: [...net.authorities] }) },
           },
           taken as (s: TLSSocket) => void,
-        )
+          // Also who takes too long for the handshake: that alone does not end it.
+        ).on('tlsClientError', (_error, socket) => socket.destroy())
       : createServer(taken)
   server.maxConnections = CONNECTIONS
-  server.on('tlsClientError', () => {})
   await opened(server.listen({ host, port }), host, port)
   server.on('error', () => {})
   return {
@@ -64,16 +73,26 @@ function provenNames(socket: Socket | TLSSocket): readonly string[] | undefined 
   return names.flatMap(name => NAME.exec(name)?.slice(1) ?? [])
 }
 
-async function datagrams({ host, port, datagram }: ListenOptions): Promise<Listening> {
+async function datagrams(net: Net, { host, port, datagram }: ListenOptions, signal: AbortSignal): Promise<Listening> {
+  const heard = new Set<string>()
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
   await opened(socket.bind(port, host), host, port)
   socket.on('error', () => {})
-  socket.on('message', (bytes, from) => datagram?.(bytes, { host: from.address, port: from.port }))
+  socket.on('message', (bytes, from) => {
+    if (!heard.has(from.address) && heard.size >= HEARD) heard.delete(heard.values().next().value!)
+    heard.add(from.address)
+    datagram?.(bytes, { host: from.address, port: from.port })
+  })
   let isOpen = true
+  const go = (bytes: Uint8Array, port: number, address: string | undefined) => {
+    if (isOpen && address !== undefined) socket.send(bytes, port, address, () => {})
+  }
   return {
     port: socket.address().port,
     send: (bytes, to) => {
-      if (isOpen) socket.send(bytes, to.port, to.host, () => {})
+      const reached = net.reach(to.host, to.port, heard.has(to.host), signal)
+      if (reached instanceof Promise) void reached.then(address => go(bytes, to.port, address))
+      else go(bytes, to.port, reached)
     },
     close: () =>
       new Promise(resolve => {

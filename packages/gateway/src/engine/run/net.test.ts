@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
-import { once } from 'node:events'
+import { createSocket } from 'node:dgram'
+import { getEventListeners, once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTls, connect as tlsConnect } from 'node:tls'
@@ -69,6 +70,10 @@ async function echoing(secure: boolean): Promise<number> {
     server.close()
   })
   return (server.address() as AddressInfo).port
+}
+
+async function until(look: () => boolean): Promise<void> {
+  while (!look()) await new Promise(resolve => setImmediate(resolve))
 }
 
 async function said(stream: NodeJS.ReadWriteStream, text: string): Promise<string> {
@@ -172,7 +177,7 @@ describe('HTTP', () => {
     expect(Buffer.from(answer.body).toString()).toBe('wherefore')
   })
 
-  test('is not followed elsewhere, and cut where it is too long', async () => {
+  test('is not followed elsewhere, and cut where it is too long (threat 162)', async () => {
     const at = await web()
     expect(await get(`${at}/away`)).toMatchObject({ status: 302, headers: { location: 'http://169.254.169.254/' } })
     expect((await get(`${at}/large`, { limit: 1000 })).body.length).toBe(1000)
@@ -183,6 +188,14 @@ describe('HTTP', () => {
     const asked = get(`${await web()}/never`)
     ended.abort()
     await expect(asked).rejects.toMatchObject({ failure: 'transient' })
+  })
+
+  test('leaves nothing behind that waits for the end of the session', async () => {
+    const at = await web()
+    const before = getEventListeners(ended.signal, 'abort').length
+    for (let i = 0; i < 3; i++) await get(`${at}/`)
+    await expect(get(`${at}/never`, { timeout: 300 })).rejects.toThrow('takes too long')
+    expect(getEventListeners(ended.signal, 'abort')).toHaveLength(before)
   })
 
   test('goes nowhere else (threat 162)', async () => {
@@ -249,7 +262,38 @@ describe('a door', () => {
     })
     await answered
     expect(heard).toEqual(['hello!'])
+    const before = getEventListeners(ended.signal, 'abort').length
     await one.close()
     await one.close()
+    expect(getEventListeners(ended.signal, 'abort')).toHaveLength(before - 1)
+  })
+
+  test('for datagrams sends none into the house, but for answers (threat 162)', async () => {
+    const inside = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(inside, 'listening')
+    closing.push(() => inside.close())
+    const heard: string[] = []
+    inside.on('message', bytes => heard.push(String(bytes)))
+    use({ allow: [] })
+    const asked: { host: string; port: number }[] = []
+    const door = await listenAt(
+      net,
+      lines,
+      { ...{ host: '127.0.0.1', port: 0, transport: 'udp' }, datagram: (_bytes, from) => asked.push(from) },
+      ended.signal,
+    )
+    const { port } = inside.address()
+    for (const host of ['127.0.0.1', 'irc.test']) door.send(Buffer.from('orders'), { host, port })
+    // The name is known when the door asks again.
+    await expect(net.reach('irc.test', port, false, ended.signal)).resolves.toBeUndefined()
+    inside.send('who is there?', door.port, '127.0.0.1')
+    const answer = once(inside, 'message')
+    await until(() => asked.length === 1)
+    door.send(Buffer.from('nobody'), asked[0]!)
+    await answer
+    expect(heard).toEqual(['nobody'])
+    use({})
+    await expect(net.reach('irc.test', port, false, ended.signal)).resolves.toBe('127.0.0.1')
+    expect(net.reach('127.0.0.1', 6379, true, ended.signal)).toBeUndefined()
   })
 })

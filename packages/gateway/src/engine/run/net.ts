@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   createSecureContext,
@@ -74,6 +74,25 @@ export class Net {
     return socket
   }
 
+  /**
+   * The address that a datagram may go to; undefined where it may not, or nobody knows one.
+   * @param known somebody who has written to us, and is answered wherever that is
+   */
+  reach(
+    host: string,
+    port: number,
+    known: boolean,
+    signal: AbortSignal,
+  ): string | undefined | Promise<string | undefined> {
+    const may = (address: string) =>
+      (known ? this.#rules.portRefusal(port) : this.#rules.refusal(address, port)) === undefined
+    if (isIP(host) !== 0) return may(host) ? host : undefined
+    return this.#resolver.addresses(host, 4, { signal }).then(
+      ({ records }) => records.find(may),
+      () => undefined,
+    )
+  }
+
   /** TLS on a connection, once the other side has proved who it is. @throws AdapterError */
   secure(
     socket: Duplex,
@@ -96,11 +115,13 @@ export class Net {
         reject(new AdapterError('transient', `No TLS with ${host}: ${error.message}`))
       }
       const late = this.clock.after(timeout, () => fail(new Error('it took too long')))
-      tls.once('error', fail)
-      tls.once('close', () => fail(new Error('the connection was closed')))
+      const closed = () => fail(new Error('the connection was closed'))
+      tls.on('error', fail)
+      tls.once('close', closed)
       tls.once('secureConnect', () => {
         late()
-        tls.removeAllListeners('close')
+        // Those of others stay: one of them frees what TLS holds.
+        tls.off('close', closed)
         tls.off('error', fail)
         tls.on('error', () => {})
         resolve(tls)

@@ -3,7 +3,7 @@ import { type Core, contextFor, type SessionInit } from './context.ts'
 import { isAdapterError, toWire, type WireError } from './errors.ts'
 import type { Lines, Net } from './net.ts'
 import type { Redactor } from './redact.ts'
-import { tidy } from './tidy.ts'
+import { charsOf, tidy } from './tidy.ts'
 
 /** Events of one session that are on their way to the core or being heard. */
 export const CREDIT = 64
@@ -27,7 +27,7 @@ export const COMMANDS = [
     'react',
     'attention',
   ] as const),
-  ...(['addContact', 'removeContact', 'renameContact', 'regroupContact', 'answer', 'block'] as const),
+  ...(['addContact', 'removeContact', 'leaveContact', 'renameContact', 'regroupContact', 'answer', 'block'] as const),
   ...(['joinRoom', 'leaveRoom', 'setTopic', 'setNick', 'invite', 'kick', 'listRooms'] as const),
   ...(['profile', 'avatar', 'search', 'ping'] as const),
 ] as const
@@ -135,7 +135,7 @@ export class Runner {
 
   #push(event: WireEvent): void {
     this.#waiting.push(event)
-    if ('text' in event) this.#chars += event.text?.length ?? 0
+    this.#chars += charsOf(event)
     if (this.#waiting.length > WAITING || this.#chars > WAITING_CHARS) {
       this.#waiting = []
       this.#end({ failure: 'protocol', message: 'The network says more than can be heard' })

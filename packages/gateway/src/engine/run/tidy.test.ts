@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { AdapterError, type Event } from '@parley/adapter'
-import { tidy } from './tidy.ts'
+import { charsOf, tidy } from './tidy.ts'
 
 const message = { type: 'message', peer: 'nurse', text: 'hi', origin: 'remote' } as const
 
@@ -60,4 +60,10 @@ describe('an event', () => {
     circle['self'] = circle
     expect(tidy({ type: 'presence', id: 'nurse', presence: circle } as unknown as Event)).toBeUndefined()
   })
+})
+
+test('what an event holds is counted wherever it stands', () => {
+  const contacts = [{ id: 'nurse', name: 'x'.repeat(1000), groups: ['House'], subscription: 'both' }] as const
+  expect(charsOf({ type: 'roster', contacts })).toBe('roster'.length + 'nurse'.length + 1000 + 'House'.length + 4)
+  expect(charsOf({ ...message, at: 5 })).toBe('message'.length + 'nurse'.length + 'hi'.length + 'remote'.length)
 })

@@ -56,6 +56,15 @@ export function tidy(event: Event): Event | undefined {
   }
 }
 
+/** Characters of all that an event says: lists are long where texts are short. */
+export function charsOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  let chars = 0
+  for (const each of Object.values(value)) chars += charsOf(each)
+  return chars
+}
+
 function set(into: Record<string, unknown>, name: string, value: unknown, depth: number): void {
   if (value === undefined) return
   if (SPARE.has(name) && !isId(value)) return

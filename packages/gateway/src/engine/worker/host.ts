@@ -55,17 +55,17 @@ export function threadHost(parts: ThreadHostParts): Host {
       const thread = least()
       const id = thread.open(init, ears)
       return {
-        start: () => thread.ask(n => ({ do: 'start', id, n })) as Promise<readonly RunnerCommand[]>,
+        start: () => thread.ask(id, n => ({ do: 'start', id, n })) as Promise<readonly RunnerCommand[]>,
         async stop() {
           let late: NodeJS.Timeout | undefined
           const patience = new Promise(resolve => {
             late = setTimeout(resolve, STOP).unref()
           })
-          await Promise.race([thread.ask(n => ({ do: 'stop', id, n })).catch(() => {}), patience])
+          await Promise.race([thread.ask(id, n => ({ do: 'stop', id, n })).catch(() => {}), patience])
           clearTimeout(late)
           thread.forget(id)
         },
-        call: (name, args) => thread.ask(n => ({ do: 'call', id, n, name, args })),
+        call: (name, args) => thread.ask(id, n => ({ do: 'call', id, n, name, args })),
         credit: count => thread.credit(id, count),
       }
     },

@@ -30,3 +30,14 @@ test('questions are answered by their number, or all at once', async () => {
   await expect(third).rejects.toThrow('gone')
   expect(questions.size).toBe(0)
 })
+
+test('questions about one session end with it', async () => {
+  const questions = new Questions()
+  const ask = (of: number) => questions.ask(() => {}, of)
+  const [mine, other] = [ask(1), ask(2)]
+  questions.failAll(new Error('it has ended'), 1)
+  await expect(mine).rejects.toThrow('it has ended')
+  expect(questions.size).toBe(1)
+  questions.failAll(new Error('gone'))
+  await expect(other).rejects.toThrow('gone')
+})

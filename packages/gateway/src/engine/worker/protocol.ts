@@ -74,18 +74,24 @@ export class Batch<T> {
 
 /** Questions that wait for an answer. */
 export class Questions {
-  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
+  readonly #waiting = new Map<
+    number,
+    { readonly of: number | undefined; resolve(value: unknown): void; reject(error: unknown): void }
+  >()
   #last = 0
 
   get size(): number {
     return this.#waiting.size
   }
 
-  /** @param put gets the number of the question */
-  ask(put: (n: number) => void): Promise<unknown> {
+  /**
+   * @param put gets the number of the question
+   * @param of what it is about: see {@link failAll}
+   */
+  ask(put: (n: number) => void, of?: number): Promise<unknown> {
     const n = ++this.#last
     return new Promise((resolve, reject) => {
-      this.#waiting.set(n, { resolve, reject })
+      this.#waiting.set(n, { of, resolve, reject })
       put(n)
     })
   }
@@ -100,8 +106,12 @@ export class Questions {
     this.#waiting.delete(n)
   }
 
-  failAll(error: unknown): void {
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
+  /** @param about only questions about that; absent: all */
+  failAll(error: unknown, about?: number): void {
+    for (const [n, { of, reject }] of this.#waiting) {
+      if (about !== undefined && of !== about) continue
+      this.#waiting.delete(n)
+      reject(error)
+    }
   }
 }

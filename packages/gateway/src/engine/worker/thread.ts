@@ -82,18 +82,23 @@ export class Thread {
     return id
   }
 
-  /** @throws AdapterError */
-  ask(put: (n: number) => Down): Promise<unknown> {
+  /**
+   * @param id the session that is asked
+   * @throws AdapterError
+   */
+  ask(id: number, put: (n: number) => Down): Promise<unknown> {
     if (this.#isGone) return Promise.reject(lost())
-    return this.#questions.ask(n => this.#down.push(put(n)))
+    return this.#questions.ask(n => this.#down.push(put(n)), id)
   }
 
   credit(id: number, count: number): void {
     if (!this.#isGone) this.#down.push({ do: 'credit', id, count })
   }
 
+  /** Nothing of a session is waited for any more: what it has not answered by now it never will. */
   forget(id: number): void {
     this.#ears.delete(id)
+    this.#questions.failAll(lost(), id)
   }
 
   /** Ends the thread as it is. */
