@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
 import type { Stage } from '@parley/testkit'
 import { p, scenario } from '@parley/testkit'
-import { networks } from './gateway-puppet.ts'
+import { fails, networks } from './gateway-puppet.ts'
 
 const ROSTER = 'jabber:iq:roster'
 const PHONES = { provider: 'phones', owner: 'phones.a.test' } as const
@@ -51,6 +51,22 @@ scenario('a network without logins: a subscription lasts, whatever becomes of th
   engine.set(PHONES, 'waiting')
   engine.set(PHONES, 'online')
   await romeo.receivesNothing()
+})
+
+scenario('a network without lists and presence: whom a user adds is a contact, and nobody is told', async stage => {
+  const { server, engine, types } = await networks(stage)
+  await types('provider add', { id: 'letters', adapter: 'letters' })
+  await types('provider enable', { id: 'letters' })
+  // An adapter need not have what its network cannot do.
+  engine.answers = name => fails('unsupported', `The network cannot ${name}`)
+  const [romeo] = await server.join('romeo/orchard')
+  await romeo.sends`<presence type="subscribe" to="juliet@letters.a.test"/>`
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@letters.a.test" ask="subscribe"/></query></iq>`
+  await romeo.receivesUnordered(
+    p`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@letters.a.test" subscription="to"/></query></iq>`,
+    p`<presence type="subscribed" from="juliet@letters.a.test"/>`,
+  )
+  expect(engine.took('addContact')).toEqual([])
 })
 
 scenario(

@@ -4,6 +4,13 @@ import { clean, cleanLine } from '../engine/text/clean.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
 
+/** Networks that have none of these, such as mail, are not told of contacts: there is nothing that they would do. */
+const TOLD = [
+  ['roster', 'out'],
+  ['authorization', 'out'],
+  ['presence', 'in'],
+] as const
+
 /** Requests to see and to be seen, from here to there. What comes from there is an event: contacts and requests. */
 export class Subscribing {
   readonly #net: Network
@@ -43,6 +50,12 @@ export class Subscribing {
   }
 
   async #add(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
+    if (TOLD.some(([feature, way]) => this.#net.can(feature, way))) await this.#tell(user, jid, id, text)
+    // Where nobody is asked, nobody answers.
+    if (!this.#net.can('authorization', 'out')) await this.#answer('subscribed', jid, user)
+  }
+
+  async #tell(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
     const { house } = this.#net
     const { name, groups } = (await house.uses.roster.view(user)).get(jid)
     const details = {
@@ -51,8 +64,6 @@ export class Subscribing {
       ...(text !== undefined && { text: clean(text) }),
     }
     await house.engine.run(this.#net.keyOf(user), 'addContact', id, details, this.#net.by(user))
-    // Where nobody is asked, nobody answers.
-    if (!this.#net.can('authorization', 'out')) await this.#answer('subscribed', jid, user)
   }
 
   async #decide(user: Jid, id: string, yes: boolean): Promise<void> {
