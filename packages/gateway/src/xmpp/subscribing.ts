@@ -3,6 +3,7 @@ import { Presence, type PresenceType } from '@parley/stanza'
 import { clean, cleanLine } from '../engine/text/clean.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
+import { type Seeing, sees } from './seeing.ts'
 
 /** Networks that have none of these, such as mail, are not told of contacts: there is nothing that they would do. */
 const TOLD = [
@@ -14,9 +15,11 @@ const TOLD = [
 /** Requests to see and to be seen, from here to there. What comes from there is an event: contacts and requests. */
 export class Subscribing {
   readonly #net: Network
+  readonly #seeing: Seeing
 
-  constructor(net: Network) {
+  constructor(net: Network, seeing: Seeing) {
     this.#net = net
+    this.#seeing = seeing
   }
 
   async receive(presence: Presence, id: string): Promise<void> {
@@ -52,7 +55,11 @@ export class Subscribing {
   async #add(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
     if (TOLD.some(([feature, way]) => this.#net.can(feature, way))) await this.#tell(user, jid, id, text)
     // Where nobody is asked, nobody answers.
-    if (!this.#net.can('authorization', 'out')) await this.#answer('subscribed', jid, user)
+    if (this.#net.can('authorization', 'out')) return
+    const { uses } = this.#net.house
+    const saw = sees((await uses.roster.view(user)).get(jid))
+    await this.#answer('subscribed', jid, user)
+    if (!saw) await this.#seeing.begins(user, id)
   }
 
   async #tell(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
