@@ -61,7 +61,7 @@ export class Face {
     this.statuses = new Statuses(net, person => this.rooms.closed(person))
     this.showing = new Showing(net, user => !house.live.isShared || this.isHere(user))
     this.saying = new Saying(net, echoes)
-    this.#subscribing = new Subscribing(net, this.#seeing)
+    this.#subscribing = new Subscribing(net, this.#seeing, this.showing)
     const registration = new Registration(net, this.contacts, this.statuses)
     const commands = new Commands(net, registration)
     this.conversation = new Conversation(net, registration)

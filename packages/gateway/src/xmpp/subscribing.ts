@@ -4,6 +4,7 @@ import { clean, cleanLine } from '../engine/text/clean.ts'
 import type { Network } from './network.ts'
 import { refusalOf } from './refusals.ts'
 import { type Seeing, sees } from './seeing.ts'
+import type { Showing } from './showing.ts'
 
 /** Networks that have none of these, such as mail, are not told of contacts: there is nothing that they would do. */
 const TOLD = [
@@ -16,10 +17,12 @@ const TOLD = [
 export class Subscribing {
   readonly #net: Network
   readonly #seeing: Seeing
+  readonly #showing: Showing
 
-  constructor(net: Network, seeing: Seeing) {
+  constructor(net: Network, seeing: Seeing, showing: Showing) {
     this.#net = net
     this.#seeing = seeing
+    this.#showing = showing
   }
 
   async receive(presence: Presence, id: string): Promise<void> {
@@ -64,6 +67,7 @@ export class Subscribing {
 
   async #tell(user: Jid, jid: Jid, id: string, text: string | undefined): Promise<void> {
     const { house } = this.#net
+    await this.#introduce(user)
     const { name, groups } = (await house.uses.roster.view(user)).get(jid)
     const details = {
       ...(name !== undefined && { name: cleanLine(name) }),
@@ -78,10 +82,16 @@ export class Subscribing {
     this.#net.people.find(user)?.requests.delete(id)
     if (!this.#net.can('authorization', 'in')) return
     try {
+      await this.#introduce(user)
       await house.engine.run(this.#net.keyOf(user), 'answer', id, yes, this.#net.by(user))
     } catch (error) {
       await this.#net.notice(user, `${id} did not get your answer: ${refusalOf(error, house.log).text}`)
     }
+  }
+
+  /** A network for all hears how a user is from the first contact on, and not with the next change only. */
+  async #introduce(user: Jid): Promise<void> {
+    if (this.#net.federated) await this.#showing.again(user)
   }
 
   async #hide(user: Jid, id: string): Promise<void> {
