@@ -59,7 +59,7 @@ scenario(
     const { server, engine } = await phones(stage)
     const [romeo, nurse] = await server.join('romeo/orchard', 'nurse/kitchen')
     await romeo.sends`<presence><show>dnd</show></presence>`
-  await romeo.settles()
+    await romeo.settles()
     await romeo.sends`<presence type="subscribe" to="juliet@phones.a.test"/>`
     await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" ask="subscribe"/></query></iq>`
     await romeo.fence()
