@@ -1,5 +1,5 @@
 import { StanzaError } from '@parley/stanza'
-import { type Entry, mayWaitFor } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { WAITING } from './link.ts'
 
 /** What comes while it is asked who has a way. */
@@ -30,8 +30,8 @@ export class Asking {
   /** Gives what is to be answered now, and keeps the rest: nothing where nobody is patient any more. */
   giveUp(isPatient: boolean): readonly Entry[] {
     const all = this.#entries
-    this.#entries = isPatient ? all.filter(({ stanza }) => mayWaitFor(stanza)) : []
+    this.#entries = isPatient ? all.filter(({ mayWait }) => mayWait) : []
     this.#chars = this.#entries.reduce((sum, { xml }) => sum + xml.length, 0)
-    return isPatient ? all.filter(({ stanza }) => !mayWaitFor(stanza)) : all
+    return isPatient ? all.filter(({ mayWait }) => !mayWait) : all
   }
 }

@@ -3,23 +3,33 @@ import { idTime, type LogEntry, type LogRow, type Owner, wayOwner } from '@parle
 import type { Transit } from '@xmpp/server-core'
 import type { Pair } from './dialback.ts'
 
-/** A stanza on its way to another domain. */
-export interface Entry {
-  readonly stanza: Stanza
+/** A stanza on its way to another domain. What waits is text: thousands that are read keep the collector of garbage busy. */
+export class Entry {
   readonly xml: string
   /** Its row in the message log, which is owed to the way; undefined: nobody was told that the stanza is handled. */
   readonly id: bigint | undefined
+  readonly name: Stanza['name']
+  /** Whether it may wait while its domain cannot be reached: what a person has said may. */
+  readonly mayWait: boolean
+
+  constructor(stanza: Stanza, id: bigint | undefined) {
+    const { name, type } = stanza
+    this.xml = stanza.toXml()
+    this.id = id
+    this.name = name
+    this.mayWait = name === 'message' && type !== 'headline' && type !== 'error'
+  }
+
+  /** Read anew each time. */
+  get stanza(): Stanza {
+    return parseStanza(this.xml)
+  }
 }
 
 /** What is older when its way is taken over says when it was sent (XEP-0203) (ms). */
 const LATE = 60_000
 /** A request that is older when its way is taken over is not sent any more (ms). */
 const STALE = 25_000
-
-/** Whether a stanza may wait while its domain cannot be reached: what a person has said may. */
-export function mayWaitFor({ name, type }: Stanza): boolean {
-  return name === 'message' && type !== 'headline' && type !== 'error'
-}
 
 /**
  * Whether a stanza must be durable before it counts as handled (XEP-0198 §4): a client that is told so sends it never again.
@@ -66,14 +76,13 @@ export function rowOf(pair: Pair, stanza: Stanza): LogEntry {
 export function entryOf({ id, stanza: xml }: LogRow, { from }: Pair, now: number): Entry {
   const stanza = parseStanza(xml)
   if (stanza.name !== 'message' || now - idTime(id) < LATE || stanza.child('delay', NS.delay))
-    return { stanza, xml, id }
-  const late = stanza.withChildren([...stanza.children, delay(from, idTime(id))])
-  return { stanza: late, xml: late.toXml(), id }
+    return new Entry(stanza, id)
+  return new Entry(stanza.withChildren([...stanza.children, delay(from, idTime(id))]), id)
 }
 
 /** Whether it is a request that must be answered now (P5), whether it was delivered or not. */
-export function isStale({ stanza, id }: Entry, now: number): boolean {
-  return stanza.name === 'iq' && id !== undefined && now - idTime(id) > STALE
+export function isStale({ name, id }: Entry, now: number): boolean {
+  return name === 'iq' && id !== undefined && now - idTime(id) > STALE
 }
 
 /** By the ids of their rows, as they were sent; what has none comes last, in its order. */

@@ -328,7 +328,7 @@ export class Federation implements Reception {
   #wire(socket: Socket, tls: TlsDoor | TlsCaller, direct: boolean, remote?: string): TcpWire {
     const { clock, log } = this.server
     const crashed = (error: unknown) => log.error('a connection could not be read', { error })
-    const options = { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server }
+    const options = { clock, stalls: this.#stalls, crashed, tls, direct, content: NS.server, gathers: true }
     this.traffic.watch(socket)
     return new TcpWire(socket, options, remote)
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { NS } from '@parley/stanza'
+import { NS, type Stanza } from '@parley/stanza'
 import { type Element, el, serialize, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
@@ -68,8 +68,8 @@ export class IncomingStream implements WireEvents {
   }
 
   /** A stanza of ours, where both directions are used. */
-  write(xml: string): void {
-    this.#reception.server.counters.sent.server.addXml(xml)
+  write(xml: string, name: Stanza['name']): void {
+    this.#reception.server.counters.sent.server[name]++
     this.wire.stanza(xml)
   }
 

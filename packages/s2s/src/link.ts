@@ -1,7 +1,8 @@
-import { type Stanza, StanzaError } from '@parley/stanza'
+import { StanzaError } from '@parley/stanza'
 import type { Clock, Logger } from '@xmpp/server-core'
 import type { Pair } from './dialback.ts'
-import { type Entry, mayWaitFor } from './entry.ts'
+import type { Entry } from './entry.ts'
+import { Fifo } from './fifo.ts'
 import type { PeerError } from './peer-error.ts'
 import { Unconfirmed } from './unconfirmed.ts'
 import type { Way } from './way.ts'
@@ -62,7 +63,7 @@ export class Link {
   #stream: Way | undefined
   #unconfirmed: Unconfirmed | undefined
   /** Not written yet. */
-  #queue: Entry[] = []
+  #queue = new Fifo<Entry>()
   /** Of all that waits, written or not. */
   #chars = 0
   #backOff = 0
@@ -89,7 +90,7 @@ export class Link {
 
   /** Stanzas that wait to be written, or to be confirmed. */
   get waiting(): number {
-    return this.#queue.length + (this.#unconfirmed?.size ?? 0)
+    return this.#queue.size + (this.#unconfirmed?.size ?? 0)
   }
 
   /** What waits, oldest first. */
@@ -107,13 +108,13 @@ export class Link {
   }
 
   /** @throws StanzaError where it cannot be taken: the domain is known to be away, or too much waits for it */
-  send(stanza: Stanza, id?: bigint): void {
+  send(entry: Entry): void {
     const { waiting } = this.#parts
-    if (this.#state === 'resting' && (this.#isAway || !mayWaitFor(stanza))) throw this.#away()
-    const xml = stanza.toXml()
-    if (this.#chars + xml.length > WAITING || waiting.chars + xml.length > waiting.limit)
+    if (this.#state === 'resting' && (this.#isAway || !entry.mayWait)) throw this.#away()
+    const { length } = entry.xml
+    if (this.#chars + length > WAITING || waiting.chars + length > waiting.limit)
       throw new StanzaError('resource-constraint', `${this.pair.to} does not keep up`, { type: 'wait' })
-    this.#push({ stanza, xml, id })
+    this.#push(entry)
     this.#go()
   }
 
@@ -148,7 +149,7 @@ export class Link {
       await settled
       stop()
     }
-    const queue = this.#queue
+    const queue = [...this.#queue]
     this.drop()
     return queue
   }
@@ -158,7 +159,7 @@ export class Link {
     this.#state = 'closed'
     this.#unconfirmed?.rest()
     this.#unconfirmed = undefined
-    this.#queue = []
+    this.#queue = new Fifo()
     this.#release(this.#chars)
     for (const stop of [this.#stopPatience, this.#stopConnecting, this.#stopIdle]) stop?.()
     const stream = this.#stream
@@ -208,7 +209,7 @@ export class Link {
       this.#backOff = 0
     }
     if (!this.#isAway && patience > 0) this.#stopPatience ??= clock.after(patience, () => this.#giveUp())
-    this.#stopConnecting = clock.every(CONNECTING, () => this.#return(this.#away(), mayWaitFor))
+    this.#stopConnecting = clock.every(CONNECTING, () => this.#return(this.#away(), { stays: true }))
     this.#parts.open(this.pair, this.#events()).then(
       stream => this.#opened(stream),
       (error: Error) => this.#rest(error),
@@ -242,20 +243,18 @@ export class Link {
     const stream = this.#stream
     const unconfirmed = this.#unconfirmed
     if (!stream || !unconfirmed) return
-    let written = 0
-    for (const entry of this.#queue) {
+    while (this.#queue.size > 0) {
       if (unconfirmed.size >= WINDOW || stream.wire.backlog > BACKLOG) break
-      written++
+      const entry = this.#queue.shift()!
+      this.#used++
       if (isLonger(entry.xml, stream.maxBytes)) {
         this.#refuse(entry, tooLong(this.pair.to, stream.maxBytes!))
         continue
       }
-      stream.write(entry.xml)
+      stream.write(entry.xml, entry.name)
       unconfirmed.add(entry)
     }
-    this.#used += written
-    this.#queue = written === this.#queue.length ? [] : this.#queue.slice(written)
-    if (this.#queue.length > 0 && unconfirmed.size < WINDOW) stream.wire.flushed(() => this.#write())
+    if (this.#queue.size > 0 && unconfirmed.size < WINDOW) stream.wire.flushed(() => this.#write())
   }
 
   #handled(entries: readonly Entry[] = []): void {
@@ -269,7 +268,7 @@ export class Link {
     }
     this.#release(chars)
     if (ids) this.#parts.handled(this.pair, ids)
-    if (this.#queue.length > 0) this.#write()
+    if (this.#queue.size > 0) this.#write()
     if (this.#unconfirmed?.size === 0) this.#settled?.()
   }
 
@@ -292,9 +291,9 @@ export class Link {
     this.#unconfirmed = undefined
     this.#state = 'idle'
     for (const entry of unknown) this.#refuse(entry, this.#away())
-    this.#return(this.#away(), mayWaitFor)
+    this.#return(this.#away(), { stays: true })
     this.#settled?.()
-    if (this.#queue.length > 0 && this.#state === 'idle') this.#connect()
+    if (this.#queue.size > 0 && this.#state === 'idle') this.#connect()
   }
 
   /** Nothing works: what can wait does, and the peer is tried again later. */
@@ -307,16 +306,16 @@ export class Link {
     this.#backOff = Math.min(MOST_BACK_OFF, this.#backOff * 2 || BACK_OFF)
     this.#state = 'resting'
     clock.after(this.#backOff, () => this.#rested())
-    const { length } = this.#queue
-    log.info('another server cannot be reached', { ...this.pair, reason: problem.message, stanzas: length })
+    const { size } = this.#queue
+    log.info('another server cannot be reached', { ...this.pair, reason: problem.message, stanzas: size })
     if (patience === 0 || this.#isAway || this.#isNowhere) this.#giveUp()
-    else this.#return(this.#away(), mayWaitFor)
+    else this.#return(this.#away(), { stays: true })
   }
 
   #rested(): void {
     if (this.#state !== 'resting') return
     this.#state = 'idle'
-    if (this.#queue.length > 0) this.#connect()
+    if (this.#queue.size > 0) this.#connect()
   }
 
   /** From now on nothing waits, until the peer can be reached again. */
@@ -327,12 +326,12 @@ export class Link {
     this.#return(this.#away())
   }
 
-  /** What waits unwritten goes back, but for what is to stay. */
-  #return(error: StanzaError, stays?: (stanza: Stanza) => boolean): void {
+  /** What waits unwritten goes back, but for what may stay. */
+  #return(error: StanzaError, { stays = false } = {}): void {
     const queue = this.#queue
-    this.#queue = stays ? queue.filter(({ stanza }) => stays(stanza)) : []
-    if (this.#queue.length === queue.length) return
-    for (const entry of queue) if (!stays?.(entry.stanza)) this.#refuse(entry, error)
+    this.#queue = new Fifo(stays ? [...queue].filter(({ mayWait }) => mayWait) : [])
+    if (this.#queue.size === queue.size) return
+    for (const entry of queue) if (!stays || !entry.mayWait) this.#refuse(entry, error)
   }
 
   #refuse(entry: Entry, error: StanzaError): void {

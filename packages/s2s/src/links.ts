@@ -4,13 +4,14 @@ import { domainsOfWay, type Owner } from '@parley/store'
 import { type Awaitable, NobodyError, placeAmong, type Remote, type Server, type Transit } from '@xmpp/server-core'
 import { Asking } from './asking.ts'
 import type { Pair } from './dialback.ts'
-import { blocked, type Entry, inOrder, isOwed, mayWaitFor, ownerOf, placeOf, rowOf, tooMany } from './entry.ts'
+import { blocked, Entry, inOrder, isOwed, ownerOf, placeOf, rowOf, tooMany } from './entry.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { Nodes } from './nodes.ts'
 import { Outbox } from './outbox.ts'
 import { Passage } from './passage.ts'
 import { patiently, whoHas } from './patiently.ts'
 import { PeerError } from './peer-error.ts'
+import { Rounds } from './rounds.ts'
 import type { Way } from './way.ts'
 
 export interface LinksParts {
@@ -47,13 +48,13 @@ export class Links implements Remote {
   readonly #asking = new Map<Owner, Asking>()
   readonly #nodes: Nodes
   readonly #outbox: Outbox
+  readonly #rounds: Rounds
   readonly #waiting = { chars: 0, limit: getHeapStatistics().heap_size_limit / 16 }
   readonly #stops: (() => void)[] = []
   #letters = 0
   /** Under which name this node has its links: under another one, others have them. */
   #as: string
   #isLeaving = false
-  #sweeping: Promise<void> | undefined
 
   constructor(parts: LinksParts) {
     this.#parts = parts
@@ -61,6 +62,10 @@ export class Links implements Remote {
     this.#server = server
     this.#as = server.live.node
     this.#outbox = new Outbox(server, () => server.live.node === this.#as)
+    this.#rounds = new Rounds(
+      () => this.#sweep(OLD),
+      error => server.log.warn('what waits for other domains could not be read', { error }),
+    )
     this.#nodes = new Nodes(server, {
       take: (way, entry) => this.#takeLetter(way, entry),
       had: (way, from, n) => this.#passageTo(way, from)?.had(n),
@@ -97,7 +102,7 @@ export class Links implements Remote {
     const { clock, live } = this.#server
     // Who is alone has nobody who could still be sending it.
     await this.#sweep(live.isShared ? OLD : 0)
-    this.#stops.push(clock.every(SWEEP, () => this.#sweepAgain()))
+    this.#stops.push(clock.every(SWEEP, () => this.#rounds.begin()))
     if (!live.isShared) return
     const checks = setInterval(() => {
       for (const passage of this.#passages.values()) passage.check()
@@ -131,8 +136,9 @@ export class Links implements Remote {
     if (this.#server.live.node !== this.#as) this.#givenUp()
     const way = ownerOf(pair)
     const link = this.#linkOf(way)
-    if (link) link.send(stanza, id)
-    else this.#sendElsewhere(way, { stanza, xml: stanza.toXml(), id })
+    const entry = new Entry(stanza, id)
+    if (link) link.send(entry)
+    else this.#sendElsewhere(way, entry)
   }
 
   #sendElsewhere(way: Owner, entry: Entry): void {
@@ -148,7 +154,7 @@ export class Links implements Remote {
     const asking = this.#asking.get(way) ?? this.#ask(way)
     if (!asking) {
       // Known at once: this node is alone.
-      this.#links.get(way)!.send(entry.stanza, entry.id)
+      this.#links.get(way)!.send(entry)
       return
     }
     asking.add(entry)
@@ -248,7 +254,7 @@ export class Links implements Remote {
     try {
       const link = this.#linkOf(way)
       if (this.#parts.isBlocked(pair.to)) throw blocked(pair)
-      if (link) link.send(entry.stanza, entry.id)
+      if (link) link.send(entry)
       else this.#collect(way, entry)
     } catch (error) {
       this.#outbox.refuse(pair, entry, error as StanzaError)
@@ -315,14 +321,6 @@ export class Links implements Remote {
 
   // ── rows ──
 
-  #sweepAgain(): void {
-    this.#sweeping ??= this.#sweep(OLD)
-      .catch((error: unknown) => this.#server.log.warn('what waits for other domains could not be read', { error }))
-      .finally(() => {
-        this.#sweeping = undefined
-      })
-  }
-
   /** Finds what nobody has: left by a node that died, or by an earlier start; or lost on its way to another node. */
   async #sweep(age: number): Promise<void> {
     const { live, store, clock, config } = this.#server
@@ -374,13 +372,13 @@ export class Links implements Remote {
 
   async #giveAway(): Promise<void> {
     const { store, live, log } = this.#server
-    await this.#sweeping
+    await this.#rounds.over()
     const asked = [...this.#asking].map(([way, { entries }]) => ({ way, entries }))
     this.#asking.clear()
     const left = await Promise.all([...this.#links].map(async ([way, link]) => ({ way, entries: await link.leave() })))
     try {
       for (const { way, entries } of [...left, ...asked]) {
-        const rows = entries.filter(({ id, stanza }) => id === undefined && mayWaitFor(stanza))
+        const rows = entries.filter(({ id, mayWait }) => id === undefined && mayWait)
         if (rows.length > 0) await store.messages.append(rows.map(({ stanza }) => rowOf(domainsOfWay(way), stanza)))
       }
       await store.messages.flush()

@@ -1,6 +1,6 @@
 import { parseStanza } from '@parley/stanza'
 import { isPromise, type Server } from '@xmpp/server-core'
-import type { Entry } from './entry.ts'
+import { Entry } from './entry.ts'
 import type { Letter } from './passage.ts'
 
 /** What nodes say to each other: a stanza for a link of yours; I have all up to here; I miss something; it is not my link. */
@@ -73,8 +73,7 @@ export class Nodes {
       return
     }
     const id = c + 1 === d ? undefined : BigInt(text.slice(c + 1, d))
-    const xml = text.slice(d + 1)
-    if (!this.#parts.take(way, { stanza: parseStanza(xml), xml, id })) {
+    if (!this.#parts.take(way, new Entry(parseStanza(text.slice(d + 1)), id))) {
       this.#say(from, LEFT, way)
       return
     }

@@ -1,4 +1,4 @@
-import { NS } from '@parley/stanza'
+import { NS, type Stanza } from '@parley/stanza'
 import { type Element, el, type XmlStreamError } from '@parley/xml'
 import {
   type Awaitable,
@@ -101,8 +101,8 @@ export class OutgoingStream implements WireEvents, Way {
     return this.#counts
   }
 
-  write(xml: string): void {
-    this.#options.reception.server.counters.sent.server.addXml(xml)
+  write(xml: string, name: Stanza['name']): void {
+    this.#options.reception.server.counters.sent.server[name]++
     this.wire.stanza(xml)
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '@xmpp/server-core'
 import type { Entry } from './entry.ts'
+import { Fifo } from './fifo.ts'
 import { PeerError } from './peer-error.ts'
 import type { Way } from './way.ts'
 
@@ -20,7 +21,7 @@ export class Unconfirmed {
   /** A late answer on one stream says nothing of the next one. */
   readonly #pings = `${PING_ID}${randomBytes(6).toString('hex')}-`
   /** The first has the number `#confirmed + 1`. */
-  readonly #sent: Entry[] = []
+  readonly #sent = new Fifo<Entry>()
   #confirmed = 0
   #asked = 0
   #stopAsking: (() => void) | undefined
@@ -32,28 +33,28 @@ export class Unconfirmed {
   }
 
   get size(): number {
-    return this.#sent.length
+    return this.#sent.size
   }
 
   get entries(): readonly Entry[] {
-    return this.#sent
+    return [...this.#sent]
   }
 
   add(entry: Entry): void {
     this.#sent.push(entry)
     this.#stopPatience ??= this.#watch()
-    if (this.#confirmed + this.#sent.length - this.#asked >= ASK_AFTER) this.ask()
+    if (this.#confirmed + this.#sent.size - this.#asked >= ASK_AFTER) this.ask()
     else this.#stopAsking ??= this.#clock.after(ASK_WITHIN, () => this.ask())
   }
 
   /** The peer has handled so many since the stream began: gives those that it had not before. */
   confirm(count: number): readonly Entry[] {
-    const taken = Math.min(count - this.#confirmed, this.#sent.length)
+    const taken = Math.min(count - this.#confirmed, this.#sent.size)
     if (taken <= 0) return NONE
-    const confirmed = this.#sent.splice(0, taken)
+    const confirmed = this.#sent.take(taken)
     this.#confirmed += taken
     this.#stopPatience?.()
-    this.#stopPatience = this.#sent.length > 0 ? this.#watch() : undefined
+    this.#stopPatience = this.#sent.size > 0 ? this.#watch() : undefined
     return confirmed
   }
 
@@ -64,20 +65,20 @@ export class Unconfirmed {
   ponged(id: string): readonly Entry[] {
     const count = id.startsWith(this.#pings) ? Number(id.slice(this.#pings.length)) : Number.NaN
     // Nobody confirms what was not written.
-    return Number.isInteger(count) && count <= this.#confirmed + this.#sent.length ? this.confirm(count) : NONE
+    return Number.isInteger(count) && count <= this.#confirmed + this.#sent.size ? this.confirm(count) : NONE
   }
 
   /** The stream is over: what nobody knows of. */
   rest(): readonly Entry[] {
     this.#stopAsking?.()
     this.#stopPatience?.()
-    return this.#sent
+    return this.entries
   }
 
   ask(): void {
     this.#stopAsking?.()
     this.#stopAsking = undefined
-    this.#asked = this.#confirmed + this.#sent.length
+    this.#asked = this.#confirmed + this.#sent.size
     this.#stream.ask(`${this.#pings}${this.#asked}`)
   }
 

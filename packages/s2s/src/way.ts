@@ -1,3 +1,4 @@
+import type { Stanza } from '@parley/stanza'
 import { type Element, el, serialize } from '@parley/xml'
 import type { Wire } from '@xmpp/server-core'
 import type { Pair } from './dialback.ts'
@@ -21,7 +22,7 @@ export interface Way {
   readonly acknowledges: boolean
   /** The longest stanza that the peer takes, in bytes (XEP-0478); undefined where it does not say. */
   readonly maxBytes: number | undefined
-  write(xml: string): void
+  write(xml: string, name: Stanza['name']): void
   /** Asks for an acknowledgement of what was written. */
   ask(pingId: string): void
   fail(reason: PeerError): void
@@ -74,9 +75,9 @@ export class ReverseWay implements Way {
     return this.#from !== undefined
   }
 
-  write(xml: string): void {
+  write(xml: string, name: Stanza['name']): void {
     this.#written++
-    this.#stream.write(xml)
+    this.#stream.write(xml, name)
   }
 
   ask(pingId: string): void {

@@ -129,11 +129,16 @@ export class Router {
     const error = asStanzaError(cause, stanza, this.#log)
     if (!mayBounce(stanza)) return
     // Presence is not answered: a sender learns nothing about who is there (RFC 6121 §4.3.2, §8.5.1).
-    if (stanza.name === 'presence' && !transit.origin) return
+    if (stanza.name === 'presence' && !transit.origin && !this.#isVisit(stanza)) return
     const reply = errorOf(stanza, error)
     this.bounced++
     if (!session || !stanza.from?.equals(session.jid)) return this.#once(reply, mid && `${mid}:error`)
     return chain(session.send(reply, mid && `${mid}:error`), () => this.#showOthers(reply, session))
+  }
+
+  /** Somebody of another domain comes to a service of ours, such as a room: what is refused there is answered (XEP-0045 §7.2). */
+  #isVisit({ from, to }: Stanza): boolean {
+    return from !== undefined && to !== undefined && this.services.has(to.domain) && !this.has(from.domain)
   }
 
   /** An answer to a session that another node has: it takes it once for a `mid`. */

@@ -1,9 +1,14 @@
 import type { Socket } from 'node:net'
-import { flushAfterTurn, type Pending } from './turn.ts'
+import { flushAfterTurn, flushGathered, type Pending } from './turn.ts'
 
-/** What is written to a socket: joined for each turn of the event loop. */
+/** Whoever has written within so long (ms) is about to write again. */
+const BUSY = 1
+
+/** What is written to a socket: joined for each turn of the event loop, or for longer. */
 export class Outbox implements Pending {
   #socket: Socket
+  #gathers = false
+  #flushedAt = Number.NEGATIVE_INFINITY
   #text = ''
   #callbacks: (() => void)[] = []
 
@@ -21,11 +26,19 @@ export class Outbox implements Pending {
     this.#text += text
   }
 
+  /** As {@link write}; what comes in quick succession, in several turns, is joined as well. */
+  gather(text: string): void {
+    this.#gathers = true
+    if (this.#text === '') this.#schedule()
+    this.#text += text
+  }
+
   flush(): void {
     if (this.#text === '') return
     const text = this.#text
     const callbacks = this.#callbacks
     this.#text = ''
+    if (this.#gathers) this.#flushedAt = performance.now()
     if (callbacks.length === 0) {
       this.#socket.write(text, 'utf8')
       return
@@ -52,5 +65,10 @@ export class Outbox implements Pending {
   clear(): void {
     this.#text = ''
     this.#callbacks = []
+  }
+
+  #schedule(): void {
+    if (performance.now() - this.#flushedAt < BUSY) flushGathered(this)
+    else flushAfterTurn(this)
   }
 }

@@ -37,6 +37,8 @@ export interface TcpWireOptions {
   readonly direct?: boolean
   /** The namespace of stanzas on this stream; read as `jabber:client`. */
   readonly content?: string
+  /** Many write stanzas to it: what they write in quick succession leaves together, a millisecond later. */
+  readonly gathers?: boolean
 }
 
 /** An XML stream over TCP, with STARTTLS (RFC 6120 §5) or TLS from the start (XEP-0368). */
@@ -105,7 +107,8 @@ export class TcpWire implements Wire, Reader {
   }
 
   stanza(xml: string): void {
-    this.#write(xml)
+    if (!this.#options.gathers) this.#write(xml)
+    else if (this.#state === 'open') this.#outbox.gather(xml)
   }
 
   send(xml: string): void {

@@ -124,7 +124,9 @@ function configure(home: string, federation: Federation | undefined): readonly s
   const { port, names } = federation
   writeFileSync(
     file,
-    `listen: { server: "127.0.0.1:${port}" }\nfederation: { dns: ["${names}"], allow: [127.0.0.0/8] }\n`,
+    `listen: { server: "127.0.0.1:${port}" }
+federation: { dns: ["${names}"], allow: [127.0.0.0/8], limits: { discovered: 0, allowed: 0, contacts: 0 } }
+`,
   )
   return ['--config', file]
 }

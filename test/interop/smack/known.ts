@@ -8,6 +8,8 @@ const KNOWN: Readonly<Record<string, string>> = {
     'expects the list of occupants; XEP-0045 §6.5: “or return no list at all if this information is kept private”',
   'FileTransferIntegrationTest.fileTransferTest':
     'client to client: Smack offers no loopback address to its peer, and has no other one here',
+  'MultiUserChatOccupantIntegrationTest.mucLeaveTest':
+    'Smack waits for itself: `join()` right after `leave()` holds the lock that its own reader of the last answer needs',
 }
 
 export const KNOWN_TESTS: readonly string[] = Object.keys(KNOWN)

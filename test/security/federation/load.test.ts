@@ -3,6 +3,7 @@ import { Jid } from '@parley/jid'
 import { Body, Message } from '@parley/stanza'
 import { DnsServer } from '@parley/testkit'
 import { el } from '@parley/xml'
+import { Transit } from '@xmpp/server-core'
 import { dial, dropAll } from '../../../packages/wire/test/peer.ts'
 import { Front } from '../wire/front.ts'
 import { confirming } from './mantua.ts'
@@ -62,7 +63,8 @@ describe('other servers that are not there', () => {
     const { problem } = linkTo(domain)
     expect(problem?.message).toContain(why)
     expect(problem).toMatchObject({ code })
-    expect(() => linkTo(domain).send(new Message({ type: 'chat' }))).toThrow(
+    const head = { type: 'chat', from: Jid.parse('romeo@a.test/x'), to: Jid.parse(`juliet@${domain}`) } as const
+    expect(front.server.router.remote!.take(new Message(head), new Transit())).toThrow(
       expect.objectContaining({ condition: code ? 'remote-server-not-found' : 'remote-server-timeout' }),
     )
   })
