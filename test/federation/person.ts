@@ -21,6 +21,9 @@ const PASSWORD = 'wherefore'
 type Parts = Parameters<typeof xmlOf>[1]
 type PatternParts = Parameters<typeof p> extends [unknown, ...infer P] ? P : never
 
+/** What of a server its users need. */
+export type Home = Pick<Server, 'peer' | 'domain' | 'doors'>
+
 export interface Role {
   /** Where it is not the first domain of the server. */
   readonly domain?: string
@@ -48,7 +51,7 @@ export class Person {
   #taken: number | undefined
   #acknowledged = 0
 
-  private constructor(server: Server, name: string, transcript: Transcript, { domain, interests = [] }: Role) {
+  private constructor(server: Home, name: string, transcript: Transcript, { domain, interests = [] }: Role) {
     this.name = name
     this.domain = domain ?? server.domain
     this.bare = `${name}@${this.domain}`
@@ -67,7 +70,7 @@ export class Person {
   }
 
   /** Makes the account, unless it is there, and logs in; nobody knows of their presence yet. */
-  static async join(server: Server, name: string, transcript = new Transcript(), role: Role = {}): Promise<Person> {
+  static async join(server: Home, name: string, transcript = new Transcript(), role: Role = {}): Promise<Person> {
     // jabberd2 binds no resource on a stream that has made an account; and a stream that comes soon after another one on the same
     // descriptor may hear of that one's end.
     const attempts = server.peer === 'jabberd2' ? 5 : 1

@@ -2,7 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { Child } from './child.ts'
 import { eventually } from './eventually.ts'
 
-const SIZE = { width: 800, height: 500 }
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+const SIZE: Size = { width: 800, height: 500 }
 
 /** An X11 display in memory with a window manager: what a graphical client needs to be used by a test. */
 export class Desktop {
@@ -16,8 +20,9 @@ export class Desktop {
     this.#windows = new Child('openbox', [], { env: { ...this.env, HOME: home } })
   }
 
-  static async open(home: string): Promise<Desktop> {
-    const screen = `${SIZE.width}x${SIZE.height}x24`
+  /** @param size of the screen, in pixels */
+  static async open(home: string, { width, height } = SIZE): Promise<Desktop> {
+    const screen = `${width}x${height}x24`
     // The server looks for a free number itself, and prints it when clients may come. It must not start anew when its
     // only client leaves, which may be a probe of ours while the window manager is on its way.
     const server = new Child('Xvfb', ['-displayfd', '1', '-screen', '0', screen, '-nolisten', 'tcp', '-noreset'])
@@ -50,11 +55,32 @@ export class Desktop {
     return (this.#find('') ?? []).map(id => this.#try('xdotool', ['getwindowname', id])?.trim() ?? '')
   }
 
+  /** Waits until no window has this title. */
+  async gone(title: string): Promise<void> {
+    await eventually(`no window ${title}`, () => !this.#find(title)?.length, { seen: () => this.titles.join('\n') })
+  }
+
   /** Types a line into a window and presses Return. */
   async enter(window: string, line: string): Promise<void> {
+    this.type(window, line)
+    this.press(window, 'Return')
+  }
+
+  /** Types where the cursor of a window is. */
+  type(window: string, text: string): void {
+    this.show(window)
+    this.#run('xdotool', ['type', '--delay', '8', text])
+  }
+
+  /** Presses keys in a window, such as `ctrl+b`, one after another. */
+  press(window: string, ...keys: readonly string[]): void {
+    this.show(window)
+    this.#run('xdotool', ['key', ...keys])
+  }
+
+  /** Brings a window to the front. */
+  show(window: string): void {
     this.#run('xdotool', ['windowactivate', '--sync', window])
-    this.#run('xdotool', ['type', '--delay', '8', line])
-    this.#run('xdotool', ['key', 'Return'])
   }
 
   /** Moves a window, in pixels. */
@@ -63,11 +89,12 @@ export class Desktop {
     this.#run('xdotool', ['windowmove', window, `${x}`, `${y}`])
   }
 
-  /** Writes what is on the screen to a PNG file; the bare background gets a colour. */
-  picture(file: string): void {
+  /** Writes what is on the screen to a PNG file; the bare background gets a colour. `colors`: no more than so many. */
+  picture(file: string, colors?: number): void {
     const background = ['-fill', '#4a6f96', '-draw', 'color 0,0 floodfill']
+    const few = colors === undefined ? [] : ['+dither', '-colors', `${colors}`]
     this.#run('import', ['-window', 'root', '-depth', '8', file])
-    this.#run('convert', [file, ...background, file])
+    this.#run('convert', [file, ...background, ...few, colors === undefined ? file : `PNG8:${file}`])
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
 import type { Stage } from '@parley/testkit'
 import { p, scenario } from '@parley/testkit'
-import { networks } from './gateway-puppet.ts'
+import { fails, networks } from './gateway-puppet.ts'
 
 const ROSTER = 'jabber:iq:roster'
 const PHONES = { provider: 'phones', owner: 'phones.a.test' } as const
@@ -51,6 +51,52 @@ scenario('a network without logins: a subscription lasts, whatever becomes of th
   engine.set(PHONES, 'waiting')
   engine.set(PHONES, 'online')
   await romeo.receivesNothing()
+})
+
+scenario(
+  'a network without logins: how a user is, is told with the first contact, or the first who may see it',
+  async stage => {
+    const { server, engine } = await phones(stage)
+    const [romeo, nurse] = await server.join('romeo/orchard', 'nurse/kitchen')
+    await romeo.sends`<presence><show>dnd</show></presence>`
+    await romeo.settles()
+    await romeo.sends`<presence type="subscribe" to="juliet@phones.a.test"/>`
+    await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@phones.a.test" ask="subscribe"/></query></iq>`
+    await romeo.fence()
+    expect(engine.took('setPresence', 'addContact')).toEqual([
+      ['setPresence', { show: 'dnd' }, romeoThere],
+      ['addContact', 'juliet', { groups: [] }, romeoThere],
+    ])
+    // Who has not asked before is a stranger, unless the user has written to them.
+    await nurse.sends`<message type="chat" to="peter@phones.a.test"><body>Anon</body></message>`
+    await nurse.fence()
+    await engine.happens(PHONES, { type: 'request', id: 'peter', user: 'nurse@a.test' })
+    await nurse.receives`<presence type="subscribe" from="peter@phones.a.test"/>`
+    await nurse.sends`<presence type="subscribed" to="peter@phones.a.test"/>`
+    await nurse.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="peter@phones.a.test" subscription="from"/></query></iq>`
+    await nurse.fence()
+    const nurseThere = { user: 'nurse@a.test' }
+    expect(engine.took('setPresence', 'answer')).toEqual([
+      ['setPresence', { show: 'available' }, nurseThere],
+      ['answer', 'peter', true, nurseThere],
+    ])
+  },
+)
+
+scenario('a network without lists and presence: whom a user adds is a contact, and nobody is told', async stage => {
+  const { server, engine, types } = await networks(stage)
+  await types('provider add', { id: 'letters', adapter: 'letters' })
+  await types('provider enable', { id: 'letters' })
+  // An adapter need not have what its network cannot do.
+  engine.answers = name => fails('unsupported', `The network cannot ${name}`)
+  const [romeo] = await server.join('romeo/orchard')
+  await romeo.sends`<presence type="subscribe" to="juliet@letters.a.test"/>`
+  await romeo.receives`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@letters.a.test" ask="subscribe"/></query></iq>`
+  await romeo.receivesUnordered(
+    p`<iq type="set"><query xmlns="${ROSTER}"><item jid="juliet@letters.a.test" subscription="to"/></query></iq>`,
+    p`<presence type="subscribed" from="juliet@letters.a.test"/>`,
+  )
+  expect(engine.took('addContact')).toEqual([])
 })
 
 scenario(

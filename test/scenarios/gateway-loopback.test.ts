@@ -49,6 +49,7 @@ async function verona(stage: Stage) {
       p`<presence from="loop.a.test"><show>xa</show></presence>`,
       p`<presence from="loop.a.test"/>`,
       p`<iq type="set"><query xmlns="${ROSTER}"><item jid="loop.a.test"/></query></iq>`,
+      p`<presence from="loop.a.test"/>`,
     )
   }
   return { server, romeo, juliet, types }

@@ -77,6 +77,14 @@ const ADAPTERS: readonly Adapter[] = [
     capabilities: { ...everything, ...limits },
     canonical,
   }),
+  defineAdapter({
+    ...shared,
+    id: 'letters',
+    title: 'Letters',
+    mode: 'federation',
+    capabilities: limits,
+    canonical,
+  }),
 ]
 
 /** What a network was told to do: who, what, with what. */

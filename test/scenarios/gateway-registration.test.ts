@@ -38,6 +38,8 @@ scenario('XEP-0100 § 4.1.1: a login is tried, kept and shown without its secret
     p`<presence from="puppets.a.test"><show>xa</show><status>Connecting to Puppets</status></presence>`,
     exactly`<presence from="puppets.a.test" to="romeo@a.test"/>`,
     p`<iq type="set"><query xmlns="jabber:iq:roster"><item jid="puppets.a.test" name="Puppets" subscription="both"/></query></iq>`,
+    // Once more, now that it is a contact: before, a client had nobody to show so.
+    exactly`<presence from="puppets.a.test" to="romeo@a.test"/>`,
   )
   const kept = { fields: { username: 'me' }, secrets: { password: 'mine' } }
   expect(engine.logins.get('puppets romeo@a.test')).toEqual(kept)

@@ -109,6 +109,11 @@ export interface ListenOptions {
   readonly host: string
   readonly port: number
   readonly transport: 'tcp' | 'tls' | 'udp'
+  /**
+   * Who has connected may say that nothing more comes, and still be answered: the adapter ends such a connection when it hears
+   * `end`. Otherwise it ends by itself.
+   */
+  readonly halfOpen?: boolean
   connected?(connection: Connection): void
   datagram?(bytes: Uint8Array, from: { readonly host: string; readonly port: number }): void
 }

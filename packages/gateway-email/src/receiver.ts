@@ -31,6 +31,8 @@ export class Receiver<R> {
   readonly #closed: () => void
   #stopIdle: () => void = () => {}
   #busy = false
+  /** The other side has said everything. */
+  #isAll = false
   #over = false
   #greeted: 'EHLO' | 'LHLO' | undefined
   #from: string | undefined
@@ -48,6 +50,10 @@ export class Receiver<R> {
       this.#intake.add(chunk)
       stream.pause()
       void this.#work()
+    })
+    stream.on('end', () => {
+      this.#isAll = true
+      if (!this.#busy) this.end('421 4.4.2 Nothing more is said')
     })
     stream.on('error', () => this.end())
     stream.on('close', () => this.end())
@@ -77,6 +83,10 @@ export class Receiver<R> {
       this.#busy = false
     }
     if (this.#over) return
+    if (this.#isAll) {
+      this.end('421 4.4.2 Nothing more is said')
+      return
+    }
     this.#rest()
     this.#connection.stream.resume()
   }

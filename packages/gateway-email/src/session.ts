@@ -52,6 +52,8 @@ export class EmailSession implements Session {
       host: settings.listenHost,
       port: settings.listenPort,
       transport: 'tcp',
+      // Exim says QUIT behind the last mail, and with it that nothing more comes.
+      halfOpen: true,
       connected: connection => {
         if (this.#state !== 'online' || this.#receivers.size >= CONNECTIONS) {
           connection.stream.on('error', () => {}).end('421 4.3.2 Too many at once\r\n')

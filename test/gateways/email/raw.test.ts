@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../interop/eventually.ts'
+import { Kept } from '../irc/context.ts'
 import { type EmailStand, gateway, mail, portOf } from './stand.ts'
 
 /** A mail server that answers as it is told. */
@@ -129,6 +130,35 @@ describe('what comes in', () => {
       sender.socket.destroy()
     }
     expect(stand.count('message')).toBe(0)
+  })
+
+  test('who hands over a mail and says no more hears that it was taken, however long that lasts', async () => {
+    let keep = () => {}
+    const kept = new (class extends Kept {
+      override async set(name: string, value: string | undefined): Promise<void> {
+        await new Promise<void>(resolve => {
+          keep = resolve
+        })
+        await super.set(name, value)
+      }
+    })()
+    stand = gateway((server.address() as { port: number }).port, { settings: { open: true }, kept })
+    await stand.session.start()
+    const sender = new Sender(portOf(stand))
+    await sender.begins()
+    sender.socket.end('From: juliet@verona.test\r\n\r\nfarewell\r\n.\r\nQUIT\r\n')
+    await eventually('the mail is under way', () => {
+      keep()
+      return sender.said.includes('250 2.6.0') || undefined
+    })
+    await sender.sees('221 2.0.0')
+    await eventually('the connection is closed', () => sender.socket.closed || undefined)
+    // Who goes in the midst of it is not waited for.
+    const other = new Sender(portOf(stand))
+    await other.begins()
+    other.socket.end('From: juliet@verona.test\r\n')
+    await other.sees('421 4.4.2')
+    await eventually('the connection is closed', () => other.socket.closed || undefined)
   })
 
   test('a mail that is too long is refused, however it is announced', async () => {

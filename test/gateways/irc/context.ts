@@ -148,9 +148,9 @@ export class Stand<S extends Settings> {
     }
   }
 
-  async #listen({ host, port, connected }: ListenOptions) {
+  async #listen({ host, port, connected, halfOpen = false }: ListenOptions) {
     const sockets = new Set<Socket>()
-    const server = createServer(socket => {
+    const server = createServer({ allowHalfOpen: halfOpen }, socket => {
       sockets.add(socket)
       socket.on('error', () => {}).on('close', () => sockets.delete(socket))
       connected?.(connectionOf(socket))

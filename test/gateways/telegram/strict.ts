@@ -142,11 +142,11 @@ export class StrictApi {
     if (this.#updates.length === 0)
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, Number(timeout ?? 0) * 1000)
-        request.socket.once('close', resolve)
         this.#waiting = () => {
           clearTimeout(timer)
           resolve()
         }
+        request.socket.once('close', this.#waiting)
       })
     this.#waiting = undefined
     return ok(this.#updates.slice(0, 100))

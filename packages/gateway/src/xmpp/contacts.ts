@@ -8,6 +8,7 @@ import { gone, isSame, type KnownContact, knownOf, looksSame, merged } from './k
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
 import { clearRoster } from './removing.ts'
+import { type Seeing, sees } from './seeing.ts'
 
 type List = ReadonlyMap<string, KnownContact>
 
@@ -17,10 +18,12 @@ type List = ReadonlyMap<string, KnownContact>
  */
 export class Contacts {
   readonly #net: Network
+  readonly #seeing: Seeing
   readonly #turns = new Turns()
 
-  constructor(net: Network) {
+  constructor(net: Network, seeing: Seeing) {
     this.#net = net
+    this.#seeing = seeing
   }
 
   /** The whole list, as it is after each login. */
@@ -140,10 +143,13 @@ export class Contacts {
         this.#later(person, () => this.#rename(user, contact.id, name))
       return is
     }
-    await roster.change(user, jid, item => {
+    let saw = false
+    const after = await roster.change(user, jid, item => {
+      saw = sees(item)
       const after = merged(item, was, is, contact.asked ?? false)
       return looksSame(item, after) ? undefined : after
     })
+    if (sees(after) && !saw) await this.#seeing.begins(user, contact.id)
     return is
   }
 

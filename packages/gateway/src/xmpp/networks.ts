@@ -56,13 +56,14 @@ export class Face {
     this.net = new Network(house, provider, adapter, (stanza, to, transit) => this.#receive(stanza, to, transit))
     const { net } = this
     const echoes = new Echoes(house.clock)
-    this.contacts = new Contacts(net)
+    this.#seeing = new Seeing(net)
+    this.contacts = new Contacts(net, this.#seeing)
     this.rooms = new Rooms(net)
     this.statuses = new Statuses(net, person => this.rooms.closed(person))
     this.showing = new Showing(net, user => !house.live.isShared || this.isHere(user))
     this.saying = new Saying(net, echoes)
-    this.#seeing = new Seeing(net)
-    this.#subscribing = new Subscribing(net, this.contacts)
+    const { contacts, showing } = this
+    this.#subscribing = new Subscribing(net, { contacts, showing, seeing: this.#seeing })
     const registration = new Registration(net, this.contacts, this.statuses)
     const commands = new Commands(net, registration)
     this.conversation = new Conversation(net, registration)

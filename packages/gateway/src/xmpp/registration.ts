@@ -63,9 +63,13 @@ export class Registration {
       if (isNew) await this.#forget(user)
       throw new StanzaError('not-acceptable', status.detail ?? 'The login is not accepted there')
     }
-    await house.uses.roster.change(user, jid, item =>
-      item.listed ? undefined : { ...item, listed: true, name: title, subscription: 'both', ask: false },
-    )
+    let isContact = true
+    await house.uses.roster.change(user, jid, item => {
+      isContact = item.listed
+      return isContact ? undefined : { ...item, listed: true, name: title, subscription: 'both', ask: false }
+    })
+    // A client that has just got it as a contact did not take what it said before for a contact's presence.
+    if (!isContact) await house.route(this.#statuses.presence(this.status(user), user))
     house.log.info('gateway registered', { provider: this.#net.id, account: user.text })
     return status ? `You are logged in to ${title}.` : `${title} has not answered yet: it goes on by itself.`
   }

@@ -1,6 +1,7 @@
 import type { EventOf, Presence } from '@parley/adapter'
 import type { Jid } from '@parley/jid'
 import { Body, formatDateTime, Presence as Stanza } from '@parley/stanza'
+import type { RosterItem } from '@parley/store'
 import { type Element, el } from '@parley/xml'
 import { clean } from '../engine/text/clean.ts'
 import { CLIENT, IDLE, NICK, UPDATE } from './namespaces.ts'
@@ -38,6 +39,11 @@ export class Seeing {
     if (person?.presences.has(id) && (await this.#sees(person, id))) await this.#send(person, id, to)
   }
 
+  /** The user sees a contact from now on (RFC 6121 §3.1.5): a network may have said how they are before that was settled. */
+  async begins(user: Jid, id: string): Promise<void> {
+    await this.probed(user, id, user)
+  }
+
   /** Somebody there wants to see the user's presence. */
   async request(person: Person, { id, name, text }: EventOf<'request'>): Promise<void> {
     const from = this.#net.addresses.of(id)
@@ -53,8 +59,7 @@ export class Seeing {
   async #sees(person: Person, id: string): Promise<boolean> {
     const jid = this.#net.addresses.of(id)
     if (!jid) return false
-    const { subscription } = (await this.#net.house.uses.roster.view(person.user)).get(jid)
-    return subscription === 'to' || subscription === 'both'
+    return sees((await this.#net.house.uses.roster.view(person.user)).get(jid))
   }
 
   async #send(person: Person, id: string, to: Jid): Promise<void> {
@@ -62,6 +67,11 @@ export class Seeing {
     const presence = person.presences.get(id)
     if (from && presence) await this.#net.house.route(stanzaOf(presence, from, to, person.avatars.get(id)))
   }
+}
+
+/** Whether the user sees that contact. */
+export function sees({ subscription }: RosterItem): boolean {
+  return subscription === 'to' || subscription === 'both'
 }
 
 /** A presence as stanza; `picture` is its SHA-1. */

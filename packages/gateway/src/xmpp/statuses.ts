@@ -1,11 +1,11 @@
 import type { Jid } from '@parley/jid'
 import { Body, Presence } from '@parley/stanza'
-import type { RosterItem } from '@parley/store'
 import { el } from '@parley/xml'
 import { clean } from '../engine/text/clean.ts'
 import type { AccountState, AccountStatus } from '../engine.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
+import { sees } from './seeing.ts'
 
 /** It comes to nothing until somebody does something. */
 const STUCK: ReadonlySet<AccountState> = new Set(['needs-login', 'replaced', 'denied', 'quarantined'])
@@ -104,10 +104,6 @@ export class Statuses {
     const reason = detail === undefined ? '' : `: ${detail}`
     await this.#net.notice(user, `${title} ${WORDS[state]}${reason}${HELP[state] ?? ''}`)
   }
-}
-
-function sees({ subscription }: RosterItem): boolean {
-  return subscription === 'to' || subscription === 'both'
 }
 
 const WORDS: Readonly<Partial<Record<AccountState, string>>> = {

@@ -30,7 +30,7 @@ export async function listenAt(
 }
 
 async function connections(net: Net, lines: Lines, options: ListenOptions): Promise<Listening> {
-  const { host, port, transport, connected } = options
+  const { host, port, transport, connected, halfOpen = false } = options
   const taken = (socket: Socket) => {
     socket.on('error', () => {})
     lines.keep(socket)
@@ -45,13 +45,13 @@ async function connections(net: Net, lines: Lines, options: ListenOptions): Prom
       ? createTlsServer(
           // Who shows no certificate, or none that holds, gets in without a name: it is for the adapter to ask for one.
           {
-            ...{ ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+            ...{ ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: 15_000, allowHalfOpen: halfOpen },
             ...{ requestCert: true, rejectUnauthorized: false, ...(net.authorities && { ca: [...net.authorities] }) },
           },
           taken as (s: TLSSocket) => void,
           // Also who takes too long for the handshake: that alone does not end it.
         ).on('tlsClientError', (_error, socket) => socket.destroy())
-      : createServer(taken)
+      : createServer({ allowHalfOpen: halfOpen }, taken)
   server.maxConnections = CONNECTIONS
   await opened(server.listen({ host, port }), host, port)
   server.on('error', () => {})

@@ -230,6 +230,18 @@ describe('a door', () => {
     ).rejects.toMatchObject({ failure: 'denied' })
   })
 
+  test('answers who has said everything already, where the adapter wants that', async () => {
+    const options = { host: '127.0.0.1', port: 0, transport: 'tcp', halfOpen: true } as const
+    const connected: ListenOptions['connected'] = ({ stream }) => {
+      stream.resume().on('end', () => setImmediate(() => stream.end('heard')))
+    }
+    const door = await listenAt(net, lines, { ...options, connected }, ended.signal)
+    const { stream } = await lines.connect({ host: '127.0.0.1', port: door.port, tls: false })
+    stream.end('all')
+    expect(String(((await once(stream, 'data')) as [Buffer])[0])).toBe('heard')
+    await door.close()
+  })
+
   test('with TLS shows the certificate of the domain, or is not opened', async () => {
     const options = { host: '127.0.0.1', port: 0, transport: 'tls' } as const
     await expect(listenAt(net, lines, options, ended.signal)).rejects.toMatchObject({ failure: 'denied' })
