@@ -1,4 +1,6 @@
-/** What comes again under the same key is done once: the first result is given again. Remembers the last 256 keys. */
+const KEYS = 500
+
+/** What comes again under the same key is done once: the first result is given again. Remembers the last 500 keys. */
 export class Once {
   readonly #done = new Map<string, Promise<unknown>>()
 
@@ -9,7 +11,7 @@ export class Once {
     this.#done.set(key, now)
     // What failed may be tried again under the same key.
     now.catch(() => this.#done.delete(key))
-    if (this.#done.size > 256) this.#done.delete(this.#done.keys().next().value as string)
+    if (this.#done.size > KEYS) this.#done.delete(this.#done.keys().next().value as string)
     return now
   }
 }

@@ -5,6 +5,7 @@ import {
   type Context,
   type Event,
   type Listening,
+  Once,
   type Outgoing,
   type Session,
 } from '@parley/adapter'
@@ -20,7 +21,6 @@ import { Smtp } from './smtp.ts'
 const CONNECTIONS = 50
 const SENDING = 4
 const SENDING_WAITS = 1000
-const DONE = 500
 
 /** Who a mail is for: by the token of a conversation, or by a plain address. */
 interface Recipient {
@@ -34,7 +34,7 @@ export class EmailSession implements Session {
   readonly #conversations: Conversations
   readonly #receivers = new Set<Receiver<Recipient>>()
   readonly #sending = new Set<Smtp>()
-  readonly #done = new Map<string, Promise<Ack>>()
+  readonly #once = new Once()
   readonly #waiting: (() => void)[] = []
   #busy = 0
   #listening: Listening | undefined
@@ -95,13 +95,7 @@ export class EmailSession implements Session {
   }
 
   send(message: Outgoing): Promise<Ack> {
-    const known = this.#done.get(message.key)
-    if (known) return known
-    const done = this.#send(message)
-    this.#done.set(message.key, done)
-    done.catch(() => this.#done.delete(message.key))
-    if (this.#done.size > DONE) this.#done.delete(this.#done.keys().next().value!)
-    return done
+    return this.#once.run(message.key, () => this.#send(message))
   }
 
   async #send({ key, user, to, text, subject, replyTo }: Outgoing): Promise<Ack> {

@@ -1,4 +1,4 @@
-import { type Ack, type AdapterClock, AdapterError, type Event, type Outgoing, type Place } from '@parley/adapter'
+import { type Ack, type AdapterClock, AdapterError, type Event, Once, type Outgoing, type Place } from '@parley/adapter'
 import { failureOf } from './failures.ts'
 import { heard, linesOf, spoken } from './formatting.ts'
 import type { Line } from './message.ts'
@@ -9,8 +9,6 @@ const ANSWER = 15_000
 /** How long after it was written a message may be refused, where the server does not say which one it means. */
 const REFUSED_WITHIN = 30_000
 const REMEMBERED = 64
-/** Commands that are known when they come again. */
-const DONE = 200
 /** The least time between two signs that somebody is typing (IRCv3, client tag `typing`). */
 const TYPING = 3000
 /** Bytes of a line without tags, its end left out. */
@@ -30,7 +28,7 @@ export interface TalkOptions {
 /** What is said, both ways. */
 export class Talk {
   readonly #options: TalkOptions
-  readonly #done = new Map<string, Promise<Ack>>()
+  readonly #once = new Once()
   readonly #sent: { readonly target: string; readonly key: string; readonly until: number }[] = []
   /** Batches that answer a label, by their reference. */
   readonly #batches = new Map<string, string>()
@@ -49,14 +47,7 @@ export class Talk {
   }
 
   send(message: Outgoing): Promise<Ack> {
-    const known = this.#done.get(message.key)
-    if (known) return known
-    const done = this.#send(message)
-    this.#done.set(message.key, done)
-    // A message that failed may come again.
-    done.catch(() => this.#done.delete(message.key))
-    if (this.#done.size > DONE) this.#done.delete(this.#done.keys().next().value!)
-    return done
+    return this.#once.run(message.key, () => this.#send(message))
   }
 
   typing(to: Place, state: 'composing' | 'paused' | 'gone'): void {

@@ -3,6 +3,7 @@ import {
   AdapterError,
   type Context,
   type Event,
+  Once,
   type Outgoing,
   type Place,
   type Profile,
@@ -17,13 +18,12 @@ import type { TelegramSettings } from './settings.ts'
 import { piecesOf } from './text.ts'
 import { type Person, personOf, profileOf } from './updates.ts'
 
-const DONE = 500
 const PICTURE = 1_048_576
 
 /** One bot of one user, and whoever writes to it. */
 export class TelegramSession implements Session {
   readonly #context: Context<TelegramSettings>
-  readonly #done = new Map<string, Promise<Ack>>()
+  readonly #once = new Once()
   #api: Api | undefined
   #poll: Poll | undefined
   #chats: Chats | undefined
@@ -74,7 +74,7 @@ export class TelegramSession implements Session {
   }
 
   send(message: Outgoing): Promise<Ack> {
-    return this.#once(message.key, async () => {
+    return this.#once.run(message.key, async () => {
       const { api, me } = this.#online
       const chat = named(message.to)
       const answered = message.replyTo === undefined ? undefined : messageNumber(chat, message.replyTo)
@@ -102,7 +102,7 @@ export class TelegramSession implements Session {
   }
 
   edit(to: Place, target: string, text: string, { key }: { readonly key: string }): Promise<Ack> {
-    return this.#once(key, async () => {
+    return this.#once.run(key, async () => {
       const message = { ...this.#message(to, target), text: piecesOf(text)[0] ?? '' }
       await this.#online.api.call('editMessageText', message)
       return { level: 'sent' }
@@ -216,17 +216,6 @@ export class TelegramSession implements Session {
     const number = messageNumber(chat, target)
     if (number === undefined) throw new AdapterError('not-found', 'There is no such message')
     return { chat_id: Number(chat), message_id: number }
-  }
-
-  /** What comes again under one key is done once. */
-  #once(key: string, run: () => Promise<Ack>): Promise<Ack> {
-    const known = this.#done.get(key)
-    if (known) return known
-    const done = run()
-    this.#done.set(key, done)
-    done.catch(() => this.#done.delete(key))
-    if (this.#done.size > DONE) this.#done.delete(this.#done.keys().next().value!)
-    return done
   }
 
   /** Asked for where something was waited for: whoever stops a session does not wait. */
