@@ -1,25 +1,5 @@
-import {
-  type Ack,
-  type Adapter,
-  AdapterError,
-  defineAdapter,
-  type Event,
-  FEATURES,
-  integer,
-  type Outgoing,
-  secret,
-  text,
-} from '@parley/adapter'
-import type {
-  AccountKey,
-  AccountStatus,
-  CommandName,
-  Engine,
-  EngineListener,
-  IdMap,
-  IdPair,
-  Sending,
-} from '@parley/gateway'
+import { type Adapter, AdapterError, defineAdapter, type Event, FEATURES, integer, secret, text } from '@parley/adapter'
+import type { AccountKey, AccountStatus, CommandName, Engine, EngineListener, IdMap, IdPair } from '@parley/gateway'
 import { gatewayModules } from '@parley/gateway'
 import { modules } from '@parley/modules'
 import type { Actor, ServerOptions, Stage, StagedServer } from '@parley/testkit'
@@ -94,8 +74,16 @@ export interface Done {
   readonly args: readonly unknown[]
 }
 
-/** An engine whose networks do what the play says. Whoever says that the password is `wrong` is not let in. */
-export class Puppets implements Engine {
+/** What one process hears. */
+interface Ear {
+  listener: EngineListener | undefined
+}
+
+/**
+ * Networks that do what the play says; each process of the server has an engine of them. Whoever says that the password is `wrong` is
+ * not let in.
+ */
+export class Puppets {
   readonly adapters = new Map(ADAPTERS.map(adapter => [adapter.id, adapter]))
   readonly installed = [...this.adapters.keys(), 'broken']
   readonly done: Done[] = []
@@ -111,10 +99,12 @@ export class Puppets implements Engine {
   slow = false
   readonly #statuses = new Map<string, AccountStatus>()
   readonly #pairs = new Map<string, IdPair[]>()
-  readonly #listeners: EngineListener[] = []
+  readonly #ears: Ear[] = []
+  /** Which process has the session: the one that has woken it. */
+  readonly #owners = new Map<string, Ear>()
   #sent = 0
 
-  readonly ids: IdMap = {
+  readonly #ids: IdMap = {
     add: async (key, pair) => {
       const pairs = this.#pairs.get(nameOf(key)) ?? []
       this.#pairs.set(nameOf(key), pairs)
@@ -126,60 +116,74 @@ export class Puppets implements Engine {
     byStanza: async (key, stanza) => this.#pairs.get(nameOf(key))?.find(pair => pair.stanza === stanza),
   }
 
-  async load(id: string): Promise<Adapter | undefined> {
-    return this.adapters.get(id)
-  }
-
-  listen(listener: EngineListener): void {
-    this.#listeners.push(listener)
-  }
-
-  async register(key: AccountKey, fields: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>) {
-    this.logins.set(nameOf(key), { fields, secrets })
-  }
-
-  async unregister(key: AccountKey): Promise<boolean> {
-    this.set(key, 'idle')
-    return this.logins.delete(nameOf(key))
-  }
-
-  async registration(key: AccountKey) {
-    return this.logins.get(nameOf(key))?.fields
-  }
-
-  async registrations({ provider, owner }: Partial<AccountKey>) {
-    return [...this.logins.keys()]
-      .map(keyOf)
-      .filter(key => (provider ?? key.provider) === key.provider && (owner ?? key.owner) === key.owner)
-  }
-
-  wake(key: AccountKey, { afresh = false } = {}): void {
-    // One session for all needs no login.
-    if (key.owner.startsWith(`${key.provider}.`)) {
-      this.set(key, 'online')
-      // Of several nodes the one that has the session may be the last to know of the network.
-      this.#listeners[0]?.status(key, this.status(key))
-      return
+  /** The engine of one process. */
+  engine(): Engine {
+    const ear: Ear = { listener: undefined }
+    this.#ears.push(ear)
+    const { adapters, installed, logins, sealed, pictures } = this
+    return {
+      ...{ adapters, installed, ids: this.#ids },
+      load: async id => adapters.get(id),
+      listen: listener => {
+        ear.listener = listener
+      },
+      register: async (key, fields, secrets) => void logins.set(nameOf(key), { fields, secrets }),
+      unregister: async key => {
+        await this.#rest(key)
+        return logins.delete(nameOf(key))
+      },
+      registration: async key => logins.get(nameOf(key))?.fields,
+      registrations: async ({ provider, owner }) =>
+        [...logins.keys()]
+          .map(keyOf)
+          .filter(key => (provider ?? key.provider) === key.provider && (owner ?? key.owner) === key.owner),
+      wake: (key, options) => this.#wake(ear, key, options),
+      rest: key => this.#rest(key),
+      status: key => this.status(key),
+      sessions: () => this.#sessions(ear),
+      run: (key, name, ...args) => this.#run(key, name, args),
+      send: (key, message) => ({ kept: Promise.resolve(), done: this.#run(key, 'send', [message]) }),
+      keepSettings: async (provider, secrets) => {
+        if (secrets['key'] === 'unsealable') throw new TypeError('gateway.key: there is no key')
+        sealed.set(provider, { ...sealed.get(provider), ...secrets })
+      },
+      forgetSettings: async provider => void sealed.delete(provider),
+      rotateKeys: async () => 0,
+      media: async id => pictures.get(id),
+      providerChanged: async () => {},
+      stop: async () => {},
     }
+  }
+
+  #wake(ear: Ear, key: AccountKey, { afresh = false } = {}): void {
+    const isForAll = key.owner.startsWith(`${key.provider}.`)
     const known = this.logins.get(nameOf(key))
     const { state } = this.status(key)
-    if (!known || (!afresh && state !== 'idle')) return
+    // One session for all needs no login.
+    if ((!isForAll && !known) || (!afresh && state !== 'idle')) return
+    if (!this.#owners.has(nameOf(key))) this.#owners.set(nameOf(key), ear)
+    if (isForAll) {
+      this.set(key, 'online')
+      return
+    }
     this.set(key, 'connecting')
     if (this.slow) return
-    if (known.secrets['password'] === 'wrong') this.set(key, 'needs-login', 'The password is wrong')
+    if (known!.secrets['password'] === 'wrong') this.set(key, 'needs-login', 'The password is wrong')
     else this.set(key, 'online')
   }
 
-  async rest(key: AccountKey): Promise<void> {
+  async #rest(key: AccountKey): Promise<void> {
     this.set(key, 'idle')
+    this.#owners.delete(nameOf(key))
   }
 
   status(key: AccountKey): AccountStatus {
     return this.#statuses.get(nameOf(key)) ?? { state: 'idle', since: 0 }
   }
 
-  *sessions(): Iterable<readonly [AccountKey, AccountStatus]> {
-    for (const [name, status] of this.#statuses) if (status.state !== 'idle') yield [keyOf(name), status]
+  *#sessions(ear: Ear): Iterable<readonly [AccountKey, AccountStatus]> {
+    for (const [name, status] of this.#statuses)
+      if (status.state !== 'idle' && this.#owners.get(name) === ear) yield [keyOf(name), status]
   }
 
   /** The session of that user is like this from now on. */
@@ -187,10 +191,10 @@ export class Puppets implements Engine {
     const before = this.status(key)
     const status = { state, since: 0, ...(detail !== undefined && { detail }) }
     this.#statuses.set(nameOf(key), status)
-    if (before.state !== state || before.detail !== detail) this.#listeners[0]?.status(key, status)
+    if (before.state !== state || before.detail !== detail) this.#listener(key)?.status(key, status)
   }
 
-  async run(key: AccountKey, name: CommandName, ...args: readonly unknown[]): Promise<never> {
+  async #run(key: AccountKey, name: CommandName, args: readonly unknown[]): Promise<never> {
     this.done.push({ who: key.owner, name, args })
     const answer = this.answers(name, args)
     if (answer !== undefined) return answer as never
@@ -199,34 +203,13 @@ export class Puppets implements Engine {
     return undefined as never
   }
 
-  send(key: AccountKey, message: Outgoing): Sending {
-    const done = this.run(key, 'send', message) as Promise<Ack>
-    return { kept: Promise.resolve(), done }
+  #listener(key: AccountKey): EngineListener | undefined {
+    return (this.#owners.get(nameOf(key)) ?? this.#ears[0])?.listener
   }
-
-  async keepSettings(provider: string, secrets: Readonly<Record<string, string>>): Promise<void> {
-    if (secrets['key'] === 'unsealable') throw new TypeError('gateway.key: there is no key')
-    this.sealed.set(provider, { ...this.sealed.get(provider), ...secrets })
-  }
-
-  async forgetSettings(provider: string): Promise<void> {
-    this.sealed.delete(provider)
-  }
-
-  async rotateKeys(): Promise<number> {
-    return 0
-  }
-
-  async media(id: string) {
-    return this.pictures.get(id)
-  }
-
-  async providerChanged(): Promise<void> {}
-  async stop(): Promise<void> {}
 
   /** Something happens there. Resolves when everybody has been told. */
   async happens(key: AccountKey, ...events: readonly Event[]): Promise<void> {
-    for (const event of events) await this.#listeners[0]!.event(key, event)
+    for (const event of events) await this.#listener(key)!.event(key, event)
   }
 
   /** What was done since the last time, by name, without what is new each time. */
@@ -270,7 +253,7 @@ export async function networks(stage: Stage, options: ServerOptions = {}): Promi
   const engine = new Puppets()
   const server = await stage.server('a.test', {
     ...options,
-    modules: [...modules, ...gatewayModules(() => engine)],
+    modules: [...modules, ...gatewayModules(() => engine.engine())],
   })
   const types: Staged['types'] = async (name, values = {}) => {
     const command = server.host.commands.find(each => each.name === name)

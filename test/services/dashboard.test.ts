@@ -105,7 +105,7 @@ describe('the dashboard', () => {
   let families: ReadonlyMap<string, ReadFamily>
 
   beforeAll(async () => {
-    const front = await Front.open({ domains: ['a.test'] }, { modules: gatewayModules(() => new Puppets()) })
+    const front = await Front.open({ domains: ['a.test'] }, { modules: gatewayModules(() => new Puppets().engine()) })
     const add = front.server.hosts[0]!.commands.find(({ name }) => name === 'provider add')!
     await add.run({ id: 'puppets', adapter: 'puppet' })
     const live = front.server.live as typeof front.server.live & Measured
