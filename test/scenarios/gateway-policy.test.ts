@@ -271,7 +271,7 @@ scenario(
     const { server, types, engine, registers } = await puppets(stage)
     const [romeo, juliet] = await server.join('romeo/orchard', 'juliet/balcony')
     const key = await registers(romeo)
-    await types('provider retire', { id: 'puppets', at: '2026-02-15' })
+    await types('provider retire', { id: 'puppets', at: '2026-02-01' })
     await refused(
       juliet.asks`<iq type="get" to="puppets.a.test"><query xmlns="${REGISTER}"/></iq>`,
       'not-allowed',
@@ -280,21 +280,25 @@ scenario(
     const days = async (count: number) => {
       for (let day = 0; day < count; day++) await stage.after('24h')
     }
-    await days(14)
+    await stage.after('2h')
     await romeo.receivesNothing()
     await days(1)
-    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in 30 days.</body></message>`
-    await days(5)
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-01, in 30 days.</body></message>`
+    // Sooner than it was said: that is told at once.
+    await types('provider retire', { id: 'puppets', at: '2026-01-11' })
+    await stage.after('2h')
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-01-11, in 9 days.</body></message>`
+    await days(1)
     await romeo.receivesNothing()
-    await days(18)
-    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in 7 days.</body></message>`
+    await days(1)
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-01-11, in 7 days.</body></message>`
     await days(6)
-    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-02-15, in one day.</body></message>`
+    await romeo.receives`<message from="puppets.a.test"><body>Puppets ends on 2026-01-11, in one day.</body></message>`
     await days(1)
     await stage.after('30s')
     await romeo.receives`<presence type="unavailable" from="puppets.a.test"/>`
     expect(engine.status(key).state).toBe('idle')
-    await expect(types('provider enable', { id: 'puppets' })).rejects.toThrow('puppets has ended on 2026-02-15')
+    await expect(types('provider enable', { id: 'puppets' })).rejects.toThrow('puppets has ended on 2026-01-11')
     expect((await types('provider list')).rows![0]).toMatchObject({ id: 'puppets', state: 'retired' })
     await types('provider retire', { id: 'puppets', at: 'never' })
     expect((await types('provider list')).rows![0]).toMatchObject({ id: 'puppets', state: 'enabled' })

@@ -109,8 +109,11 @@ export class TlsDoor implements TlsSide {
       if (done && this.#isNamed(socket)) done(socket)
       else socket.destroy()
     })
-    // The connection is closed already; what the peer did wrong is its own business.
-    server.on('tlsClientError', () => this.handshakes.failed++)
+    // What the peer did wrong is its own business. Whoever only takes too long is not cut off by Node.
+    server.on('tlsClientError', (_error, socket) => {
+      this.handshakes.failed++
+      socket.destroy()
+    })
     this.#servers.set(domain, server)
     return server
   }
