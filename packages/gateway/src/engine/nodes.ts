@@ -184,7 +184,7 @@ export class Nodes {
   }
 
   async #serve({ key, n, errand }: Extract<Letter, { errand: Errand }>, from: string): Promise<void> {
-    const reply = (letter: Letter) => void this.#parts.live.post(from, TOPIC, JSON.stringify(letter))
+    const reply = (letter: Letter) => this.#post(from, letter)
     try {
       // Whoever asks may have chosen this node for what nobody had: it takes its place now.
       const value = await this.run(key, errand, () => reply({ re: n, kept: true }))
@@ -213,9 +213,14 @@ export class Nodes {
   #greet(node: string): void {
     const all = [...this.#parts.states()]
     for (let from = 0; from < all.length; from += LOT) {
-      const letter: Letter = { states: all.slice(from, from + LOT) }
-      void this.#parts.live.post(node, TOPIC, JSON.stringify(letter))
+      this.#post(node, { states: all.slice(from, from + LOT) })
     }
+  }
+
+  /** While Redis is away nobody hears it: whoever has asked gives up in time, and asks anew who is there. */
+  #post(node: string, letter: Letter): void {
+    const posted = async () => this.#parts.live.post(node, TOPIC, JSON.stringify(letter))
+    posted().catch(() => {})
   }
 
   #tell(letter: Letter): void {
