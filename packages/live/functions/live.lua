@@ -33,7 +33,7 @@ local function call(...)
   return redis.call(...)
 end
 
-local T, node, now, time, limits
+local T, node, now, real, time, limits
 
 local function say(owner, text)
   return call('SPUBLISH', T .. ':in:' .. owner, text)
@@ -463,13 +463,13 @@ function ops.renew(a, i)
   if a[i + 2] ~= '1' and call('EXISTS', key) == 0 then return 'dead' end
   if call('GET', key) == 'dead' then return 'dead' end
   call('SET', key, a[i + 1])
-  call('ZADD', T .. ':nodes', now + a[i], node)
+  call('ZADD', T .. ':nodes', real + a[i], node)
   return call('ZCARD', T .. ':nodes')
 end
 
 -- → nodes with the end of their leases and what they say, and the time
 function ops.nodes()
-  local found = { now }
+  local found = { real }
   local all = call('ZRANGE', T .. ':nodes', 0, -1, 'WITHSCORES')
   for j = 1, #all, 2 do
     found[#found + 1] = all[j]
@@ -482,7 +482,7 @@ end
 -- A node whose lease is over has no say any more.
 function ops.bury(a, i)
   local ends = call('ZSCORE', T .. ':nodes', a[i])
-  if ends and tonumber(ends) > now then return 0 end
+  if ends and tonumber(ends) > real then return 0 end
   call('SET', T .. ':node:' .. a[i], 'dead', 'EX', 86400)
   return 1
 end
@@ -565,7 +565,9 @@ local function run(keys, args)
   limits = { tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[6]) }
   local clock = call('TIME')
   time = clock[1] .. '.' .. clock[2]
-  now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000) + tonumber(args[2])
+  -- Leases are those of processes, whatever time it is in a play.
+  real = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+  now = real + tonumber(args[2])
   local replies, changes = { 0 }, false
   local i = 7
   while i <= #args do
