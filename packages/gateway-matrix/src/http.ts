@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { AdapterClock, Connection } from '@parley/adapter'
+import { type AdapterClock, type Connection, sameSecret } from '@parley/adapter'
 
 export interface Request {
   readonly method: string
@@ -49,7 +48,7 @@ export class HttpConnection {
   readonly #connection: Connection
   readonly #options: HttpOptions
   readonly #closed: () => void
-  readonly #token: Buffer
+  readonly #token: string
   #rest: Buffer[] = []
   #size = 0
   #head: Head | undefined
@@ -61,7 +60,7 @@ export class HttpConnection {
     this.#connection = connection
     this.#options = options
     this.#closed = closed
-    this.#token = digest(options.token)
+    this.#token = options.token
     const { stream } = connection
     stream.on('data', (chunk: Uint8Array) => {
       this.#rest.push(Buffer.from(chunk))
@@ -163,7 +162,7 @@ export class HttpConnection {
 }
 
 /** @returns the status that the request is refused with, where it is none */
-function readHead(text: string, token: Buffer): Head | number {
+function readHead(text: string, token: string): Head | number {
   const [first = '', ...lines] = text.split('\r\n')
   const match = /^([A-Z]{1,10}) (\/[!-~]{0,4000}) HTTP\/1\.([01])$/.exec(first)
   if (!match || lines.length > 100) return 400
@@ -184,7 +183,7 @@ function readHead(text: string, token: Buffer): Head | number {
   }
   if ((length ?? 0) > BODY) return 413
   const given = /^Bearer (.+)$/i.exec(authorization)?.[1] ?? ''
-  const allowed = given === '' ? undefined : timingSafeEqual(digest(given), token)
+  const allowed = given === '' ? undefined : sameSecret(given, token)
   return { method: match[1]!, target: match[2]!, length: length ?? 0, allowed, last: connection === 'close' }
 }
 
@@ -194,8 +193,4 @@ function pathOf(target: string): string[] | undefined {
   } catch {
     return undefined
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

@@ -12,9 +12,10 @@ export class Entry {
   /** Whether it may wait while its domain cannot be reached: what a person has said may. */
   readonly mayWait: boolean
 
-  constructor(stanza: Stanza, id: bigint | undefined) {
+  /** @param xml the stanza, where it is written already */
+  constructor(stanza: Stanza, id: bigint | undefined, xml = stanza.toXml()) {
     const { name, type } = stanza
-    this.xml = stanza.toXml()
+    this.xml = xml
     this.id = id
     this.name = name
     this.mayWait = name === 'message' && type !== 'headline' && type !== 'error'
@@ -61,12 +62,12 @@ export function tooMany(): StanzaError {
   return new StanzaError('resource-constraint', 'Too many other servers at once', { type: 'wait' })
 }
 
-export function rowOf(pair: Pair, stanza: Stanza): LogEntry {
+export function rowOf(pair: Pair, stanza: Stanza, xml: string): LogEntry {
   return {
     owner: ownerOf(pair),
     peer: stanza.to?.bare.text ?? pair.to,
     type: stanza.name === 'message' ? stanza.type : 'normal',
-    stanza: stanza.toXml(),
+    stanza: xml,
     kept: false,
     owed: true,
   }
@@ -76,7 +77,7 @@ export function rowOf(pair: Pair, stanza: Stanza): LogEntry {
 export function entryOf({ id, stanza: xml }: LogRow, { from }: Pair, now: number): Entry {
   const stanza = parseStanza(xml)
   if (stanza.name !== 'message' || now - idTime(id) < LATE || stanza.child('delay', NS.delay))
-    return new Entry(stanza, id)
+    return new Entry(stanza, id, xml)
   return new Entry(stanza.withChildren([...stanza.children, delay(from, idTime(id))]), id)
 }
 

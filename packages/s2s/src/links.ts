@@ -1,7 +1,8 @@
 import { getHeapStatistics } from 'node:v8'
 import type { Stanza, StanzaError } from '@parley/stanza'
 import { domainsOfWay, type Owner } from '@parley/store'
-import { type Awaitable, NobodyError, placeAmong, type Remote, type Server, type Transit } from '@xmpp/server-core'
+import type { Awaitable, Remote, Server, Transit } from '@xmpp/server-core'
+import { NobodyError, placeAmong, Rounds } from '@xmpp/server-core'
 import { Asking } from './asking.ts'
 import type { Pair } from './dialback.ts'
 import { blocked, Entry, inOrder, isOwed, ownerOf, placeOf, rowOf, tooMany } from './entry.ts'
@@ -11,7 +12,6 @@ import { Outbox } from './outbox.ts'
 import { Passage } from './passage.ts'
 import { patiently, whoHas } from './patiently.ts'
 import { PeerError } from './peer-error.ts'
-import { Rounds } from './rounds.ts'
 import type { Way } from './way.ts'
 
 export interface LinksParts {
@@ -115,16 +115,17 @@ export class Links implements Remote {
 
   take(stanza: Stanza, transit: Transit): () => Awaitable<void> {
     const pair = this.#parts.admit(stanza)
-    if (!isOwed(stanza, transit)) return () => this.#send(pair, stanza, undefined)
+    const xml = stanza.toXml()
+    if (!isOwed(stanza, transit)) return () => this.#send(pair, new Entry(stanza, undefined, xml))
     let row: bigint | undefined
-    transit.log(rowOf(pair, stanza), id => {
+    transit.log(rowOf(pair, stanza, xml), id => {
       row = id
     })
     return () => {
       // A client has sent it again, and it has been delivered or answered meanwhile.
       if (row !== undefined && this.#outbox.isKnown(row)) return
       try {
-        this.#send(pair, stanza, row)
+        this.#send(pair, new Entry(stanza, row, xml))
       } catch (error) {
         if (row !== undefined) this.#outbox.done(pair, [row])
         throw error
@@ -132,11 +133,10 @@ export class Links implements Remote {
     }
   }
 
-  #send(pair: Pair, stanza: Stanza, id: bigint | undefined): void {
+  #send(pair: Pair, entry: Entry): void {
     if (this.#server.live.node !== this.#as) this.#givenUp()
     const way = ownerOf(pair)
     const link = this.#linkOf(way)
-    const entry = new Entry(stanza, id)
     if (link) link.send(entry)
     else this.#sendElsewhere(way, entry)
   }
@@ -379,7 +379,8 @@ export class Links implements Remote {
     try {
       for (const { way, entries } of [...left, ...asked]) {
         const rows = entries.filter(({ id, mayWait }) => id === undefined && mayWait)
-        if (rows.length > 0) await store.messages.append(rows.map(({ stanza }) => rowOf(domainsOfWay(way), stanza)))
+        if (rows.length > 0)
+          await store.messages.append(rows.map(({ stanza, xml }) => rowOf(domainsOfWay(way), stanza, xml)))
       }
       await store.messages.flush()
     } catch (error) {

@@ -73,7 +73,8 @@ export class Nodes {
       return
     }
     const id = c + 1 === d ? undefined : BigInt(text.slice(c + 1, d))
-    if (!this.#parts.take(way, new Entry(parseStanza(text.slice(d + 1)), id))) {
+    const xml = text.slice(d + 1)
+    if (!this.#parts.take(way, new Entry(parseStanza(xml), id, xml))) {
       this.#say(from, LEFT, way)
       return
     }

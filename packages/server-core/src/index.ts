@@ -93,6 +93,7 @@ export {
 } from './options.ts'
 export { midOf, packetOf, urgencyOf } from './packet.ts'
 export { aboutRoles, NobodyError, opens, placeAmong, ROLES, type Role } from './roles.ts'
+export { Rounds } from './rounds.ts'
 export { type Link, type Remote, Router, type Strangers } from './router.ts'
 export { Server, type ServerParts } from './server.ts'
 export { type Receive, Service } from './service.ts'

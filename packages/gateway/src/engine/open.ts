@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Ack, Outgoing } from '@parley/adapter'
 import type { Live } from '@parley/live'
 import type { Store } from '@parley/store'
-import { type Clock, type Logger, ROLES, type Role } from '@xmpp/server-core'
+import { type Clock, type Logger, ROLES, type Role, Rounds } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus, Engine, IdMap, Provider, Sending } from '../engine.ts'
 import { Accounts, keyRecord } from './accounts.ts'
 import { Adapters, type Installed } from './adapters.ts'
@@ -95,7 +95,7 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
     },
   })
   const unserved = new Unserved({
-    clock: parts.clock,
+    ...{ clock: parts.clock, log: parts.log },
     isServed: key => nodes.isServed(key),
     wake: key => wake(key, false),
     changed: (key, status) => sessions.say(key, status),
@@ -160,16 +160,10 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
         return sessions.overdue(key)
       })
   }
-  let isGivingUp = false
-  const stopGivingUp = parts.clock.every(OVERDUE, () => {
-    if (isGivingUp) return
-    isGivingUp = true
-    giveUp()
-      .catch((error: unknown) => parts.log.error('messages that waited too long were not given up', { error }))
-      .finally(() => {
-        isGivingUp = false
-      })
-  })
+  const rounds = new Rounds(giveUp, error =>
+    parts.log.error('messages that waited too long were not given up', { error }),
+  )
+  const stopGivingUp = parts.clock.every(OVERDUE, () => rounds.begin())
 
   function send(key: AccountKey, message: Outgoing): Sending {
     const { promise: kept, resolve, reject } = deferred<void>()

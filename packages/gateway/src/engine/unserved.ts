@@ -1,5 +1,5 @@
 import { AdapterError } from '@parley/adapter'
-import type { Clock } from '@xmpp/server-core'
+import { type Clock, type Logger, Rounds } from '@xmpp/server-core'
 import type { AccountKey, AccountStatus } from '../engine.ts'
 
 /** No process runs sessions: none has the role, or those that have it are away. */
@@ -15,6 +15,7 @@ const LOOK = 2000
 
 export interface UnservedParts {
   readonly clock: Clock
+  readonly log: Logger
   /** Whether there is a process that would have the account. */
   isServed(key: AccountKey): Promise<boolean>
   wake(key: AccountKey): void
@@ -28,13 +29,15 @@ export class Unserved {
   readonly #parts: UnservedParts
   readonly #accounts = new Map<string, { readonly key: AccountKey; readonly status: AccountStatus }>()
   readonly #stop: () => void
-  #isLooking = false
 
   constructor(parts: UnservedParts) {
     this.#parts = parts
-    this.#stop = parts.clock.every(LOOK, () => {
-      if (this.#accounts.size > 0 && !this.#isLooking) void this.#look()
-    })
+    const { clock, log } = parts
+    const rounds = new Rounds(
+      () => this.#look(),
+      error => log.error('it was not seen whether other networks are served again', { error }),
+    )
+    this.#stop = clock.every(LOOK, () => rounds.begin())
   }
 
   status(key: AccountKey): AccountStatus | undefined {
@@ -64,15 +67,12 @@ export class Unserved {
   }
 
   async #look(): Promise<void> {
-    this.#isLooking = true
     const [first] = this.#accounts.values()
-    if (await this.#parts.isServed(first!.key)) {
-      for (const { key } of [...this.#accounts.values()]) {
-        this.leave(key)
-        this.#parts.wake(key)
-      }
+    if (!first || !(await this.#parts.isServed(first.key))) return
+    for (const { key } of [...this.#accounts.values()]) {
+      this.leave(key)
+      this.#parts.wake(key)
     }
-    this.#isLooking = false
   }
 }
 
