@@ -1,5 +1,5 @@
+import type { DiscoveryEvent } from '@parley/net'
 import type { CertificateDescription } from '@parley/wire'
-import type { DiscoveryEvent } from './discovery.ts'
 import type { Negotiation } from './negotiation.ts'
 import type { Voucher } from './trust.ts'
 

@@ -1,16 +1,21 @@
 import type { Socket } from 'node:net'
+import {
+  type ConnectFailure,
+  type Connection,
+  type ConnectRules,
+  connectTo,
+  NO_ADDRESSES,
+  type Resolver,
+  type Target,
+  type Targets,
+  type TlsaRecord,
+} from '@parley/net'
 import { NS, type Stanza, StanzaError } from '@parley/stanza'
 import { type Certificates, type Handshakes, Stalls, TcpWire, TlsCaller, TlsDoor } from '@parley/wire'
 import { type Awaitable, networkOf, type Server, type TlsInfo, type Wire } from '@xmpp/server-core'
 import type { Blocklists } from './blocklists.ts'
 import { Border } from './border.ts'
-import { NO_ADDRESSES } from './connect/attempt.ts'
-import { type ConnectFailure, type Connection, connectTo } from './connect/connect.ts'
-import type { ConnectRules } from './connect/rules.ts'
 import { DialbackKeys, type DialbackResult, type Pair } from './dialback.ts'
-import type { TlsaRecord } from './dns/records.ts'
-import type { Resolver } from './dns/resolver.ts'
-import type { Target, Targets } from './dns/targets.ts'
 import type { Step } from './explain.ts'
 import { federationFamilies } from './families.ts'
 import { IncomingStream } from './incoming.ts'

@@ -1,14 +1,17 @@
+import {
+  type Asking,
+  checkDane,
+  type DaneVerdict,
+  DnsError,
+  matchesPosh,
+  type Posh,
+  type Resolver,
+  type Target,
+  type TlsaRecord,
+  until,
+} from '@parley/net'
 import { namesServer } from '@parley/wire'
 import { type Awaitable, type Clock, chain, type ShownCertificates, type TlsInfo } from '@xmpp/server-core'
-import { until } from './abort.ts'
-import type { Asking } from './discovery.ts'
-import { checkDane, type DaneVerdict } from './dns/dane.ts'
-import { DnsError } from './dns/errors.ts'
-import type { Posh } from './dns/posh.ts'
-import { matchesPosh } from './dns/posh-document.ts'
-import type { TlsaRecord } from './dns/records.ts'
-import type { Resolver } from './dns/resolver.ts'
-import type { Target } from './dns/targets.ts'
 import { type Judgement, judge } from './trust.ts'
 
 export interface VouchersParts {

@@ -1,8 +1,8 @@
 import type { Jid } from '@parley/jid'
+import type { Clock } from '@parley/net'
 import { deriveScramKeys, type ScramKeys, type ScramMechanism, scramMechanisms } from '@parley/sasl'
 import type { AccountStore, Store } from '@parley/store'
 import type { Awaitable } from './awaitable.ts'
-import type { Clock } from './clock.ts'
 
 /** How long an answer about an account may be out of date, when another node has changed it. */
 const FRESH = 2000

@@ -1,9 +1,9 @@
 import { Jid } from '@parley/jid'
 import type { Live } from '@parley/live'
+import type { Clock } from '@parley/net'
 import type { Store } from '@parley/store'
 import { Accounts } from './accounts.ts'
 import { type Awaitable, chain } from './awaitable.ts'
-import type { Clock } from './clock.ts'
 import type { Command } from './commands.ts'
 import type { DomainConfig } from './config/schema.ts'
 import {

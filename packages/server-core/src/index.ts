@@ -1,6 +1,6 @@
+export { type Clock, isNetwork, Networks, plainAddress, systemClock } from '@parley/net'
 export { type AccountEvents, Accounts } from './accounts.ts'
 export { type Awaitable, chain, isPromise } from './awaitable.ts'
-export { type Clock, systemClock } from './clock.ts'
 export {
   type Command,
   CommandError,
@@ -77,7 +77,6 @@ export {
   type Uses,
   type Xep,
 } from './module.ts'
-export { isNetwork, Networks, plainAddress } from './networks.ts'
 export {
   choice,
   flag,
@@ -92,7 +91,7 @@ export {
   texts,
 } from './options.ts'
 export { midOf, packetOf, urgencyOf } from './packet.ts'
-export { aboutRoles, NobodyError, opens, placeAmong, ROLES, type Role } from './roles.ts'
+export { aboutRoles, fittest, NobodyError, opens, placeAmong, ROLES, type Role } from './roles.ts'
 export { Rounds } from './rounds.ts'
 export { type Link, type Remote, Router, type Strangers } from './router.ts'
 export { Server, type ServerParts } from './server.ts'

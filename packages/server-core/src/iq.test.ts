@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { Jid } from '@parley/jid'
+import type { Clock } from '@parley/net'
 import { Body, Iq, StanzaError } from '@parley/stanza'
 import { el } from '@parley/xml'
-import type { Clock } from './clock.ts'
 import { IqCaller, IqRoutes } from './iq.ts'
 import { iqGet } from './module.ts'
 

@@ -1,6 +1,6 @@
 import type { Live } from '@parley/live'
+import type { Clock } from '@parley/net'
 import type { Store } from '@parley/store'
-import type { Clock } from './clock.ts'
 import type { Host } from './host.ts'
 import type { AnyModule, Context, Needs, Parts } from './module.ts'
 import { readOptions } from './options.ts'

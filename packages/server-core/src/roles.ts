@@ -43,11 +43,16 @@ export async function placeAmong(
 ): Promise<Placed> {
   const placed = await live.place(name, gone, config.roles.includes(role))
   if (placed.node !== '') return placed
-  const fit = (await live.nodes()).filter(each => each.node !== gone && has(each, role))
-  const weights = new Map(fit.map(({ node }) => [node, weightOf(node, name)]))
-  const [node] = [...weights.keys()].sort((a, b) => Buffer.compare(weights.get(b)!, weights.get(a)!))
+  const others = (await live.nodes()).filter(each => each.node !== gone)
+  const node = fittest(others, role, name)
   if (node === undefined) throw new NobodyError(role)
   return { node, own: false, isNew: false }
+}
+
+/** The node with a role that is to have something; undefined where none has the role. */
+export function fittest(nodes: readonly NodeInfo[], role: Role, name: string): string | undefined {
+  const weights = new Map(nodes.filter(each => has(each, role)).map(({ node }) => [node, weightOf(node, name)]))
+  return [...weights.keys()].sort((a, b) => Buffer.compare(weights.get(b)!, weights.get(a)!))[0]
 }
 
 /** Who is about to end has nothing new. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Clock } from './clock.ts'
+import type { Clock } from '@parley/net'
 import { networkOf, Throttle } from './throttle.ts'
 
 let now = 0

@@ -1,6 +1,6 @@
 import { Jid } from '@parley/jid'
+import { isNetwork } from '@parley/net'
 import { z } from 'zod'
-import { isNetwork } from '../networks.ts'
 import { parsePeriod } from '../options.ts'
 import { ROLES } from '../roles.ts'
 

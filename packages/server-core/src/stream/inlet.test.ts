@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Clock } from '@parley/net'
 import { type Element, el } from '@parley/xml'
-import type { Clock } from '../clock.ts'
 import { Inlet } from './inlet.ts'
 import type { Wire } from './wire.ts'
 

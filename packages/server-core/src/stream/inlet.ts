@@ -1,6 +1,6 @@
+import type { Clock } from '@parley/net'
 import type { Element } from '@parley/xml'
 import { type Awaitable, isPromise } from '../awaitable.ts'
-import type { Clock } from '../clock.ts'
 import type { Wire } from './wire.ts'
 
 /** Elements that may wait while the connection is paused; a chunk that was read already can hold no more. */

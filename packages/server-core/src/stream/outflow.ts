@@ -1,5 +1,5 @@
 import { LIVE_LIMITS } from '@parley/live'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '@parley/net'
 import type { Wire } from './wire.ts'
 
 /** Bytes that are given to the network before it has taken them. */

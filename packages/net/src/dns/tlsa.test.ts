@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { DnsServer } from '@parley/testkit'
-import { systemClock } from '@xmpp/server-core'
+import { systemClock } from '../clock.ts'
 import type { DiscoveryEvent } from '../discovery.ts'
 import { Resolver } from './resolver.ts'
 import type { Target } from './targets.ts'

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
-import type { Clock } from '@xmpp/server-core'
+import type { Clock } from '../clock.ts'
 import { decodeReply, encodeQuestion, type Question, type Reply } from './codec.ts'
 import type { NameServer } from './servers.ts'
 

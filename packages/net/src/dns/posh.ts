@@ -1,6 +1,6 @@
 import { asciiDomain } from '@parley/jid'
-import type { Clock } from '@xmpp/server-core'
 import { until } from '../abort.ts'
+import type { Clock } from '../clock.ts'
 import type { Asking, Observe } from '../discovery.ts'
 import { ExpiringCache } from './cache.ts'
 import { type Fingerprint, type PoshDocument, readPosh } from './posh-document.ts'

@@ -1,6 +1,6 @@
 import { getServers } from 'node:dns'
 import { isIPv4, isIPv6 } from 'node:net'
-import { Networks } from '@xmpp/server-core'
+import { Networks } from '../networks.ts'
 
 /** A name server. */
 export interface NameServer {

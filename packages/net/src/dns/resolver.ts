@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { Clock } from '@xmpp/server-core'
 import { until } from '../abort.ts'
+import type { Clock } from '../clock.ts'
 import type { Asking } from '../discovery.ts'
 import { DnsClient } from './client.ts'
 import { DnsError } from './errors.ts'

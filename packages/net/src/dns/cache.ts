@@ -1,4 +1,4 @@
-import type { Clock } from '@xmpp/server-core'
+import type { Clock } from '../clock.ts'
 
 interface Entry<T> {
   readonly value: T

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
-import type { Clock } from '@xmpp/server-core'
 import { until } from '../abort.ts'
+import type { Clock } from '../clock.ts'
 import type { Asking } from '../discovery.ts'
 import { DnsError } from '../dns/errors.ts'
 import type { Resolver } from '../dns/resolver.ts'

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { Clock } from '@xmpp/server-core'
+import type { Clock } from '../clock.ts'
 import type { Observe, TcpStep } from '../discovery.ts'
 import type { Addresses } from './addresses.ts'
 

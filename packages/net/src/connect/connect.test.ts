@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, connect as dial, type Server, type Sock
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { DnsServer } from '@parley/testkit'
-import { systemClock } from '@xmpp/server-core'
+import { systemClock } from '../clock.ts'
 import type { DiscoveryEvent, TcpStep } from '../discovery.ts'
 import { Resolver } from '../dns/resolver.ts'
 import type { Target } from '../dns/targets.ts'

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '@xmpp/server-core'
+import type { Clock } from '../clock.ts'
 import type { Asking } from '../discovery.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Target, Targets } from '../dns/targets.ts'

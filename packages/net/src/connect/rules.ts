@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net'
-import { Networks, plainAddress } from '@xmpp/server-core'
+import { Networks, plainAddress } from '../networks.ts'
 import { embeddedIPv4 } from './embedded.ts'
 
 /**

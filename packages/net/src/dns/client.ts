@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Clock } from '@xmpp/server-core'
+import type { Clock } from '../clock.ts'
 import { ExpiringCache } from './cache.ts'
 import type { Reply } from './codec.ts'
 import { DnsError } from './errors.ts'
