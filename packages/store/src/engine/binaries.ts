@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { access, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { StoreError } from '../errors.ts'
@@ -67,7 +68,8 @@ async function copyTo(folder: string, native: string, log: Log): Promise<string>
     await access(copy)
   } catch {
     log('info', `Copying the database engine to ${home}, where its user can run it`)
-    const draft = `${home}.${process.pid}`
+    // Not by the number of the process: containers that share a folder have the same ones.
+    const draft = `${home}.${randomBytes(6).toString('hex')}`
     await mkdir(draft, { recursive: true })
     await cp(native, join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
     await hydrate(join(draft, 'native'))
