@@ -71,8 +71,13 @@ export function gatewayModules(make: MakeEngine): readonly AnyModule[] {
     config: {
       grace: period('60s', 'how long a session stays when the last client has gone'),
       allow: texts([], 'private addresses and networks where other networks may be; all public addresses always may'),
-      threads: integer(1, 0, 64, 'threads for the sessions of each network; 0: in the thread of the server'),
-      memory: integer(512, 64, 16_384, 'mebibytes that one of these threads may use'),
+      processes: integer(1, 0, 64, 'processes for the sessions of each network; 0: in that of the server'),
+      memory: integer(
+        512,
+        64,
+        16_384,
+        'mebibytes of heap that one of these processes may use, and as much for buffers',
+      ),
     },
     stores,
     commands: GATEWAY_COMMANDS,

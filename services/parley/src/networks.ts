@@ -18,7 +18,7 @@ const ADAPTERS: readonly Installed[] = Object.entries({
 /** Modules of this service that have options and commands. */
 export const allModules = [
   ...modules,
-  ...gatewayModules(({ server, providers, options: { allow, threads, memory } }) =>
+  ...gatewayModules(({ server, providers, options: { allow, processes, memory } }) =>
     openEngine({
       adapters: ADAPTERS,
       store: server.store,
@@ -32,7 +32,7 @@ export const allModules = [
       data: resolve(server.config.data),
       key: server.config.gateway.key,
       net: { allow, ...(server.config.federation.dns && { dns: server.config.federation.dns }) },
-      ...{ threads, memory },
+      ...{ processes, memory },
     }),
   ),
 ]

@@ -1,7 +1,7 @@
 import type { Adapter } from '@parley/adapter'
 import type { Logger } from '@xmpp/server-core'
 
-/** An adapter that is installed, and where it is: threads import it by that name. */
+/** An adapter that is installed, and where it is: processes import it by that name. */
 export interface Installed {
   readonly id: string
   /** The name of a package, or the URL of a file. */

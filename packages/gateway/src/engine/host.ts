@@ -10,7 +10,7 @@ export interface Ears extends Core {
   died(lasting: boolean): void
 }
 
-/** A session where it runs: here, or in a thread. */
+/** A session where it runs: here, or in a process of its own. */
 export interface Hosted {
   /** Gives what it can be asked. @throws AdapterError */
   start(): Promise<readonly RunnerCommand[]>

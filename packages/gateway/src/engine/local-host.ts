@@ -14,7 +14,7 @@ function thrown(error: unknown): never {
   throw fromWire(error as WireError)
 }
 
-/** Sessions in this thread: for tests, and for adapters that are trusted as the server itself. */
+/** Sessions in this process: for tests, and for adapters that are trusted as the server itself. */
 export function localHost(adapter: Adapter, net: Net, secrets: readonly string[]): Host {
   const running = new Set<Hosted>()
   return {

@@ -1,10 +1,10 @@
 import { AdapterError } from '@parley/adapter'
-import type { Live, Placed } from '@parley/live'
-import { type Clock, type Logger, NobodyError, placeAmong, type Role } from '@xmpp/server-core'
+import type { Live, NodeInfo, Placed } from '@parley/live'
+import { type Clock, fittest, type Logger, NobodyError, placeAmong, type Role, Rounds } from '@xmpp/server-core'
 import type { AccountKey, AccountState, AccountStatus } from '../engine.ts'
+import { Questions } from './child/protocol.ts'
 import { fromWire, isAdapterError, type WireError } from './run/errors.ts'
 import { UnservedError } from './unserved.ts'
-import { Questions } from './worker/protocol.ts'
 
 /** What nodes say to each other. */
 const TOPIC = 'gateway'
@@ -41,6 +41,8 @@ interface Known {
   readonly status: AccountStatus
   /** Who has said so. */
   readonly node: string
+  /** That node is gone, and another one than this is to have it. */
+  isLeft?: boolean
 }
 
 export interface NodesParts {
@@ -57,7 +59,7 @@ export interface NodesParts {
   /** States of the accounts of this node that are not idle. */
   states(): Iterable<readonly [AccountKey, AccountStatus]>
   /** Others have taken this node for dead: what it had is theirs. */
-  givenUp(): void
+  givenUp(): Promise<void>
   /** Another node has the account. */
   taken(key: AccountKey): void
   /** The node that had these accounts is gone, and they were wanted. */
@@ -78,7 +80,11 @@ export class Nodes {
     const { live, clock } = parts
     this.#node = live.node
     parts.hear(TOPIC, (text, from) => this.#take(JSON.parse(text) as Letter, from))
-    this.#stop = live.isShared ? clock.every(LOOK, () => void this.#look()) : () => {}
+    const looks = new Rounds(
+      () => this.#look(),
+      error => parts.log.error('nodes cannot be looked after', { error }),
+    )
+    this.#stop = live.isShared ? clock.every(LOOK, () => looks.begin()) : () => {}
     if (live.isShared) this.#tell({ hello: true })
   }
 
@@ -115,7 +121,7 @@ export class Nodes {
   async isServed(key: AccountKey): Promise<boolean> {
     try {
       const { node } = await this.#place(key)
-      if (!(await this.#here()).has(node)) await this.#place(key, node)
+      if (!here(await this.#parts.live.nodes()).has(node)) await this.#place(key, node)
       return true
     } catch {
       return false
@@ -229,30 +235,36 @@ export class Nodes {
 
   async #look(): Promise<void> {
     const { live, log } = this.#parts
-    if (live.node === this.#node) {
-      await this.#miss().catch((error: unknown) => log.error('nodes cannot be looked after', { error }))
-      return
-    }
+    if (live.node === this.#node) return this.#miss()
     log.warn('others have given this node up: sessions of gateways begin again', { node: live.node })
     this.#node = live.node
-    this.#parts.givenUp()
+    await this.#parts.givenUp()
   }
 
-  /** Nodes that nobody has given up: a lease that is late is no end. */
-  async #here(): Promise<ReadonlySet<string>> {
-    const nodes = await this.#parts.live.nodes()
-    return new Set(nodes.filter(({ about }) => about['state'] !== 'dead').map(({ node }) => node))
-  }
-
-  /** Accounts of nodes that are gone are nobody's. */
+  /** Accounts of nodes that are gone are nobody's. Each is for one of those that are left; what that one has not begun by the next look is for all. */
   async #miss(): Promise<void> {
     if (this.#states.size === 0) return
-    const here = await this.#here()
-    const lost = [...this.#states.values()].filter(({ node }) => !here.has(node))
-    for (const { key } of lost) this.#states.delete(nameOf(key))
-    const wanted = lost.filter(({ status }) => WANTED.has(status.state)).map(({ key }) => key)
+    const nodes = await this.#parts.live.nodes()
+    const alive = here(nodes)
+    const wanted: AccountKey[] = []
+    for (const [name, known] of this.#states) {
+      if (alive.has(known.node)) continue
+      const isWanted = WANTED.has(known.status.state)
+      const heir = isWanted && !known.isLeft ? fittest(nodes, 'gateways', name) : undefined
+      if (heir !== undefined && heir !== this.#node) {
+        known.isLeft = true
+        continue
+      }
+      this.#states.delete(name)
+      if (isWanted) wanted.push(known.key)
+    }
     if (wanted.length > 0) this.#parts.lost(wanted)
   }
+}
+
+/** Nodes that nobody has given up: a lease that is late is no end. */
+function here(nodes: readonly NodeInfo[]): ReadonlySet<string> {
+  return new Set(nodes.filter(({ about }) => about['state'] !== 'dead').map(({ node }) => node))
 }
 
 function nameOf({ provider, owner }: AccountKey): string {

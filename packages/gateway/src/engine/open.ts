@@ -6,6 +6,7 @@ import { type Clock, type Logger, ROLES, type Role, Rounds } from '@xmpp/server-
 import type { AccountKey, AccountStatus, Engine, IdMap, Provider, Sending } from '../engine.ts'
 import { Accounts, keyRecord } from './accounts.ts'
 import { Adapters, type Installed } from './adapters.ts'
+import { childHost } from './child/host.ts'
 import { deferred } from './deferred.ts'
 import { Keyring } from './keep/keys.ts'
 import { localHost } from './local-host.ts'
@@ -15,7 +16,6 @@ import type { RunnerCommand } from './run/runner.ts'
 import { SealedSettings } from './sealed-settings.ts'
 import { Sessions } from './sessions.ts'
 import { Unserved, UnservedError } from './unserved.ts'
-import { threadHost } from './worker/host.ts'
 
 export interface EngineParts {
   readonly adapters: readonly Installed[]
@@ -36,9 +36,9 @@ export interface EngineParts {
   /** The text of that file, where there is to be none. */
   readonly key?: string | undefined
   readonly net: NetPolicy
-  /** Threads of each provider that its sessions are spread over; 0: they run in this one, for tests. */
-  readonly threads?: number
-  /** Mebibytes that a thread may use. */
+  /** Processes of each provider that its sessions are spread over; 0: they run in this one, for tests. */
+  readonly processes?: number
+  /** Mebibytes that a process may use. */
   readonly memory?: number
 }
 
@@ -51,7 +51,7 @@ const IDLE: AccountStatus = { state: 'idle', since: 0 }
 const MEMORY = 512
 
 export async function openEngine(parts: EngineParts): Promise<Engine> {
-  const { store, domains, data, key: text, threads = 1, memory = MEMORY } = parts
+  const { store, domains, data, key: text, processes = 1, memory = MEMORY } = parts
   const first = [...domains].sort()[0] ?? ''
   const keys = new Keyring({ file: join(data, 'gateway.key'), text }, keyRecord(store, first))
   // Without it this process seals and opens nothing; everything else goes on.
@@ -65,10 +65,10 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
     ...{ adapters: adapters.loaded, accounts, sealed, store, clock: parts.clock, log: parts.log },
     providers: () => parts.providers(),
     host: (provider, adapter, secrets) => {
-      if (threads === 0) return localHost(adapter, net, secrets)
+      if (processes === 0) return localHost(adapter, net, secrets)
       const log = parts.log.with({ provider: provider.id })
       const module = adapters.moduleOf(adapter.id)
-      return threadHost({
+      return childHost({
         module,
         net: parts.net,
         secrets,
@@ -76,7 +76,7 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
         memory,
         clock: parts.clock,
         provider: provider.id,
-        threads,
+        processes,
       })
     },
     // Not of what was given up: others have it, and say how it is.
@@ -87,7 +87,7 @@ export async function openEngine(parts: EngineParts): Promise<Engine> {
     run: (key, errand, kept) => run(key, errand, kept),
     has: key => sessions.known(key) !== undefined,
     states,
-    givenUp: () => void startAgain(),
+    givenUp: startAgain,
     taken: key => unserved.leave(key),
     lost(keys) {
       parts.log.warn('a node with sessions of gateways is gone: they begin again', { sessions: keys.length })

@@ -13,7 +13,7 @@ import { SHOW } from './showing.ts'
 /** What an operator sets for all networks together. */
 export interface EngineOptions {
   readonly allow: readonly string[]
-  readonly threads: number
+  readonly processes: number
   readonly memory: number
 }
 

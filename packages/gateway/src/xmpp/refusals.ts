@@ -26,7 +26,7 @@ export function refusalOf(error: unknown, log: Logger): StanzaError {
   return new StanzaError('internal-server-error')
 }
 
-/** Also one that has come from another thread. */
+/** Also one that has come from another process. */
 function isFailure(error: unknown): error is AdapterError {
   return (
     error instanceof AdapterError || (error instanceof Error && (error as Partial<AdapterError>).failure !== undefined)

@@ -1,13 +1,15 @@
 import type { LoginField } from '@parley/adapter'
 import type { Jid } from '@parley/jid'
 import { StanzaError } from '@parley/stanza'
-import type { AccountStatus } from '../engine.ts'
+import type { AccountState, AccountStatus } from '../engine.ts'
 import type { Contacts } from './contacts.ts'
 import type { Network } from './network.ts'
 import type { Statuses } from './statuses.ts'
 
 /** How long a new login may take before the user hears that it goes on by itself (ms). */
 const PATIENCE = 15_000
+/** States that are no refusal: a network that is away is tried again and again, and nobody waits for that. */
+const LET_IN: ReadonlySet<AccountState> = new Set(['online', 'degraded', 'waiting'])
 const BYTES = 1024
 /** What would begin something of its own in a protocol of lines (threat 152). */
 const CONTROL = /\p{Cc}/u
@@ -59,7 +61,7 @@ export class Registration {
     const outcome = this.#statuses.next(user, isDecided, PATIENCE)
     house.engine.wake(key, { afresh: true })
     const status = await outcome
-    if (status && status.state !== 'online' && status.state !== 'degraded') {
+    if (status && !LET_IN.has(status.state)) {
       if (isNew) await this.#forget(user)
       throw new StanzaError('not-acceptable', status.detail ?? 'The login is not accepted there')
     }
@@ -71,7 +73,9 @@ export class Registration {
     // A client that has just got it as a contact did not take what it said before for a contact's presence.
     if (!isContact) await house.route(this.#statuses.presence(this.status(user), user))
     house.log.info('gateway registered', { provider: this.#net.id, account: user.text })
-    return status ? `You are logged in to ${title}.` : `${title} has not answered yet: it goes on by itself.`
+    return status && status.state !== 'waiting'
+      ? `You are logged in to ${title}.`
+      : `${title} has not answered yet: it goes on by itself.`
   }
 
   /** Ends the session and forgets all. @throws StanzaError where there is nothing to forget */
@@ -122,5 +126,5 @@ export class Registration {
 }
 
 function isDecided({ state }: AccountStatus): boolean {
-  return state !== 'idle' && state !== 'connecting' && state !== 'waiting'
+  return state !== 'idle' && state !== 'connecting'
 }

@@ -9,20 +9,20 @@ import type {
   Vault,
 } from '@parley/adapter'
 import { AdapterError } from '@parley/adapter'
-import type { Clock } from '@xmpp/server-core'
+import type { Clock } from '@parley/net'
 import { fetchOver } from './http.ts'
 import { listenAt } from './listen.ts'
 import { Lines, type Net } from './net.ts'
 import type { Redactor } from './redact.ts'
 
-/** What a session begins with. It passes between threads. */
+/** What a session begins with. It passes between processes. */
 export interface SessionInit {
   readonly settings: SettingValues<Record<string, never>>
   readonly account: AccountInfo | undefined
   readonly domain: string
 }
 
-/** What a session asks the core for. It passes between threads. */
+/** What a session asks the core for. It passes between processes. */
 export type Ask =
   | { readonly what: 'get'; readonly vault: 'secrets' | 'kv'; readonly name: string }
   | { readonly what: 'set'; readonly vault: 'secrets' | 'kv'; readonly name: string; readonly value?: string }

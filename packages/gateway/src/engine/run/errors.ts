@@ -1,7 +1,7 @@
 import { AdapterError, type Failure } from '@parley/adapter'
 import type { Redactor } from './redact.ts'
 
-/** An error as it passes between threads. */
+/** An error as it passes between processes. */
 export interface WireError {
   readonly failure: Failure
   readonly message: string

@@ -8,10 +8,9 @@ import {
   connect as tlsConnect,
 } from 'node:tls'
 import { AdapterError, type Connection, type ConnectOptions } from '@parley/adapter'
-import { ConnectRules, connectTo, Resolver } from '@parley/s2s'
-import type { Clock } from '@xmpp/server-core'
+import { type Clock, ConnectRules, connectTo, Resolver } from '@parley/net'
 
-/** Where sessions may connect, as the operator says. It passes between threads. */
+/** Where sessions may connect, as the operator says. It passes between processes. */
 export interface NetPolicy {
   /** Private addresses and networks that are open, besides all public ones. */
   readonly allow: readonly string[]
@@ -28,7 +27,7 @@ type TlsOptions = Pick<ConnectOptions, 'servername' | 'trustAnything' | 'identif
 const TIMEOUT = 15_000
 const OLDEST_TLS = 'TLSv1.2'
 
-/** The outside, for all sessions of a thread. */
+/** The outside, for all sessions of a process. */
 export class Net {
   readonly clock: Clock
   readonly policy: NetPolicy

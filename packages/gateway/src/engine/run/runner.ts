@@ -33,7 +33,7 @@ export const COMMANDS = [
 ] as const
 export type RunnerCommand = (typeof COMMANDS)[number]
 
-/** An event as it passes between threads: errors are plain. */
+/** An event as it passes between processes: errors are plain. */
 export type WireEvent = Exclude<Event, { error: Error }> | WireFailure
 export type WireFailure = { readonly user?: string; readonly error: WireError } & (
   | { readonly type: 'ended' }

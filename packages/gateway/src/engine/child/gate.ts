@@ -5,7 +5,7 @@ export interface Passing {
 }
 
 /**
- * What all sessions of a thread say passes here one after another: no more events are on their way to the server's thread than it
+ * What all sessions of a process say passes here one after another: no more events are on their way to the server than it
  * hears in a turn or two, whoever says how much. What is not an event waits behind the events before it.
  */
 export class Gate {

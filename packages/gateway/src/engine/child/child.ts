@@ -1,4 +1,6 @@
-import { Worker } from 'node:worker_threads'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { AdapterError } from '@parley/adapter'
 import type { Logger } from '@xmpp/server-core'
 import type { Ears } from '../host.ts'
@@ -6,16 +8,16 @@ import { eventOf } from '../local-host.ts'
 import type { SessionInit } from '../run/context.ts'
 import { fromWire } from '../run/errors.ts'
 import type { NetPolicy } from '../run/net.ts'
-import { Batch, BEATS, BUFFERS, type Down, Questions, type ThreadData, type Up } from './protocol.ts'
+import { Batch, type Beginning, type Down, Questions, type Up } from './protocol.ts'
 
-export interface ThreadParts {
+export interface ChildParts {
   readonly module: string
   readonly net: NetPolicy
   readonly secrets: readonly string[]
   readonly log: Logger
   /** Mebibytes of the heap; the same again for buffers outside of it. */
   readonly memory: number
-  /** The thread is gone; `reason` absent: it was told to go. */
+  /** The process is gone; `reason` absent: it was told to go. */
   gone(reason: string | undefined): void
 }
 
@@ -23,51 +25,67 @@ export interface ThreadParts {
 const WATCH = 1000
 /** An event loop that stands still for longer is ended. */
 const STALL = 5000
-/** Until a thread has read its modules. */
+/** Until a process has read its modules. */
 const BEGIN = 30_000
-/** What starts in source form (tests) runs its threads from what was built. */
+/** What starts in source form (tests) runs its processes from what was built. */
 const MAIN = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/engine/worker/main.js' : './main.js',
+  import.meta.url.endsWith('.ts') ? '../../../dist/engine/child/main.js' : './main.js',
   import.meta.url,
 )
 
-/** A thread with sessions of one adapter, and the watch over it. Its time is that of the machine: it is not the server's. */
-export class Thread {
-  readonly #parts: ThreadParts
-  readonly #worker: Worker
+/** What tells Node.js whose certificates to trust is all that a process gets of the environment, and it is gone when the adapter begins. */
+const TRUST = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'SystemRoot']
+/** Characters of what is printed by a process that does not even begin. */
+const WORDS = 2000
+/** Of what V8 prints at its end. */
+const OUT_OF_MEMORY = 'heap out of memory'
+
+/** A process with sessions of one adapter, and the watch over it. Its time is that of the machine: it is not the server's. */
+export class Child {
+  readonly #parts: ChildParts
+  readonly #child: ChildProcess
   readonly #down: Batch<Down>
   readonly #questions = new Questions()
   readonly #ears = new Map<number, Ears>()
-  readonly #pulse = new Int32Array(new SharedArrayBuffer(8))
   readonly #watch: NodeJS.Timeout
+  /** What is said before the process listens; absent: it does. */
+  #early: Down[] | undefined = []
   #last = 0
-  #beats = 0
   #since = performance.now()
   #reason: string | undefined = 'it ended'
   #isGone = false
-  /** Where this thread stood still itself, the first look says nothing. */
+  /** Where the server stood still itself, the first look says nothing. */
   #skips = 0
 
-  constructor(parts: ThreadParts) {
+  constructor(parts: ChildParts) {
     this.#parts = parts
     const { module, net, secrets, memory } = parts
-    const workerData: ThreadData = { module, net, secrets, pulse: this.#pulse }
-    this.#worker = new Worker(MAIN, {
-      ...{ workerData, env: {}, argv: [], execArgv: [], stdin: false, stdout: true, stderr: true },
-      resourceLimits: { maxOldGenerationSizeMb: memory, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
+    this.#child = fork(MAIN, [], {
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => TRUST.includes(name))),
+      execArgv: [`--max-old-space-size=${memory}`, '--max-semi-space-size=8', '--single-threaded-gc'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     // What it prints by itself comes as lines; what comes here was written past that, and nobody has looked for secrets in it.
-    this.#worker.stdout.resume()
-    this.#worker.stderr.resume()
-    this.#worker.on('message', (list: readonly Up[]) => {
+    this.#child.stderr!.on('data', (chunk: Buffer) => {
+      if (chunk.includes(OUT_OF_MEMORY)) this.#reason = 'it used too much memory'
+      // The adapter has not been told any secret yet.
+      else if (this.#early) this.#reason = `it did not begin: ${String(chunk).slice(0, WORDS)}`
+    })
+    this.#child.on('message', (list: readonly Up[]) => {
       for (const item of list) this.#take(item)
     })
-    this.#worker.on('error', (error: NodeJS.ErrnoException) => {
-      this.#reason = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it used too much memory' : this.#reason
+    this.#child.on('error', error => {
+      this.#reason = String(error)
+      this.#gone()
     })
-    this.#worker.on('exit', () => this.#gone())
-    this.#worker.unref()
-    this.#down = new Batch(list => this.#worker.postMessage(list))
+    this.#child.on('close', () => this.#gone())
+    this.#child.send({ module, net, secrets } satisfies Beginning)
+    // The server may end without it.
+    this.#child.unref()
+    this.#child.channel?.unref()
+    ;(this.#child.stderr as Socket).unref()
+    this.#down = new Batch(list => this.#send(list))
     this.#watch = setInterval(() => this.#look(), WATCH).unref()
   }
 
@@ -101,15 +119,27 @@ export class Thread {
     this.#questions.failAll(lost(), id)
   }
 
-  /** Ends the thread as it is. */
+  /** Ends the process as it is. */
   async end(reason?: string): Promise<void> {
     this.#reason = reason
-    await this.#worker.terminate()
-    this.#gone()
+    if (this.#isGone) return
+    const closed = once(this.#child, 'close')
+    this.#child.ref()
+    this.#child.kill('SIGKILL')
+    await closed
+  }
+
+  #send(list: readonly Down[]): void {
+    if (this.#early) this.#early.push(...list)
+    // Nobody reads it where the process is ending.
+    else if (this.#child.connected) this.#child.send(list, () => {})
   }
 
   #take(item: Up): void {
     switch (item.say) {
+      case 'beat':
+        this.#beat(item.buffers)
+        break
       case 'events': {
         const ears = this.#ears.get(item.id)
         if (ears) ears.events(item.events.map(eventOf))
@@ -148,15 +178,18 @@ export class Thread {
     )
   }
 
+  #beat(buffers: number): void {
+    this.#since = performance.now()
+    this.#skips = 0
+    const early = this.#early
+    this.#early = undefined
+    if (early) this.#send(early)
+    if (buffers > this.#parts.memory) void this.end('it used too much memory')
+  }
+
   #look(): void {
-    const now = performance.now()
-    const beats = Atomics.load(this.#pulse, BEATS)
-    if (beats !== this.#beats) {
-      this.#beats = beats
-      this.#since = now
-      this.#skips = 0
-    } else if (now - this.#since > (beats === 0 ? BEGIN : STALL) && this.#skips++ > 1) void this.end('it stood still')
-    if (Atomics.load(this.#pulse, BUFFERS) > this.#parts.memory) void this.end('it used too much memory')
+    const late = performance.now() - this.#since > (this.#early ? BEGIN : STALL)
+    if (late && this.#skips++ > 1) void this.end('it stood still')
   }
 
   #gone(): void {

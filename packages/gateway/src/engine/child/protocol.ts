@@ -3,24 +3,19 @@ import type { WireError } from '../run/errors.ts'
 import type { NetPolicy } from '../run/net.ts'
 import type { RunnerCommand, WireEvent } from '../run/runner.ts'
 
-/** What a thread begins with. */
-export interface ThreadData {
+/** How often a process says that its event loop runs (ms). */
+export const PULSE = 500
+
+/** What a process is told first. */
+export interface Beginning {
   /** The module of the adapter. */
   readonly module: string
   readonly net: NetPolicy
   /** What the operator has set as secrets: they are not logged. */
   readonly secrets: readonly string[]
-  /** {@link BEATS}, {@link BUFFERS}: written by the thread, read by whoever watches it. */
-  readonly pulse: Int32Array
 }
 
-/** Counts up twice a second while the thread's event loop runs. */
-export const BEATS = 0
-/** Mebibytes that the thread holds outside of its heap. */
-export const BUFFERS = 1
-export const PULSE = 500
-
-/** To the thread; in lists, a list for all that is said in a turn. `n` names a question. */
+/** To the process, which has said by its first beat that it listens; in lists, a list for all that is said in a turn. `n` names a question. */
 export type Down =
   | { readonly do: 'open'; readonly id: number; readonly init: SessionInit }
   | { readonly do: 'start' | 'stop'; readonly id: number; readonly n: number }
@@ -35,7 +30,7 @@ export type Down =
   | { readonly do: 'answer'; readonly n: number; readonly value: unknown }
   | { readonly do: 'fail'; readonly n: number }
 
-/** From the thread. */
+/** From the process. */
 export type Up =
   | { readonly say: 'events'; readonly id: number; readonly events: readonly WireEvent[] }
   | { readonly say: 'answer'; readonly n: number; readonly value: unknown }
@@ -43,13 +38,15 @@ export type Up =
   | { readonly say: 'ask'; readonly id: number; readonly n: number; readonly ask: Ask }
   | {
       readonly say: 'log'
-      /** Of a session; absent: of the thread. */
+      /** Of a session; absent: of the process. */
       readonly id?: number
       readonly level: LogLevel
       readonly text: string
       readonly about?: Readonly<Record<string, unknown>>
     }
   | { readonly say: 'crash'; readonly text: string }
+  /** The event loop runs; mebibytes that are held outside of the heap. */
+  | { readonly say: 'beat'; readonly buffers: number }
 
 /** Collects what is said in one turn and sends it as one message. */
 export class Batch<T> {

@@ -1,8 +1,8 @@
-// A thread that runs the sessions of one adapter. It has no environment and no input; what it prints becomes lines of the log.
+// A process that runs the sessions of one adapter. It has no environment and no input; what it prints becomes lines of the log.
+import { readdirSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
 import { type Adapter, AdapterError } from '@parley/adapter'
-import { systemClock } from '@xmpp/server-core'
+import { systemClock } from '@parley/net'
 import { Pace } from '../pace.ts'
 import type { Ask } from '../run/context.ts'
 import { FAULT, type WireError } from '../run/errors.ts'
@@ -10,7 +10,7 @@ import { Net } from '../run/net.ts'
 import { Redactor } from '../run/redact.ts'
 import { Runner } from '../run/runner.ts'
 import { Gate } from './gate.ts'
-import { Batch, BEATS, BUFFERS, type Down, PULSE, Questions, type ThreadData, type Up } from './protocol.ts'
+import { Batch, type Beginning, type Down, PULSE, Questions, type Up } from './protocol.ts'
 
 /** Lines a second, said on purpose and printed. */
 const LINES = 50
@@ -20,13 +20,20 @@ const LINE = 500
 const EVENTS = 256
 /** Questions to the core that may be open at a time. */
 const ASKS = 2000
-/** Niceness of this thread beyond that of the server, and the most that there is. */
-const BEHIND = 5
+/** Niceness of this process beyond that of the server, and the most that there is. */
+const BEHIND = 10
 const LAST = 19
+/** For what is said last to get out (ms). */
+const LAST_WORDS = 1000
 const MEBIBYTE = 1_048_576
 
-const { module, net: policy, secrets, pulse } = workerData as ThreadData
-const port = parentPort!
+// The server is gone. What asks the server to end reaches this process too: its sessions are ended by the server.
+process.on('disconnect', () => process.exit())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+for (const name of Object.keys(process.env)) delete process.env[name]
+if (process.platform === 'linux') stepBack()
+
+const { module, net: policy, secrets } = await new Promise<Beginning>(resolve => process.once('message', resolve))
 const net = new Net(policy, systemClock)
 const runners = new Map<number, { readonly runner: Runner; readonly redactor: Redactor }>()
 const asks = new Questions()
@@ -35,25 +42,30 @@ const printing = new Pace(systemClock, PRINTED, PRINTED)
 const up = new Batch<Up>(send)
 const gate = new Gate(EVENTS)
 
-// On Linux that is this thread alone: where there is too little time, the server's own thread goes first.
-if (process.platform === 'linux') setPriority(0, Math.min(LAST, getPriority(0) + BEHIND))
-setInterval(() => {
-  Atomics.add(pulse, BEATS, 1)
-  Atomics.store(pulse, BUFFERS, Math.round(process.memoryUsage().arrayBuffers / MEBIBYTE))
-}, PULSE)
 process.on('uncaughtException', error => {
   up.push({ say: 'crash', text: hidden(error instanceof Error ? (error.stack ?? error.message) : String(error)) })
   up.flush()
-  process.exit(1)
+  setTimeout(() => process.exit(1), LAST_WORDS)
+  process.send!([], undefined, undefined, () => process.exit(1))
 })
 for (const stream of [process.stdout, process.stderr]) stream.write = printed
 
 const { default: adapter } = (await import(module)) as { readonly default: Adapter }
-// From now on standing still is noticed.
-Atomics.add(pulse, BEATS, 1)
-port.on('message', (list: readonly Down[]) => {
+process.on('message', (list: readonly Down[]) => {
   for (const item of list) take(item)
 })
+beat()
+setInterval(beat, PULSE)
+
+function beat(): void {
+  up.push({ say: 'beat', buffers: Math.round(process.memoryUsage().arrayBuffers / MEBIBYTE) })
+}
+
+/** Where there is too little time, the server goes first. On Linux each thread has a priority: the garbage collector's are there already. */
+function stepBack(): void {
+  const priority = Math.min(LAST, getPriority(0) + BEHIND)
+  for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), priority)
+}
 
 function take(item: Down): void {
   switch (item.do) {
@@ -124,13 +136,13 @@ function reply(n: number, work: Promise<unknown>): void {
 /** What cannot be copied is a fault of the adapter: it does not keep back what can. */
 function send(list: readonly Up[]): void {
   try {
-    port.postMessage(list)
+    process.send!(list)
   } catch (error) {
     const [item] = list
     if (list.length > 1) for (const each of list) send([each])
     else if (item?.say === 'answer')
-      port.postMessage([{ say: 'fail', n: item.n, error: { failure: 'protocol', message: FAULT } }])
-    else port.postMessage([{ say: 'log', level: 'warn', text: hidden(String(error)) }])
+      process.send!([{ say: 'fail', n: item.n, error: { failure: 'protocol', message: FAULT } }])
+    else process.send!([{ say: 'log', level: 'warn', text: hidden(String(error)) }])
   }
 }
 
