@@ -48,3 +48,4 @@ export {
   secret,
   text,
 } from './settings.ts'
+export { Turns } from './turns.ts'
