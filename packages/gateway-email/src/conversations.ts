@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Vault } from '@parley/adapter'
+import { Turns, type Vault } from '@parley/adapter'
 
 /** What is known of one user and one address: kept, so that an answer after weeks still finds its way. */
 export interface Conversation {
@@ -11,10 +11,13 @@ export interface Conversation {
   readonly last?: { readonly id: string; readonly subject: string; readonly references: readonly string[] }
   /** The last ones that went out, for what comes back. */
   readonly sent: readonly { readonly id: string; readonly key: string }[]
+  /** Ids of the last ones that came: one whose answer was lost comes again (RFC 5321 § 6.1). */
+  readonly heard?: readonly string[]
 }
 
 const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567'
 const SENT = 20
+const HEARD = 20
 const REFERENCES = 10
 
 /**
@@ -24,7 +27,7 @@ const REFERENCES = 10
 export class Conversations {
   readonly #kv: Vault
   /** Changes one after another: there is one record for each. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor(kv: Vault) {
     this.#kv = kv
@@ -38,22 +41,34 @@ export class Conversations {
 
   /** The conversation of the two, made where there is none. */
   async between(user: string, peer: string): Promise<Conversation> {
-    return await this.#alone(() => this.#between(user, peer))
+    return await this.#turns.run(() => this.#between(user, peer))
   }
 
   /** What has gone out. */
   async sent(user: string, peer: string, id: string, key: string): Promise<void> {
-    await this.#alone(async () => {
+    await this.#turns.run(async () => {
       const conversation = await this.#between(user, peer)
       await this.#save({ ...conversation, sent: [...conversation.sent.slice(1 - SENT), { id, key }] })
     })
   }
 
-  /** What has come in. */
-  async heard(user: string, peer: string, id: string, subject: string, references: readonly string[]): Promise<void> {
-    await this.#alone(async () => {
+  /**
+   * What has come in.
+   * @param tell called where it has not come before, and before it is kept that it has: rather twice than never
+   */
+  async heard(
+    user: string,
+    peer: string,
+    { id, subject, references }: NonNullable<Conversation['last']>,
+    tell: () => void,
+  ): Promise<void> {
+    await this.#turns.run(async () => {
       const conversation = await this.#between(user, peer)
-      await this.#save({ ...conversation, last: { id, subject, references: references.slice(-REFERENCES) } })
+      const heard = conversation.heard ?? []
+      if (heard.includes(id)) return
+      tell()
+      const last = { id, subject, references: references.slice(-REFERENCES) }
+      await this.#save({ ...conversation, last, heard: [...heard.slice(1 - HEARD), id] })
     })
   }
 
@@ -71,11 +86,5 @@ export class Conversations {
 
   async #save(conversation: Conversation): Promise<void> {
     await this.#kv.set(`conversation ${conversation.token}`, JSON.stringify(conversation))
-  }
-
-  async #alone<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run, run)
-    this.#turn = turn.catch(() => {})
-    return await turn
   }
 }

@@ -198,8 +198,9 @@ export class EmailSession implements Session {
     const text = peer === from ? read.text : `[from ${from}]\n${read.text}`
     const thread = references[0] ?? inReplyTo ?? id
     const more = { ...(inReplyTo && { replyTo: inReplyTo }), ...(subject && { subject }), thread }
-    await this.#conversations.heard(user, peer, id, subject, references)
-    this.#emit({ type: 'message', user, peer, id, text, at, origin: 'remote', ...more })
+    await this.#conversations.heard(user, peer, { id, subject, references }, () =>
+      this.#emit({ type: 'message', user, peer, id, text, at, origin: 'remote', ...more }),
+    )
   }
 
   #bounced(conversation: Conversation, ids: readonly string[]): void {

@@ -2,7 +2,7 @@ import type { Event, Place } from '@parley/adapter'
 import { answered, clean, eventId, wordsOf } from './content.ts'
 import { canonical, type Ghosts } from './ids.ts'
 import { type Fields, fieldsOf, listOf, textOf } from './json.ts'
-import type { Places } from './places.ts'
+import type { Hall, Places } from './places.ts'
 import { fromMatrix } from './presence.ts'
 
 const REMEMBERED = 5000
@@ -13,6 +13,10 @@ export interface IncomingOptions {
   emit(event: Event): void
   /** Somebody there wants to talk with a user of ours. */
   invited(room: string, user: string, peer: string): Promise<void>
+  /** Somebody whom a user wanted to talk with has come into their room. */
+  met(user: string, peer: string): Promise<void>
+  /** What a room is about has changed, whoever has changed it. */
+  changed(hall: Hall): Promise<void>
   /** A conversation that cannot be read. */
   encrypted(room: string, user: string): Promise<void>
 }
@@ -53,6 +57,11 @@ export class Incoming {
     const happening: Happening = { room, sender, id, content, fields, at }
     if (fields['type'] === 'm.room.member') {
       await this.#member(happening)
+      return
+    }
+    if (fields['type'] === 'm.room.topic') {
+      const hall = this.#options.places.hall(room)
+      if (hall) await this.#options.changed(hall)
       return
     }
     // What our own users say is known (threat 157).
@@ -156,6 +165,7 @@ export class Incoming {
       await places.removeDirect(room)
       return
     }
+    if (direct && membership === 'join' && who === direct.peer) await this.#options.met(direct.user, who)
     const hall = places.hall(room)
     if (!hall) return
     const reason = clean(textOf(content['reason']) ?? '')

@@ -77,6 +77,13 @@ export class Places {
     return [...users]
   }
 
+  /** Whom a user talks with: of so many those of the last. */
+  peersOf(user: string, most: number): readonly string[] {
+    const mine = [...this.#directs.entries()].filter(([, kept]) => kept.user === user)
+    const newest = mine.sort(([, one], [, other]) => other.since - one.since)
+    return [...new Set(newest.map(([, { peer }]) => peer))].slice(0, most)
+  }
+
   /** @param since milliseconds since 1970 */
   async addDirect({ room, user, peer }: Direct, since: number): Promise<void> {
     if (this.#directs.size >= DIRECTS && !this.#directs.has(room)) await this.#directs.delete(this.#oldest())

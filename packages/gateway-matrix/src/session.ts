@@ -14,17 +14,18 @@ import {
 } from '@parley/adapter'
 import { Api } from './api.ts'
 import { clean, message } from './content.ts'
+import { describe } from './describe.ts'
 import { type Answer, HttpConnection, type Request } from './http.ts'
 import { canonical, Ghosts, isRoom } from './ids.ts'
 import { Incoming } from './incoming.ts'
-import { fieldsOf, listOf, parse, textOf } from './json.ts'
-import { Places } from './places.ts'
-import { fromMatrix, toMatrix } from './presence.ts'
+import { fieldsOf, textOf } from './json.ts'
+import { type Hall, Places } from './places.ts'
 import type { MatrixSettings } from './settings.ts'
+import { Sight } from './sight.ts'
+import { Transactions } from './transactions.ts'
 import { Users } from './users.ts'
 
 const CONNECTIONS = 50
-const TRANSACTIONS = 50
 const TYPING = 10_000
 const KNOWN = 5000
 
@@ -35,15 +36,13 @@ export class MatrixSession implements Session {
   readonly #ghosts: Ghosts
   readonly #users: Users
   readonly #places: Places
-  readonly #incoming: Incoming
+  readonly #sight: Sight
+  readonly #transactions: Transactions
   readonly #connections = new Set<HttpConnection>()
   readonly #opening = new Map<string, Promise<string>>()
   /** Our own reactions: by user, message and emoji, their ids. */
   readonly #reactions = new Map<string, Map<string, string>>()
   readonly #warned = new Set<string>()
-  #transactions: string[] = []
-  /** Transactions one after another. */
-  #turn: Promise<unknown> = Promise.resolve()
   #listening: Listening | undefined
   #state: 'new' | 'online' | 'over' = 'new'
 
@@ -55,21 +54,32 @@ export class MatrixSession implements Session {
     this.#ghosts = new Ghosts(settings.prefix, settings.serverName, users)
     this.#users = new Users(this.#api, this.#ghosts)
     this.#places = new Places(kv)
-    this.#incoming = new Incoming({
+    this.#sight = new Sight({
+      ...{ api: this.#api, places: this.#places, log: context.log },
+      emit: event => this.#emit(event),
+    })
+    const incoming = new Incoming({
       ghosts: this.#ghosts,
       places: this.#places,
       emit: event => this.#emit(event),
       invited: (room, user, peer) => this.#invited(room, user, peer),
+      met: (user, peer) => this.#met(user, peer),
+      changed: hall => this.#changed(hall),
       encrypted: (room, user) => this.#encrypted(room, user),
+    })
+    this.#transactions = new Transactions({
+      kv,
+      event: event => incoming.event(event),
+      ephemeral: event => incoming.ephemeral(event),
     })
   }
 
   async start(): Promise<void> {
-    const { settings, kv, clock } = this.#context
+    const { settings, clock } = this.#context
     if (settings.hsToken === '') throw new AdapterError('credentials', 'The homeserver has no token to come with')
     await this.ping()
     await this.#places.load()
-    this.#transactions = JSON.parse((await kv.get('transactions')) ?? '[]') as string[]
+    await this.#transactions.load()
     if (this.#isOver) throw stopped()
     this.#state = 'online'
     const options = { clock, token: settings.hsToken, answer: (request: Request) => this.#answer(request) }
@@ -163,16 +173,14 @@ export class MatrixSession implements Session {
   }
 
   async setPresence(presence: Presence, { user }: By): Promise<void> {
-    const ghost = await this.#ghost(user)
-    await this.#api.call('PUT', ['presence', ghost, 'status'], toMatrix(presence), ghost)
+    await this.#sight.shows(user!, await this.#ghost(user), presence)
   }
 
-  /** Whom the user wants to see: what is known now; changes come where they have a room with the user. */
+  /** Whom the user wants to see: if there is somebody of that name. Presence is for those who have a room with them. */
   async addContact(id: string, _details: object, { user }: By): Promise<void> {
     const ghost = await this.#ghost(user)
-    const found = await this.#api.call('GET', ['presence', named(id), 'status'], undefined, ghost)
-    const presence = fromMatrix(textOf(found['presence']) ?? '', clean(textOf(found['status_msg']) ?? ''))
-    if (presence && user !== undefined) this.#emit({ type: 'presence', user, id, presence })
+    await this.#api.call('GET', ['profile', named(id)])
+    await this.#sight.meets(user!, ghost, id)
   }
 
   async joinRoom(id: string, _nick: string, _password: string | undefined, { user }: By): Promise<void> {
@@ -182,13 +190,13 @@ export class MatrixSession implements Session {
     if (room === undefined) throw new AdapterError('protocol', 'The homeserver makes no sense')
     if (!(await this.#places.enter(room, id, user!)))
       throw new AdapterError('limited', 'The gateway is in too many rooms', 60_000)
-    const joined = fieldsOf(
-      (await this.#api.call('GET', ['rooms', room, 'joined_members'], undefined, ghost))['joined'],
-    )
-    const ids = Object.keys(joined ?? {}).flatMap(each => canonical(each) ?? [])
-    const topic = await this.#topic(room, ghost)
-    const members = ids.slice(0, 10_000).map(nick => ({ nick, role: 'participant' as const, id: nick }))
-    this.#emit({ type: 'room', user: user!, room: { id, nick: ghost, members, ...(topic && { topic }) } })
+    this.#emit({ type: 'room', user: user!, room: { id, nick: ghost, ...(await describe(this.#api, room, ghost)) } })
+  }
+
+  async #changed({ room, alias: id, users }: Hall): Promise<void> {
+    const described = await describe(this.#api, room, this.#ghosts.idOf(users[0]!))
+    for (const user of users)
+      this.#emit({ type: 'room', user, room: { id, nick: this.#ghosts.idOf(user), ...described } })
   }
 
   async leaveRoom(id: string, { user }: By): Promise<void> {
@@ -271,16 +279,6 @@ export class MatrixSession implements Session {
     }
   }
 
-  async #topic(room: string, ghost: string): Promise<string | undefined> {
-    try {
-      const found = await this.#api.call('GET', ['rooms', room, 'state', 'm.room.topic'], undefined, ghost)
-      return clean(textOf(found['topic']) ?? '').slice(0, 1000)
-    } catch (error) {
-      if (error instanceof AdapterError && error.failure !== 'transient') return undefined
-      throw error
-    }
-  }
-
   async #invited(room: string, user: string, peer: string): Promise<void> {
     const ghost = await this.#ghost(user)
     await this.#api.call('POST', ['join', room], {}, ghost)
@@ -290,7 +288,14 @@ export class MatrixSession implements Session {
     if (ids.length > 2) {
       await this.#api.call('POST', ['rooms', room, 'leave'], {}, ghost)
       this.#emit({ type: 'notice', user, text: `${peer} invites you to a room of ${ids.length}: enter it by its name` })
-    } else await this.#places.addDirect({ room, user, peer }, this.#context.clock.now())
+      return
+    }
+    await this.#places.addDirect({ room, user, peer }, this.#context.clock.now())
+    await this.#sight.meets(user, ghost, peer)
+  }
+
+  async #met(user: string, peer: string): Promise<void> {
+    await this.#sight.meets(user, await this.#ghost(user), peer)
   }
 
   /** Told once to both, and never in answer to anything but such a message. */
@@ -311,7 +316,7 @@ export class MatrixSession implements Session {
   async #answer({ method, path, body }: Request): Promise<Answer> {
     const [matrix, app, version, what, name = ''] = path
     if (matrix === '_matrix' && app === 'app' && version === 'v1') {
-      if (method === 'PUT' && what === 'transactions') return await this.#alone(() => this.#transaction(name, body))
+      if (method === 'PUT' && what === 'transactions') return await this.#transactions.take(name, body)
       if (method === 'POST' && what === 'ping') return OK
       if (method === 'GET' && what === 'users') {
         const user = this.#ghosts.userOf(name)
@@ -321,34 +326,6 @@ export class MatrixSession implements Session {
       }
     }
     return NOT_FOUND
-  }
-
-  async #transaction(id: string, body: Uint8Array): Promise<Answer> {
-    // One that comes again has been seen: its answer was lost.
-    if (this.#transactions.includes(id)) return OK
-    const fields = fieldsOf(parse(body))
-    if (!fields) return { status: 400, body: { errcode: 'M_NOT_JSON', error: 'That is no JSON' } }
-    for (const event of listOf(fields['events'])) await this.#passing(() => this.#incoming.event(event))
-    for (const name of ['ephemeral', 'de.sorunome.msc2409.ephemeral'])
-      for (const event of listOf(fields[name])) this.#incoming.ephemeral(event)
-    this.#transactions = [...this.#transactions.slice(1 - TRANSACTIONS), id]
-    await this.#context.kv.set('transactions', JSON.stringify(this.#transactions))
-    return OK
-  }
-
-  /** An event that cannot be followed is passed over; where the homeserver is away, the transaction comes again. */
-  async #passing(run: () => Promise<void>): Promise<void> {
-    try {
-      await run()
-    } catch (error) {
-      if (!(error instanceof AdapterError) || error.failure === 'transient' || error.failure === 'limited') throw error
-    }
-  }
-
-  async #alone<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run, run)
-    this.#turn = turn.catch(() => {})
-    return await turn
   }
 
   /** Asked for where something was waited for: whoever stops a session does not wait. */

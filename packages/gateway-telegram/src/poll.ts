@@ -72,10 +72,12 @@ export class Poll {
     const updates = listOf(await api.call('getUpdates', parameters, seconds))
     let count = 0
     for (const each of updates) {
-      if (this.#over) return count
+      if (this.#over) break
       const number = numberOf(fieldsOf(each)?.['update_id'])
       if (number === undefined || (this.#offset !== undefined && number < this.#offset)) continue
       await update(each)
+      // What a session that was stopped meanwhile has said may have been heard by nobody: it comes again.
+      if (this.#over) break
       this.#offset = number + 1
       count++
     }

@@ -44,8 +44,8 @@ interface Watcher {
   presence: Presence
   /** Milliseconds since 1970. */
   until: number
-  /** A NOTIFY is under way; `again`: there is more to say when it is answered. */
-  busy: boolean
+  /** A NOTIFY is under way, until all is said; `again`: there is more to say when it is answered. */
+  saying: Promise<void> | undefined
   again: boolean
 }
 
@@ -83,7 +83,7 @@ export class Watchers {
     const known = mine.some(watcher => watcher.state === 'pending')
     const watcher: Watcher = {
       ...{ user, id, dialog, type, reason: '', saw: false, presence: this.#use.presence(user) },
-      ...{ state: 'pending' as const, until: this.#use.clock.now() + expires * 1000, busy: false, again: false },
+      ...{ state: 'pending' as const, until: this.#use.clock.now() + expires * 1000, saying: undefined, again: false },
     }
     this.#add(watcher)
     const allowed = await this.#use.allowed(user, id)
@@ -185,10 +185,13 @@ export class Watchers {
   }
 
   /** One at a time: they would overtake each other over UDP. What changes meanwhile is said once, as it is then. */
-  async #notify(watcher: Watcher): Promise<void> {
+  #notify(watcher: Watcher): Promise<void> {
     watcher.again = true
-    if (watcher.busy) return
-    watcher.busy = true
+    watcher.saying ??= this.#sayAll(watcher)
+    return watcher.saying
+  }
+
+  async #sayAll(watcher: Watcher): Promise<void> {
     let lost = 0
     while (watcher.again) {
       watcher.again = false
@@ -197,7 +200,7 @@ export class Watchers {
       if (status === 503 && local && lost++ === 0) watcher.again = true
       if (GONE.has(status)) this.#drop(watcher)
     }
-    watcher.busy = false
+    watcher.saying = undefined
   }
 
   #say({ state, reason, saw, type, dialog, user, until, presence }: Watcher): Promise<Answer> {
