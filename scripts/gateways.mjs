@@ -1,11 +1,9 @@
 #!/usr/bin/env node
-// node --expose-gc scripts/gateways.mjs [sessions | neighbours]: what sessions of gateways cost, how they start, and what an adapter that
-// misbehaves costs everybody else. On the loopback network and a database of its own; needs a build.
+// node --expose-gc scripts/gateways.mjs [sessions]: what sessions of gateways cost, and how they start. On the loopback network and a
+// database of its own; needs a build. What an adapter costs others: scripts/neighbours.mjs.
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { openEngine } from '../packages/gateway/dist/index.js'
 import loopback from '../packages/gateway-loopback/dist/index.js'
 import { memoryLive } from '../packages/live/dist/index.js'
@@ -15,19 +13,14 @@ import { openStore, scratchDatabase, startScratchCluster } from '../packages/sto
 const SESSIONS = Number(process.argv[2]) || 10_000
 /** Time runs so many times as fast while sessions start: the ramp alone takes minutes. */
 const FASTER = 10
-const PROBE_SECONDS = 15
 const KIB = 1024
 const SPAN = 10_000
-const KINDS = ['hang', 'throw', 'leak', 'leak-buffers', 'flood', 'spin']
 
 const folder = await mkdtemp(join(tmpdir(), 'parley-gateways-'))
 const cluster = await startScratchCluster(join(folder, 'postgres'))
 try {
-  if (process.argv[2] !== 'neighbours') {
-    await sessions(0)
-    await sessions(1)
-  }
-  await neighbours()
+  await sessions(0)
+  await sessions(1)
 } finally {
   await cluster.stop()
   await rm(folder, { recursive: true, force: true })
@@ -42,11 +35,11 @@ async function heap() {
   return process.memoryUsage().heapUsed
 }
 
-async function open(threads, clock, settings = {}) {
+async function open(processes, clock) {
   const { url } = await scratchDatabase(cluster.adminUrl)
   const store = await openStore({ url, data: '', fsync: false, exclusive: false })
   const record = { id: 'loop', adapter: 'loopback', enabled: true, verification: 'everyone', seats: false, rooms: true }
-  const providers = new Map([['loop', { ...record, alwaysOn: true, patience: 60_000, settings }]])
+  const providers = new Map([['loop', { ...record, alwaysOn: true, patience: 60_000, settings: {} }]])
   const engine = await openEngine({
     adapters: [{ id: 'loopback', module: '@parley/gateway-loopback', load: async () => loopback }],
     store,
@@ -58,13 +51,13 @@ async function open(threads, clock, settings = {}) {
     hear: () => {},
     data: folder,
     net: { allow: [] },
-    threads,
+    processes,
   })
   const close = async () => {
     await engine.stop()
     await store.close()
   }
-  return { engine, store, providers, close }
+  return { engine, close }
 }
 
 function keyOf(index) {
@@ -82,14 +75,14 @@ async function register(engine, count) {
 }
 
 /** What sessions take, and how many start in a second. */
-async function sessions(threads) {
+async function sessions(processes) {
   const clock = {
     ...systemClock,
     monotonic: () => performance.now() * FASTER,
     every: (ms, task) => systemClock.every(ms / FASTER, task),
     after: (ms, task) => systemClock.after(ms / FASTER, task),
   }
-  const { engine, close } = await open(threads, clock)
+  const { engine, close } = await open(processes, clock)
   let online = 0
   const starts = new Map()
   engine.listen({
@@ -111,12 +104,12 @@ async function sessions(threads) {
   const took = (clock.monotonic() - began) / 1000
   const after = { heap: await heap(), rss: process.memoryUsage().rss }
   const each = name => ((after[name] - before[name]) / KIB / (SESSIONS - 1)).toFixed(1)
-  const where = threads === 0 ? 'in one thread' : 'in a thread of their own'
+  const where = processes === 0 ? 'in that of the server' : 'in a process of their own'
   console.log(
     `${SESSIONS} sessions ${where}: ${took.toFixed(0)} s to start, at most ${Math.max(...starts.values())} in ten seconds`,
   )
-  console.log(`  heap of the server's thread ${each('heap')} KiB each, whole process ${each('rss')} KiB each`)
-  if (threads === 0) console.log(`  of which the adapter's own ${await own()} KiB`)
+  console.log(`  heap of the server ${each('heap')} KiB each, resident memory of the server ${each('rss')} KiB each`)
+  if (processes === 0) console.log(`  of which the adapter's own ${await own()} KiB`)
   await close()
 }
 
@@ -139,67 +132,4 @@ async function own() {
   }
   const each = ((await heap()) - before) / KIB / held.length
   return each.toFixed(1)
-}
-
-/** How long others wait for an answer of the server's thread while an adapter misbehaves. */
-async function neighbours() {
-  const server = createServer(socket => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address()
-  // What else runs on the machine is measured again before each.
-  for (const misbehaves of KINDS.flatMap(kind => ['never', kind])) {
-    const when = misbehaves === 'hang' || misbehaves === 'spin' ? 'command' : 'online'
-    const { engine, close } = await open(1, systemClock, { misbehaves, when })
-    engine.listen({ event: () => {}, status: () => {} })
-    await register(engine, 10)
-    for (let index = 0; index < 10; index++) engine.wake(keyOf(index))
-    const probed = probe(port)
-    const before = performance.eventLoopUtilization()
-    const again = setInterval(() => {
-      for (let index = 0; index < 10; index++) {
-        engine.wake(keyOf(index), { afresh: true })
-        if (misbehaves === 'hang' || misbehaves === 'spin')
-          engine
-            .run(keyOf(index), 'send', {
-              key: `${Date.now()} ${index}`,
-              to: { peer: 'user1' },
-              text: 'x',
-              receipt: false,
-            })
-            .catch(() => {})
-      }
-    }, 1000)
-    const { p50, p99, most } = await probed
-    clearInterval(again)
-    const busy = (performance.eventLoopUtilization(before).utilization * 100).toFixed(1)
-    console.log(
-      `${misbehaves}: server's thread busy ${busy} %; others wait p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms`,
-    )
-    await close()
-  }
-  server.close()
-}
-
-/** Asks 200 times a second, from a thread that does nothing else. */
-function probe(port) {
-  const code = `
-    const { parentPort, workerData } = require('node:worker_threads')
-    const socket = require('node:net').connect(workerData.port, '127.0.0.1')
-    const times = []
-    let sent = 0
-    socket.setNoDelay(true)
-    socket.on('data', () => times.push(performance.now() - sent))
-    const ask = setInterval(() => { sent = performance.now(); socket.write('x') }, 5)
-    setTimeout(() => {
-      clearInterval(ask)
-      socket.destroy()
-      times.sort((a, b) => a - b)
-      const at = part => times[Math.floor(times.length * part)].toFixed(2)
-      parentPort.postMessage({ p50: at(0.5), p99: at(0.99), most: times.at(-1).toFixed(1) })
-    }, workerData.seconds * 1000)`
-  const worker = new Worker(code, { eval: true, workerData: { port, seconds: PROBE_SECONDS } })
-  return new Promise((resolve, reject) => {
-    worker.once('message', resolve)
-    worker.once('error', reject)
-  })
 }

@@ -19,10 +19,10 @@ PostgreSQL and Redis; then Smack's integration tests (npm run test:interop).
   PARLEY_TEST_COMPLETE=1              fail when anything is left out
   PARLEY_FUZZ=full                    the long form of the fuzzers
 `
-/** What measures, or starts whole servers: one after another. Of everything else two at a time. */
-const ALONE = ['test/services', 'test/faults', 'test/bench', 'test/security/load', 'packages/live/src/redis']
-/** What starts servers and programs that we did not write. */
-const REAL = ['test/interop', 'test/federation', 'test/gateways']
+/** What measures, or takes servers to their limits: one after another. Of everything else two at a time. */
+const ALONE = ['test/faults', 'test/bench', 'test/security/load', 'packages/live/src/redis']
+/** What starts whole servers, ours and those of others. */
+const REAL = ['test/services', 'test/interop', 'test/federation', 'test/gateways']
 const WHOLE = [...ALONE, ...REAL]
 /** Those of them that want an installed PostgreSQL and make do with the embedded engine. */
 const SERVERS = ['test/services/compose', 'test/services/workers']
@@ -53,12 +53,14 @@ const postgres = process.env.PARLEY_TEST_POSTGRES === 'none' ? undefined : await
 if (all) {
   await round('embedded engine: plays', live, [...except(WHOLE), '--maxWorkers=2'])
   // What starts whole servers of its own on PostgreSQL has its turn there, where it is installed.
-  await round('embedded engine: servers and programs of others', live, REAL)
-  await round('embedded engine: whole servers', live, postgres ? [...ALONE, ...except(SERVERS)] : ALONE)
+  const real = postgres ? [...REAL, ...except(SERVERS)] : REAL
+  await round('embedded engine: whole servers, and programs of others', live, [...real, '--maxWorkers=2'])
+  await round('embedded engine: limits and faults', live, ALONE)
 } else await round('embedded engine', live, args)
 if (postgres) {
   // What does not touch a database need not run again; the scenarios have it below.
-  const again = all ? [...(redis ? [] : ['test/scenarios']), 'packages/store', 'test/faults', ...SERVERS] : args
+  const twice = ['packages/store', 'test/faults', ...SERVERS, '--maxWorkers=2']
+  const again = all ? [...(redis ? [] : ['test/scenarios']), ...twice] : args
   const database = { ...live, PARLEY_TEST_DATABASE: postgres.url, PARLEY_TEST_POSTGRES: postgres.url }
   await round(`PostgreSQL (${postgres.version})`, database, again)
   if (redis && all) {

@@ -11,6 +11,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   jid: 0,
   adapter: 0,
   sasl: 0,
+  net: 1,
   stanza: 1,
   store: 1,
   live: 1,

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { scratchDatabase } from '@parley/store'
-import { freePort, ServerProcess } from '../services/process.ts'
+import { freePort } from '../ports.ts'
+import { ServerProcess } from '../services/process.ts'
 import { History, judge, Receiver, Sender } from './players.ts'
 
 const KILLS = 20

@@ -38,11 +38,11 @@ function suite(redis: string): void {
     return stage.open({ live: change(live), hear, roles })
   }
   const withRole = (...roles: Role[]) => node(undefined, roles)
-  /** Resolves when a node sees another one with the role. */
-  async function seen(live: Live, role: Role): Promise<void> {
+  /** Resolves when a node sees so many with the role. */
+  async function seen(live: Live, role: Role, count = 1): Promise<void> {
     for (;;) {
       const nodes = await live.nodes()
-      if (nodes.some(({ about }) => String(about['roles']).includes(role))) return
+      if (nodes.filter(({ about }) => String(about['roles']).includes(role)).length >= count) return
       await new Promise(resolve => setTimeout(resolve, 20))
     }
   }
@@ -124,6 +124,29 @@ function suite(redis: string): void {
       await until(() => stage.states.filter(state => state === 'romeo@a.test online').length === 2)
       expect(second.status(ROMEO).state).toBe('online')
       expect(stage.world.person('romeo').logins.size).toBe(1)
+    })
+
+    test('and many others are divided among those that are left when their node dies', async () => {
+      const third = await node()
+      const people = Array.from({ length: 20 }, (_, index) => ({ provider: 'loop', owner: `person${index}@a.test` }))
+      for (const key of people) {
+        await first.register(key, { name: key.owner.split('@')[0]! }, {})
+        first.wake(key)
+      }
+      // They begin one after another.
+      const settled = (isSo: () => boolean) =>
+        until(() => {
+          stage.clock.advance(20)
+          return isSo() && people.every(key => [second, third].every(each => each.status(key).state === 'online'))
+        })
+      await settled(() => true)
+      await seen(lives[1]!, 'gateways', 3)
+      await lives[0]!.stop()
+      await first.stop()
+      stage.clock.advance(2000)
+      const had = () => [second, third].map(each => [...each.sessions()].length)
+      await settled(() => had()[0]! + had()[1]! === people.length)
+      expect(had()).not.toContain(0)
     })
   })
 

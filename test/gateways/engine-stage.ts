@@ -81,7 +81,7 @@ export class EngineStage {
     const engine = await openEngine({
       adapters: [{ id: 'loopback', module: '@parley/gateway-loopback', load: async () => loopback }],
       ...{ store: this.store, live: changes.live ?? this.#live(), clock: this.clock, log: this.log },
-      ...{ domains: ['a.test'], data: this.data, net: { allow: [] }, threads: 0, hear: () => {} },
+      ...{ domains: ['a.test'], data: this.data, net: { allow: [] }, processes: 0, hear: () => {} },
       providers: () => this.providers,
       ...changes,
     })

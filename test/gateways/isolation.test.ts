@@ -12,14 +12,14 @@ beforeEach(() => {
 afterEach(() => stage.close())
 afterAll(closeStore)
 
-/** In threads that a machine with little to do ends within ten seconds. */
+/** In processes that a machine with little to do ends within ten seconds. */
 const PATIENT = 30_000
 const MEMORY = 96
 const MINUTE = 60_000
 let keys = 0
 const say = (text: string, peer: string): Outgoing => ({ key: `k${++keys}`, to: { peer }, text, receipt: false })
 
-const open = () => stage.open({ threads: 1, memory: MEMORY })
+const open = () => stage.open({ processes: 1, memory: MEMORY })
 
 async function online(engine: Engine, ...names: string[]): Promise<void> {
   for (const name of names) {
@@ -40,7 +40,7 @@ async function behave(engine: Engine, settings: Record<string, string>): Promise
   await engine.providerChanged('loop')
 }
 
-describe('a session in a thread', () => {
+describe('a session in a process of its own', () => {
   test('says and hears as if it were here', async () => {
     const engine = await open()
     await online(engine, 'romeo', 'juliet')
@@ -65,7 +65,7 @@ describe('a session in a thread', () => {
     const module = new URL('adapters/nosy.mjs', import.meta.url).href
     const { default: adapter } = (await import(module)) as { default: Adapter }
     stage.providers.set('loop', { ...stage.providers.get('loop')!, adapter: 'nosy', settings: {} })
-    const engine = await stage.open({ threads: 1, adapters: [{ id: 'nosy', module, load: async () => adapter }] })
+    const engine = await stage.open({ processes: 1, adapters: [{ id: 'nosy', module, load: async () => adapter }] })
     await online(engine, 'romeo')
     expect(stage.eventsOf('notice')).toMatchObject([
       { text: JSON.stringify({ environment: [], arguments: [], input: null }) },
@@ -83,7 +83,7 @@ describe('a session in a thread', () => {
 
 describe('threat 161: an adapter', () => {
   test(
-    'that stands still is ended with its thread, and everybody else is served meanwhile',
+    'that stands still is ended with its process, and everybody else is served meanwhile',
     async () => {
       stage.set({ misbehaves: 'spin' })
       const engine = await open()
@@ -105,7 +105,7 @@ describe('threat 161: an adapter', () => {
   )
 
   test.each(['leak', 'leak-buffers'])(
-    'that takes all memory is ended with its thread: %s',
+    'that takes all memory is ended with its process: %s',
     async misbehaves => {
       stage.set({ misbehaves, when: 'online' })
       const engine = await open()
@@ -126,7 +126,7 @@ describe('threat 161: an adapter', () => {
       const engine = await open()
       await engine.register(ROMEO, { name: 'romeo' }, {})
       engine.wake(ROMEO)
-      const crashes = () => stage.lines.filter(line => line.includes('its thread has ended')).length
+      const crashes = () => stage.lines.filter(line => line.includes('its process has ended')).length
       for (let crash = 1; crash < 5; crash++) {
         await until(() => crashes() === crash, undefined, PATIENT)
         expect(engine.status(ROMEO)).toMatchObject({ state: 'waiting', detail: 'The gateway has failed' })

@@ -1,6 +1,6 @@
 import type { Event, Presence } from '@parley/adapter'
 import loopback, { type Login as Entry, type Person as Somebody, type World, world } from '@parley/gateway-loopback'
-import { type Login, type Peer, type Person, runConformance, type Signal } from './kit/index.ts'
+import { AS_SHOWN, HIDDEN, type Login, type Peer, type Person, runConformance, type Signal } from './kit/index.ts'
 
 let count = 0
 const PASSWORD = 'wherefore-art-thou'
@@ -94,19 +94,9 @@ async function makePeer(): Promise<Peer> {
   }
 }
 
-const rows: readonly Presence[] = [
-  { show: 'available' },
-  { show: 'chat', text: 'come and talk' },
-  { show: 'away', text: 'gone fishing' },
-  { show: 'xa' },
-  { show: 'dnd', text: 'studying' },
-]
-const same = rows.map(sent => ({ sent, seen: sent }))
-const hidden = { sent: { show: 'invisible' }, seen: { show: 'unavailable' } } as const
-
 runConformance({
   adapter: loopback,
   makePeer,
-  has: ['wrong', 'elsewhere', 'cut', 'replace', 'strangers', 'contacts', 'offline'],
-  presence: { out: [...same, hidden], in: [...same, hidden] },
+  has: ['wrong', 'elsewhere', 'cut', 'replace', 'strangers', 'contacts', 'offline', 'nicks', 'directory'],
+  presence: { out: [...AS_SHOWN, HIDDEN], in: [...AS_SHOWN, HIDDEN] },
 })

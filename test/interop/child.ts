@@ -1,5 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { delimiter } from 'node:path'
 import { eventually, type Patience } from './eventually.ts'
+
+/** Servers of the distribution are where only root looks by default. */
+export const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
@@ -15,7 +19,7 @@ export class Child {
   constructor(command: string, args: readonly string[], { env = {}, cwd }: ChildOptions = {}) {
     this.#process = spawn(command, args, {
       // Nothing of the developer's own settings reaches the program.
-      env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...env },
+      env: { PATH: FOLDERS.join(delimiter), LANG: 'C.UTF-8', ...env },
       stdio: 'pipe',
       ...(cwd === undefined ? {} : { cwd }),
     })

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { describe, test } from '@jest/globals'
+import { FOLDERS } from './child.ts'
 
 /** The Python of the system: packages of the distribution are installed for this one only. */
 export const PYTHON = '/usr/bin/python3'
@@ -35,9 +36,8 @@ const PROGRAMS = {
 
 export type ProgramName = keyof typeof PROGRAMS
 
-/** Servers of the distribution are where only root looks by default. */
 function onPath(name: string): () => boolean {
-  return () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].some(at => existsSync(join(at, name)))
+  return () => FOLDERS.some(at => existsSync(join(at, name)))
 }
 
 function inPython(module: string): () => boolean {

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, ServerProcess } from '../services/process.ts'
+import { freePort } from '../ports.ts'
+import { ServerProcess } from '../services/process.ts'
 
 /** Host names are those of the certificate, so that clients verify it: nothing here trusts blindly without need. */
 export const DOMAIN = 'localhost'

@@ -31,7 +31,7 @@ async function verona(stage: Stage) {
       hear: (topic, listen) => server.hear(topic, listen),
       data,
       net: { allow: [] },
-      threads: 0,
+      processes: 0,
     }),
   )
   const server = await stage.server('a.test', { modules: [...modules, ...gateways] })

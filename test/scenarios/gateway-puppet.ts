@@ -5,6 +5,8 @@ import { modules } from '@parley/modules'
 import type { Actor, ServerOptions, Stage, StagedServer } from '@parley/testkit'
 import { type CommandResult, readValues } from '@xmpp/server-core'
 
+/** Milliseconds. */
+const PATIENCE = 5000
 const everything = Object.fromEntries(FEATURES.map(feature => [feature, 'both' as const]))
 const limits = { maxTextBytes: 1000, charset: 'utf-8', multiline: true, rate: 10 } as const
 const settings = {
@@ -217,6 +219,15 @@ export class Puppets {
     const found = this.done.filter(({ name }) => names.includes(name))
     this.done.splice(0, this.done.length, ...this.done.filter(({ name }) => !names.includes(name)))
     return found.map(({ name, args }) => [name, ...args.map(withoutKey)])
+  }
+
+  /** The same, as soon as there is something. */
+  async takes(...names: readonly CommandName[]): Promise<readonly (readonly unknown[])[]> {
+    for (const end = performance.now() + PATIENCE; !this.done.some(({ name }) => names.includes(name)); ) {
+      if (performance.now() > end) throw new Error(`Nobody has done any of ${names.join(', ')}`)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    return this.took(...names)
   }
 }
 

@@ -7,8 +7,9 @@ import { History, judge, Receiver, Sender } from '../faults/players.ts'
 import { Child } from '../interop/child.ts'
 import { eventually } from '../interop/eventually.ts'
 import { withProgram } from '../interop/programs.ts'
+import { freePort } from '../ports.ts'
 import { compose, environmentOf } from './compose-file.ts'
-import { freePort, root, ServerProcess } from './process.ts'
+import { root, ServerProcess } from './process.ts'
 
 /** From here the proxy speaks to the front ends. */
 const PROXY = '127.0.0.9'

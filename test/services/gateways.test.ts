@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Element } from '@parley/xml'
 import { eventually } from '../interop/eventually.ts'
+import { freePort } from '../ports.ts'
 import { Wired } from '../security/load/wired.ts'
-import { freePort, ServerProcess } from './process.ts'
+import { ServerProcess } from './process.ts'
 
 const REGISTER = 'jabber:iq:register'
 const form = (name: string, password = '') =>

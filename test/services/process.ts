@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +11,7 @@ const PARLEY = join(root, 'services/parley/bin/parley.js')
 export class ServerProcess {
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
-  /** What it is started with, such as `prlimit --nofile=1000`. */
+  /** What it is started with, such as `nice`. */
   wrapper: readonly string[] = []
   readonly #program: string
   #child: ChildProcess | undefined
@@ -102,13 +101,4 @@ export class ServerProcess {
     await this.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const listener = createServer()
-  await new Promise<void>(resolve => listener.listen(0, host, resolve))
-  const { port } = listener.address() as { port: number }
-  await new Promise(resolve => listener.close(resolve))
-  return port
 }

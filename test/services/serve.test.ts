@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { DnsServer } from '@parley/testkit'
 import { issue } from '../../packages/wire/test/issue.ts'
 import { eventually } from '../interop/eventually.ts'
-import { freePort, ServerProcess } from './process.ts'
+import { freePort } from '../ports.ts'
+import { ServerProcess } from './process.ts'
 
 describe('parley serve, and the commands beside it', () => {
   let server: ServerProcess

@@ -6,7 +6,8 @@ import { scratchDatabase } from '@parley/store'
 import { Child } from '../interop/child.ts'
 import { eventually } from '../interop/eventually.ts'
 import { withProgram } from '../interop/programs.ts'
-import { freePort, ServerProcess } from './process.ts'
+import { freePort } from '../ports.ts'
+import { ServerProcess } from './process.ts'
 
 withProgram('redis-server', 'a start that fails', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-start-'))

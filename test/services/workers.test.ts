@@ -7,7 +7,8 @@ import { History, judge, Receiver, Sender } from '../faults/players.ts'
 import { Child } from '../interop/child.ts'
 import { eventually } from '../interop/eventually.ts'
 import { withProgram } from '../interop/programs.ts'
-import { freePort, ServerProcess } from './process.ts'
+import { freePort } from '../ports.ts'
+import { ServerProcess } from './process.ts'
 
 const PAIRS = 6
 const WORKERS = 2

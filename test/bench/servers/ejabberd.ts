@@ -1,9 +1,10 @@
 import { chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePorts } from '../../ports.ts'
 import { withChildren } from '../load/processes.ts'
 import { Child } from './child.ts'
 import { findProgram, findUser, makeCertificate } from './programs.ts'
-import { type BenchServer, DOMAIN, freePorts, knock, NOT_INSTALLED, type Place, type Setup } from './server.ts'
+import { type BenchServer, DOMAIN, knock, NOT_INSTALLED, type Place, type Setup } from './server.ts'
 
 /** What Parley speaks, as far as there is a module for it. */
 const MODULES = [

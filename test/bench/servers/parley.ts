@@ -1,11 +1,12 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { freePorts } from '../../ports.ts'
 import { ROOT } from '../../root.ts'
 import { Child } from './child.ts'
 import { startPostgres, startRedis } from './database.ts'
 import { findPostgres, findProgram } from './programs.ts'
-import { type BenchServer, DOMAIN, freePorts, knock, type Place, type Setup } from './server.ts'
+import { type BenchServer, DOMAIN, knock, type Place, type Setup } from './server.ts'
 
 /** As `npm start` and the systemd unit start it (docs/decisions/0002-young-generation.md). */
 const NODE_OPTIONS = ['--max-semi-space-size=64']

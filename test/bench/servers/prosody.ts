@@ -1,17 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePorts } from '../../ports.ts'
 import { Child } from './child.ts'
 import { findProgram, makeCertificate } from './programs.ts'
-import {
-  type BenchServer,
-  DOMAIN,
-  freePorts,
-  knock,
-  NOT_INSTALLED,
-  type Place,
-  type Running,
-  type Setup,
-} from './server.ts'
+import { type BenchServer, DOMAIN, knock, NOT_INSTALLED, type Place, type Running, type Setup } from './server.ts'
 
 /** What Parley speaks, as far as there is a module for it. */
 const MODULES = [

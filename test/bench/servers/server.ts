@@ -1,5 +1,4 @@
-import { randomInt } from 'node:crypto'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 
 export const SERVERS = ['parley', 'ejabberd', 'prosody'] as const
 export type ServerName = (typeof SERVERS)[number]
@@ -46,28 +45,6 @@ export interface BenchServer {
 
 export const DOMAIN = 'localhost'
 export const NOT_INSTALLED = 'not installed'
-
-/** Below those that the system gives to whoever asks for any: nobody gets one of these by chance before it is used. */
-const FIRST_PORT = 20_000
-const LAST_PORT = 32_000
-
-/** Ports of 127.0.0.1 that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const found = new Set<number>()
-  while (found.size < count) {
-    const port = randomInt(FIRST_PORT, LAST_PORT)
-    if (!found.has(port) && (await isFree(port))) found.add(port)
-  }
-  return [...found]
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  return new Promise(resolve => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-}
 
 /** Resolves when the port takes connections. */
 export function knock(port: number): Promise<void> {

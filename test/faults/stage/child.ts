@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 
 export interface Command {
   readonly program: string
@@ -97,24 +97,6 @@ export class Child {
     this.#process!.kill(name)
     await this.#ended
   }
-}
-
-/** Ports of 127.0.0.1 that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  return Promise.all(
-    servers.map(async server => {
-      const { port } = server.address() as { port: number }
-      await new Promise(resolve => server.close(resolve))
-      return port
-    }),
-  )
 }
 
 /** Whether a port takes connections. */

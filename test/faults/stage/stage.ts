@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { NameServer } from '../../federation/dns.ts'
-import { freePorts } from './child.ts'
+import { freePorts } from '../../ports.ts'
 import { Front } from './front.ts'
 import { Postgres } from './postgres.ts'
 import { Redis } from './redis.ts'

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram, findUser } from '../../bench/servers/programs.ts'
-import { freePorts } from '../../bench/servers/server.ts'
+import { freePorts } from '../../ports.ts'
 import type { Doors, World } from '../world.ts'
 import { certificateOf, type Link, moreDomains, type Options, type Peer, policyOf } from './peer.ts'
 import { ProcessServer } from './process-server.ts'

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts } from '../../bench/servers/server.ts'
+import { freePorts } from '../../ports.ts'
 import type { Doors, World } from '../world.ts'
 import { certificateOf, type Link, type Options, type Peer, policyOf } from './peer.ts'
 import { ProcessServer } from './process-server.ts'

@@ -1,4 +1,4 @@
-// An adapter that looks around, for tests of the thread it runs in: it tells what it sees of the process.
+// An adapter that looks around, for tests of the process it runs in: it tells what it sees of the process.
 export default {
   id: 'nosy',
   title: 'Nosy',

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import email from '@parley/gateway-email'
-import { eventually, Rig } from '../kit/index.ts'
+import { eventually, Rig, Running } from '../kit/index.ts'
 import { ROMEO } from './stand.ts'
 
 const JULIET = 'juliet@verona.test'
@@ -24,8 +24,8 @@ beforeEach(async () => {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const settings = { host: '127.0.0.1', port, security: 'none', listenPort: 0 }
-  const peer = { settings } as unknown as ConstructorParameters<typeof Rig>[1]
-  rig = new Rig(email as never, peer, { id: '', fields: {}, secrets: {} })
+  const login = { id: '', fields: {}, secrets: {} }
+  rig = new Rig(new Running(email as never, settings, login), login)
   await rig.start()
 })
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import PostalMime from 'postal-mime'
+import { freePort } from '../../ports.ts'
 import { Kept } from '../irc/context.ts'
-import { freePort } from '../irc/servers.ts'
 import { Exim, installed, swaks } from './exim.ts'
 import { type EmailStand, gateway, mail, ROMEO } from './stand.ts'
 

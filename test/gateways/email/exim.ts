@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from '../../interop/eventually.ts'
-import { freePort } from '../irc/servers.ts'
+import { freePort } from '../../ports.ts'
 
 const EXIM = '/usr/sbin/exim4'
 const SWAKS = '/usr/bin/swaks'
@@ -64,7 +64,8 @@ export class Exim {
     const gone = new Promise(resolve => this.#child.once('exit', resolve))
     this.#child.kill('SIGTERM')
     await gone
-    rmSync(this.#folder, { recursive: true, force: true })
+    // What it delivers at the moment outlives it by a little.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
 

@@ -1,21 +1,22 @@
 import { test } from '@jest/globals'
 import type { Event, Presence } from '@parley/adapter'
 import irc from '@parley/gateway-irc'
-import { type Person as KitPerson, type Login, type Peer, runConformance, type Signal } from '../kit/index.ts'
+import { freePort } from '../../ports.ts'
+import { type Login, type Peer, Quiet, runConformance, type Signal, Spoiler } from '../kit/index.ts'
 import { Person } from './person.ts'
-import { freePort, INSPIRCD, inspircd, installed } from './servers.ts'
-import { Spoiler } from './spoiler.ts'
+import { INSPIRCD, inspircd, installed } from './servers.ts'
 
 const CAPABILITIES = 'message-tags server-time echo-message'
 
 /** Somebody of the network, by lines: what they see is read here as others would, not with the adapter's code. */
-class Raw implements KitPerson {
+class Raw extends Quiet {
   readonly id: string
   readonly told: Event[] = []
   readonly #person: Person
   readonly #echoed: ((id: string | undefined) => void)[] = []
 
   constructor(person: Person) {
+    super()
     this.#person = person
     this.id = person.nick.toLowerCase()
     person.watch(line => this.#line(line))
@@ -27,21 +28,17 @@ class Raw implements KitPerson {
     return Promise.race([echo, new Promise<undefined>(resolve => setTimeout(resolve, 2000, undefined).unref())])
   }
 
-  async signals(to: string, signal: Signal): Promise<void> {
+  override async signals(to: string, signal: Signal): Promise<void> {
     if (signal.type !== 'typing') return
     const value = { composing: 'active', paused: 'paused', gone: 'done' }[signal.state]
     this.#person.says(`@+typing=${value} TAGMSG ${to}`)
   }
 
-  async shows({ show, text }: Presence): Promise<void> {
+  override async shows({ show, text }: Presence): Promise<void> {
     this.#person.says(show === 'available' ? 'AWAY' : `AWAY :${text ?? show}`)
   }
 
-  async adds(): Promise<void> {}
-  async answers(): Promise<void> {}
-  async removes(): Promise<void> {}
-
-  async joins(room: string): Promise<void> {
+  override async joins(room: string): Promise<void> {
     this.#person.says(`JOIN ${room}`)
     await this.#person.sees(/ 366 /)
     // Whoever comes first runs the channel: others may change its topic too.
@@ -49,11 +46,11 @@ class Raw implements KitPerson {
     await this.#person.sees(/ (?:MODE|482) /)
   }
 
-  async parts(room: string): Promise<void> {
+  override async parts(room: string): Promise<void> {
     this.#person.says(`PART ${room}`)
   }
 
-  async leaves(): Promise<void> {
+  override async leaves(): Promise<void> {
     await this.#person.leave()
   }
 
@@ -119,7 +116,7 @@ if (installed(INSPIRCD))
     makePeer,
     // A server looks once a second who wants to come in.
     together: true,
-    has: ['nowhere', 'strangers', 'cut', 'garbage', 'freeze', 'slow'],
+    has: ['nowhere', 'strangers', 'cut', 'garbage', 'freeze', 'slow', 'nicks', 'directory'],
     presence: { out: [], in: [] },
   })
 else test.todo('IRC, as an adapter should be: needs inspircd')

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../../interop/eventually.ts'
+import { freePort } from '../../ports.ts'
 
 export interface Server {
   readonly port: number
@@ -14,26 +14,6 @@ export interface Server {
 export const NGIRCD = '/usr/sbin/ngircd'
 export const INSPIRCD = '/usr/sbin/inspircd'
 export const installed = (path: string) => existsSync(path)
-
-/** Below those that the system gives to whoever asks for any: nobody gets one of these by chance before it is used. */
-const FIRST_PORT = 20_000
-const LAST_PORT = 32_000
-const given = new Set<number>()
-
-/** A port that nobody listens on, given once. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST_PORT, LAST_PORT)
-    if (given.has(port)) continue
-    given.add(port)
-    const probe = createServer()
-    const free = await new Promise<boolean>(resolve => {
-      probe.once('error', () => resolve(false))
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
-}
 
 /** ngIRCd of Debian: no IRCv3 to speak of. */
 export async function ngircd(more = ''): Promise<Server> {

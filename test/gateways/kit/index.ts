@@ -8,8 +8,12 @@ import { signalPlays } from './signals.ts'
 import { textPlays } from './text.ts'
 import { troublePlays } from './trouble.ts'
 
-export type { Ability, Conformance, Login, Peer, Person, PresenceRow, Signal } from './peer.ts'
+export type { Ability, Break, Conformance, Login, Peer, Person, PresenceRow, Signal } from './peer.ts'
+export { Quiet } from './quiet.ts'
 export { by, eventually, Rig } from './rig.ts'
+export { AS_SHOWN, HIDDEN } from './rows.ts'
+export { Running } from './running.ts'
+export { Spoiler, says, spoils } from './spoiler.ts'
 
 /** Registers the tests that every adapter has to pass; what the peer cannot show is listed as not shown. See docs/adapters.md. */
 export function runConformance(conformance: Conformance): void {

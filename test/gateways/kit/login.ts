@@ -7,7 +7,7 @@ import { eventually, failureOf } from './rig.ts'
 export function loginPlays(conformance: Conformance): void {
   const play = plays(conformance)
 
-  play('who has the right password is let in, and told who they are', {}, async ({ romeo, online }) => {
+  play('who has the right password is let in, and told who they are', { logins: true }, async ({ romeo, online }) => {
     const rig = await online()
     const self = await eventually('the own id', () => rig.of('self')[0])
     expect(self.id).toBe(romeo.id)

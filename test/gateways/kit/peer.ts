@@ -21,10 +21,18 @@ export type Ability =
   | 'contacts'
   /** Keeps what is said to somebody who is away. */
   | 'offline'
+  /** Lets people choose what they are called in a room; without it they are called by their ids. Lists its rooms. */
+  | 'nicks'
+  | 'directory'
+
+/** When a connection breaks: before what it carries is taken, or after that and before the answer. */
+export type Break = 'before' | 'after'
 
 export interface Login {
-  /** Canonical. */
+  /** Canonical: who the user is to others there. */
   readonly id: string
+  /** With `federation`: the bare JID of the user. Nobody is asked for anything. */
+  readonly user?: string
   readonly fields: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
 }
@@ -81,7 +89,10 @@ export interface Peer {
   slow?(): Promise<void>
   /** A name that nobody has. */
   readonly stranger?: string
-  /** Puts people into the user's list: they see each other. Before the user logs in. */
+  /**
+   * Puts people into the user's list: they see each other. Before the user logs in; with `federation` when the user is there, and
+   * after they have asked each other and agreed, where the network has that.
+   */
   contacts?(login: Login, ids: readonly string[]): Promise<void>
 }
 

@@ -51,12 +51,12 @@ export function presencePlays(conformance: Conformance): void {
       can: ['presence in'],
       has: ['contacts'],
     },
-    async ({ peer, romeo, online }) => {
+    async ({ peer, romeo, online, acquaint }) => {
       const juliet = await peer.person('juliet')
       const nurse = await peer.person('nurse')
-      await peer.contacts!(romeo, [juliet.id, nurse.id])
+      const kept = await acquaint(juliet, nurse)
       await nurse.leaves()
-      const rig = await online()
+      const rig = await online(romeo, kept)
       await eventually('Juliet', () => seen(rig, juliet.id).at(-1) === 'available')
       expect(seen(rig, nurse.id).filter(each => each !== 'unavailable')).toEqual([])
     },

@@ -1,91 +1,91 @@
-import { createHash } from 'node:crypto'
 import {
   type Ack,
   type Adapter,
   AdapterError,
+  type By,
   can,
   type Event,
   type EventOf,
   type Feature,
   type Outgoing,
-  readSetting,
 } from '@parley/adapter'
-import {
-  type Ask,
-  argumentsOf,
-  type Ears,
-  type Hosted,
-  localHost,
-  Net,
-  piecesOf,
-  type SessionInit,
-} from '@parley/gateway'
-import { systemClock } from '@xmpp/server-core'
-import type { Login, Peer } from './peer.ts'
+import { argumentsOf, type Hosted, piecesOf } from '@parley/gateway'
+import type { Login } from './peer.ts'
+import type { Running } from './running.ts'
 
 const PATIENCE = 5000
 let keys = 0
 
 /** Something new for `key`. */
-export const by = () => ({ key: `key${++keys}` })
+export const by = (): By => ({ key: `key${++keys}` })
 
-/** A session of the adapter under test, with the context that the engine gives it, on real connections of this machine. */
+/** What a user does and hears in a session of the adapter under test: their own, or the one that all have. */
 export class Rig {
   readonly adapter: Adapter
   readonly login: Login
-  readonly events: Event[] = []
-  /** All that was logged. */
-  readonly lines: string[] = []
-  readonly #hosted: Hosted
-  readonly #kept: Map<string, string>
+  readonly running: Running
+  #here = false
 
-  constructor(adapter: Adapter, peer: Peer, login: Login, kept = new Map<string, string>(), settings = peer.settings) {
-    this.adapter = adapter
+  constructor(running: Running, login: Login) {
+    this.adapter = running.adapter
+    this.running = running
     this.login = login
-    this.#kept = kept
-    for (const [name, value] of Object.entries(login.secrets)) kept.set(`secrets ${name}`, value)
-    const net = new Net({ allow: ['127.0.0.0/8', '::1'] }, systemClock)
-    const host = localHost(adapter, net, [])
-    const init: SessionInit = {
-      settings: valuesOf(adapter, settings) as SessionInit['settings'],
-      account: { owner: 'romeo@example.org', fields: login.fields },
-      domain: `${adapter.id}.example.org`,
-    }
-    this.#hosted = host.open(init, this.#ears())
+    running.use(this)
   }
 
-  /** A session that is online. */
-  static async online(adapter: Adapter, peer: Peer, login: Login, kept?: Map<string, string>): Promise<Rig> {
-    const rig = new Rig(adapter, peer, login, kept)
-    await rig.start()
-    return rig
+  /** What was told of this user, and what concerns all. */
+  get events(): readonly Event[] {
+    const { user } = this.login
+    const { events } = this.running
+    return user === undefined ? events : events.filter(event => event.user === undefined || event.user === user)
+  }
+
+  /** All that was logged. */
+  get lines(): readonly string[] {
+    return this.running.lines
   }
 
   /** What the adapter keeps: for the next session of the same account. */
   get kept(): Map<string, string> {
-    return this.#kept
+    return this.running.kept
   }
 
+  /** Where nobody logs in a user comes by being there. */
   async start(): Promise<void> {
-    await this.#hosted.start()
+    await this.running.start()
+    if (!this.#isShown) return
+    this.#here = true
+    await this.do('setPresence', { show: 'available' }, by())
   }
 
-  stop(): Promise<void> {
-    return this.#hosted.stop()
+  async stop(): Promise<void> {
+    if (this.#here) await this.do('setPresence', { show: 'unavailable' }, by()).catch(() => undefined)
+    this.#here = false
+    await this.running.leave(this)
+  }
+
+  get #isShown(): boolean {
+    return this.login.user !== undefined && this.can('presence', 'out')
   }
 
   /** Sends a text as the core does: cleaned and cut. Gives what the network said of the first piece. */
   async send(peer: string, text: string, more: Partial<Outgoing> = {}): Promise<Ack> {
-    const message = { ...by(), to: { peer }, text, receipt: false, ...more }
+    const message = { ...this.#mine(by()), to: { peer }, text, receipt: false, ...more }
     const acks: Ack[] = []
     for (const piece of piecesOf(message, this.adapter.capabilities))
-      acks.push((await this.#hosted.call('send', [piece])) as Ack)
+      acks.push((await this.running.call('send', [piece])) as Ack)
     return acks[0]!
   }
 
-  /** A command, as the core gives it. */
+  /** A command, as the core gives it: the last thing said is who does it. */
   do(name: Parameters<Hosted['call']>[0], ...args: readonly unknown[]): Promise<unknown> {
-    return this.#hosted.call(name, argumentsOf(name, args, this.adapter.capabilities))
+    const said = args.length === 0 ? [] : [...args.slice(0, -1), this.#mine(args.at(-1) as By)]
+    return this.running.call(name, argumentsOf(name, said, this.adapter.capabilities))
+  }
+
+  #mine(one: By): By {
+    const { user } = this.login
+    return user === undefined ? one : { user, ...one }
   }
 
   of<T extends Event['type']>(type: T): readonly EventOf<T>[] {
@@ -100,37 +100,6 @@ export class Rig {
   can(feature: Feature, way: 'in' | 'out'): boolean {
     return can(this.adapter.capabilities, feature, way)
   }
-
-  #ears(): Ears {
-    return {
-      events: events => {
-        this.events.push(...events)
-        this.#hosted.credit(events.length)
-      },
-      died: () => {},
-      log: (level, text, about) => void this.lines.push(`${level} ${text} ${JSON.stringify(about ?? {})}`),
-      ask: async ask => this.#answer(ask),
-    }
-  }
-
-  #answer(ask: Ask): unknown {
-    if (ask.what === 'put') return createHash('sha1').update(ask.bytes).digest('hex')
-    if (ask.what === 'media') return undefined
-    const name = `${ask.vault} ${ask.name}`
-    if (ask.what === 'get') return this.#kept.get(name)
-    if (ask.value === undefined) this.#kept.delete(name)
-    else this.#kept.set(name, ask.value)
-    return undefined
-  }
-}
-
-function valuesOf(adapter: Adapter, given: Peer['settings']): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(adapter.settings).map(([name, setting]) => {
-      const value = given[name] === undefined ? undefined : readSetting(setting, String(given[name]))
-      return [name, value ?? setting.default]
-    }),
-  )
 }
 
 /** Gives what `look` finds, as soon as it finds something; fails when that takes too long. */

@@ -101,10 +101,13 @@ export function textPlays(conformance: Conformance): void {
       can: ['offlineQueue in'],
       has: ['offline'],
     },
-    async ({ peer, romeo, online }) => {
+    async ({ peer, romeo, online, acquaint }) => {
       const juliet = await peer.person('juliet')
+      // Where nobody logs in and people see each other, somebody is known there who was there.
+      const isKnown = romeo.user !== undefined && conformance.has.includes('contacts')
+      const kept = isKnown ? await acquaint(juliet) : undefined
       await juliet.says(romeo.id, 'while you were away')
-      const rig = await online()
+      const rig = await online(romeo, kept)
       const heard = await eventually('the message', () => rig.heard[0])
       expect(heard.text).toBe('while you were away')
       expect(heard.at).toBeDefined()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import matrix from '@parley/gateway-matrix'
-import { by, eventually, Rig } from '../kit/index.ts'
+import { by, eventually, Rig, Running } from '../kit/index.ts'
 
 const JULIET = '@juliet:verona.test'
 const USER = { user: 'romeo@example.org' }
@@ -20,8 +20,8 @@ beforeEach(async () => {
   const url = `http://127.0.0.1:${(homeserver.address() as { port: number }).port}`
   const tokens = { asToken: 'as', hsToken: 'hs' }
   const settings = { homeserver: url, serverName: 'verona.test', listenPort: 0, ...tokens }
-  const peer = { settings } as unknown as ConstructorParameters<typeof Rig>[1]
-  rig = new Rig(matrix as never, peer, { id: '', fields: {}, secrets: {} })
+  const login = { id: '', fields: {}, secrets: {} }
+  rig = new Rig(new Running(matrix as never, settings, login), login)
   await rig.start()
 })
 afterEach(async () => {

@@ -116,6 +116,20 @@ describe('a transaction', () => {
     expect(await stand.sees('message')).toMatchObject({ text: 'not lost' })
   })
 
+  test('that stops in its midst goes on from there when it comes again, over a restart too', async () => {
+    await ask('transactions/1', { events: [invitation] })
+    const events = [says('one'), { ...invitation, event_id: '$again' }, says('two')]
+    answer = { status: 502, body: {} }
+    for (let round = 0; round < 2; round++) expect(await ask('transactions/2', { events })).toBe(500)
+    expect((await stand.sees('message')).text).toBe('one')
+    await stand.end()
+    answer = undefined
+    await open()
+    expect(await ask('transactions/2', { events })).toBe(200)
+    expect(await ask('transactions/3', { events: [says('three')] })).toBe(200)
+    expect(stand.events.flatMap(each => (each.type === 'message' ? [each.text] : []))).toEqual(['two', 'three'])
+  })
+
   test('brings nothing of our own users back (threat 157)', async () => {
     await ask('transactions/1', { events: [invitation, { ...says('echo'), sender: GHOST }, says('hers')] })
     expect(stand.events.flatMap(each => (each.type === 'message' ? [each.text] : []))).toEqual(['hers'])

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Outgoing, Place } from '@parley/adapter'
 import matrix from '@parley/gateway-matrix'
+import { freePort } from '../../ports.ts'
 import { Kept, Stand } from '../irc/context.ts'
-import { freePort } from '../irc/servers.ts'
 import { AS_TOKEN, HS_TOKEN, installed, MatrixPerson, SERVER, Synapse } from './synapse.ts'
 
 const ROMEO = 'romeo@example.org'
@@ -213,6 +213,16 @@ else
         'presence',
         event => from(GHOST, 'm.presence')(event) && contentOf(event)['status_msg'] === 'in exile',
       )
+    })
+
+    test('somebody with whom there is no room can be a contact, and is seen when they talk', async () => {
+      await juliet.call('PUT', `presence/${encodeURIComponent(juliet.id)}/status`, { presence: 'online' })
+      await stand.session.addContact!(juliet.id, {}, by())
+      const nobody = stand.session.addContact!(`@nobody:${SERVER}`, {}, by())
+      await expect(nobody).rejects.toMatchObject({ failure: 'not-found' })
+      await together()
+      const seen = await stand.sees('presence', ({ id }) => id === juliet.id)
+      expect(seen).toMatchObject({ user: ROMEO, presence: { show: 'available' } })
     })
 
     test('a room: who is there, what is said, who comes and goes; heard once by each of ours', async () => {

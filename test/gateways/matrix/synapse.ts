@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../../interop/eventually.ts'
-import { freePort } from '../irc/servers.ts'
+import { freePort } from '../../ports.ts'
 
 /** A Python that has Synapse (`pip install matrix-synapse`). */
 const PYTHON = process.env['PARLEY_TEST_SYNAPSE'] ?? 'python3'

@@ -2,7 +2,7 @@ import type { Adapter } from '@parley/adapter'
 import matrix from '@parley/gateway-matrix'
 import telegram from '@parley/gateway-telegram'
 import { eventually } from '../../interop/eventually.ts'
-import { freePort } from '../irc/servers.ts'
+import { freePort } from '../../ports.ts'
 import { Homeserver } from '../matrix/homeserver.ts'
 import { AS_TOKEN, HS_TOKEN, installed, MatrixPerson, SERVER, Synapse } from '../matrix/synapse.ts'
 import { StrictApi, TOKEN } from '../telegram/strict.ts'
@@ -20,7 +20,7 @@ export const bot: Scene = {
   login: { token: TOKEN },
   contact: `${PETER.id}@telegram.example.org`,
   name: 'Peter',
-  tells: false,
+  tells: 'never',
   begins: 'friend',
   lines: ['I pray, sir, can you read?', 'Ay, mine own fortune in my misery.'],
   async open() {
@@ -50,7 +50,8 @@ export const rooms: Scene = {
   programs: [],
   contact: '\\40paris\\3averona.test@matrix.example.org',
   name: 'Paris',
-  tells: true,
+  // Presence is for those who have a room with somebody.
+  tells: 'when they talk',
   begins: 'friend',
   lines: ['Obey, and go with me; for thou must die.', 'Good gentle youth, tempt not a desperate man.'],
   async open() {

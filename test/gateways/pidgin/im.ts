@@ -82,7 +82,7 @@ export const icq: Scene = {
   login: { name: NUMBERS[0], password: PASSWORD },
   contact: `${NUMBERS[1]}@icq.example.org`,
   name: 'Balthasar',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['Then she is well, and nothing can be ill.', 'Get me ink and paper.'],
   async open() {
@@ -101,7 +101,7 @@ export const messenger: Scene = {
   login: { address: ADDRESSES[0], password: PASSWORD },
   contact: 'laurence\\40cell.example@msn.example.org',
   name: 'Friar Laurence',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['Young son, wast thou with Rosaline?', 'With Rosaline, my ghostly father? No.'],
   async open() {
@@ -120,7 +120,7 @@ export const yahoo: Scene = {
   login: { name: NICKS[0], password: PASSWORD },
   contact: `${NICKS[1]}@yahoo.example.org`,
   name: 'Tybalt',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['Romeo, thou art a villain.', 'Villain am I none.'],
   async open() {

@@ -2,10 +2,10 @@ import type { Adapter } from '@parley/adapter'
 import email from '@parley/gateway-email'
 import irc from '@parley/gateway-irc'
 import sip from '@parley/gateway-sip'
+import { freePort } from '../../ports.ts'
 import { Exim, swaks } from '../email/exim.ts'
 import { Person } from '../irc/person.ts'
 import { ngircd } from '../irc/servers.ts'
-import { freePort } from '../sip/context.ts'
 import { Kamailio } from '../sip/kamailio.ts'
 import { Linphone } from '../sip/linphone.ts'
 import type { Friend, Scene } from './scene.ts'
@@ -22,7 +22,7 @@ export const chat: Scene = {
   login: { nick: 'romeo', realname: 'Romeo Montague' },
   contact: 'mercutio@irc.example.org',
   name: 'Mercutio',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['Nay, gentle Romeo, we must have you dance.', 'Not I, believe me: you have dancing shoes.'],
   async open() {
@@ -58,7 +58,7 @@ export const phone: Scene = {
   programs: ['kamailio', 'sqlite3', 'linphonec'],
   contact: 'nurse\\40far.example@sip.example.org',
   name: 'Nurse',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['My young lady bid me inquire you out.', 'Bid her devise some means to come to shrift.'],
   async open() {
@@ -121,7 +121,7 @@ export const mail: Scene = {
   programs: ['exim4', 'swaks'],
   contact: 'juliet\\40verona.test@email.example.org',
   name: 'Juliet',
-  tells: false,
+  tells: 'never',
   // Whoever writes by mail answers: the address of a conversation is in the first mail.
   begins: 'romeo',
   lines: [

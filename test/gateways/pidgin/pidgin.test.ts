@@ -58,6 +58,8 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
     friends.set(scene, await far.enter())
   }
 
+  const isThere = (contact: string) => romeo.sees('presence', `from="${contact}`, /^((?!type=).)*$/)
+
   describe.each(SCENES.map(scene => [scene.title, scene] as const))('%s', (_, scene) => {
     withProgram(scene.programs, scene.contact, () => {
       const { adapter, contact, name, tells, begins, lines } = scene
@@ -70,7 +72,7 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
         await romeo.adds(scene)
         await friends.get(scene)!.accepts()
         await romeo.sees('item', `jid="${contact}"`, /subscription="(?:to|both)"/)
-        if (tells) await romeo.sees('presence', `from="${contact}`, /^((?!type=).)*$/)
+        if (tells === 'at once') await isThere(contact)
       }, 60_000)
 
       test('talks with the contact, word for word', async () => {
@@ -86,6 +88,7 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
             await friend.says(line)
             await romeo.hears(line)
           }
+          if (tells === 'when they talk' && line === lines[0]) await isThere(contact)
           isRomeos = !isRomeos
         }
       }, 60_000)

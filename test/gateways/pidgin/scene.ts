@@ -34,8 +34,8 @@ export interface Scene {
   /** The address that is typed into Pidgin, and the name beside it. */
   readonly contact: string
   readonly name: string
-  /** Whether the network tells who is there. */
-  readonly tells: boolean
+  /** When the network tells whether somebody is there. */
+  readonly tells: 'at once' | 'when they talk' | 'never'
   /** What is said, in turns; who begins. */
   readonly begins: 'friend' | 'romeo'
   readonly lines: readonly string[]

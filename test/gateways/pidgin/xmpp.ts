@@ -47,7 +47,7 @@ export const loop: Scene = {
   login: { name: 'romeo' },
   contact: 'benvolio@loop.example.org',
   name: 'Benvolio',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['Good morrow, cousin.', 'Is the day so young?'],
   async open(verona) {
@@ -73,7 +73,7 @@ export const partner: Scene = {
   programs: ['prosody'],
   contact: 'apothecary@mantua.test',
   name: 'Apothecary',
-  tells: true,
+  tells: 'at once',
   begins: 'friend',
   lines: ['Who calls so loud?', 'Come hither, man.'],
   async open(verona) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { freePort } from '../../ports.ts'
 import { Bitlbee } from './bitlbee.ts'
-import { begin, endAll, freePort, type Stage } from './context.ts'
+import { begin, endAll, type Stage } from './context.ts'
 import { Kamailio, withPrograms } from './kamailio.ts'
 
 const JULIET = 'juliet@example.org'

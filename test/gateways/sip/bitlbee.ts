@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './context.ts'
+import { freePort } from '../../ports.ts'
 import { Inbox } from './inbox.ts'
 
 /** BitlBee with libpurple's `simple`: a SIP client that is spoken to as an IRC server. */

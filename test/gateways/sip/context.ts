@@ -200,22 +200,3 @@ async function openUdp(options: Parameters<Context['listen']>[0]) {
     },
   }
 }
-
-/** A port that is free for TCP and UDP at the moment. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    const socket = createSocket('udp4')
-    const bound = new Promise<boolean>(resolve => {
-      socket.once('error', () => resolve(false))
-      socket.bind(port, '127.0.0.1', () => resolve(true))
-    })
-    const free = await bound
-    socket.close()
-    server.close()
-    await once(server, 'close')
-    if (free) return port
-  }
-}

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Presence } from '@parley/adapter'
-import { begin, endAll, freePort, type Stage } from './context.ts'
+import { freePort } from '../../ports.ts'
+import { begin, endAll, type Stage } from './context.ts'
 import { Kamailio, withPrograms } from './kamailio.ts'
 import { type Heard, Peer } from './peer.ts'
 

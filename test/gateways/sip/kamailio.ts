@@ -2,17 +2,17 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { describe, test } from '@jest/globals'
-import { freePort } from './context.ts'
+import { FOLDERS } from '../../interop/child.ts'
+import { freePort } from '../../ports.ts'
 
 const TABLES = '/usr/share/kamailio/db_sqlite'
 const MODULES = '/usr/lib/x86_64-linux-gnu/kamailio/modules/'
 
 /** Programs that may not be installed: then the plays are named and left out, and where a run has to be complete they fail. */
 export function withPrograms(names: readonly string[], title: string, define: () => void): void {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
-  const missing = names.filter(name => !folders.some(folder => existsSync(join(folder, name))))
+  const missing = names.filter(name => !FOLDERS.some(folder => existsSync(join(folder, name))))
   if (missing.length === 0) describe(title, define)
   else if (process.env['CI'] || process.env['PARLEY_TEST_COMPLETE'])
     test(title, () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { begin, endAll, freePort, type Stage } from './context.ts'
+import { freePort } from '../../ports.ts'
+import { begin, endAll, type Stage } from './context.ts'
 import { Kamailio, withPrograms } from './kamailio.ts'
 import { Linphone } from './linphone.ts'
 

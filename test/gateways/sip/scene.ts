@@ -1,6 +1,7 @@
 import { afterEach } from '@jest/globals'
 import type { Presence } from '@parley/adapter'
-import { begin, endAll, freePort } from './context.ts'
+import { freePort } from '../../ports.ts'
+import { begin, endAll } from './context.ts'
 import { type Heard, Peer } from './peer.ts'
 
 export const JULIET = 'juliet@example.org'

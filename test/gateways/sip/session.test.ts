@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { splitText } from '@parley/gateway'
 import sip from '@parley/gateway-sip'
-import { begin, freePort, HandClock, MemoryVault } from './context.ts'
+import { freePort } from '../../ports.ts'
+import { begin, HandClock, MemoryVault } from './context.ts'
 import { JULIET, ROMEO, stage } from './scene.ts'
 
 const key = () => ({ key: String(Math.floor(performance.now() * 1e6)), user: JULIET })

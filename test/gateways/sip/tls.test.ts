@@ -9,7 +9,7 @@ import { systemClock } from '@xmpp/server-core'
 import { contextFor } from '../../../packages/gateway/src/engine/run/context.ts'
 import { Net } from '../../../packages/gateway/src/engine/run/net.ts'
 import { Redactor } from '../../../packages/gateway/src/engine/run/redact.ts'
-import { freePort } from './context.ts'
+import { freePort } from '../../ports.ts'
 import { Inbox } from './inbox.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const

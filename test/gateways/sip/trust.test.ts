@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { answerChallenge } from '../../../packages/gateway-sip/src/wire/digest.ts'
-import { begin, endAll, freePort, HandClock } from './context.ts'
+import { freePort } from '../../ports.ts'
+import { begin, endAll, HandClock } from './context.ts'
 import { Peer } from './peer.ts'
 
 let peers: Peer[] = []

@@ -2,18 +2,19 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Event } from '@parley/adapter'
 import telegram from '@parley/gateway-telegram'
-import { freePort } from '../irc/servers.ts'
-import { type Login, type Peer, type Person, runConformance, type Signal } from '../kit/index.ts'
+import { freePort } from '../../ports.ts'
+import { eventually, type Login, type Peer, Quiet, runConformance, type Signal, Spoiler } from '../kit/index.ts'
 import { failed, StrictApi } from './strict.ts'
 
 /** Somebody who has opened a chat with each bot. */
-class Writer implements Person {
+class Writer extends Quiet {
   readonly id: string
   readonly told: Event[] = []
   readonly #bots: ReadonlyMap<string, StrictApi>
   readonly #user: { readonly id: number; readonly first_name: string }
 
   constructor(bots: ReadonlyMap<string, StrictApi>, id: number, name: string) {
+    super()
     this.#bots = bots
     this.#user = { id, first_name: name }
     this.id = String(id)
@@ -28,7 +29,7 @@ class Writer implements Person {
     return `${this.id}/${this.#bot(to).says(this.#user, text, more)}`
   }
 
-  async signals(to: string, signal: Signal): Promise<void> {
+  override async signals(to: string, signal: Signal): Promise<void> {
     if (signal.type !== 'edit' && signal.type !== 'reaction') return
     const where = { message_id: numberOf(signal.target), chat: this.#user }
     if (signal.type === 'edit')
@@ -38,14 +39,6 @@ class Writer implements Person {
       this.#bot(to).happens({ message_reaction: { ...where, user: this.#user, new_reaction } })
     }
   }
-
-  async shows(): Promise<void> {}
-  async adds(): Promise<void> {}
-  async answers(): Promise<void> {}
-  async removes(): Promise<void> {}
-  async joins(): Promise<void> {}
-  async parts(): Promise<void> {}
-  async leaves(): Promise<void> {}
 
   #bot(id: string): StrictApi {
     return this.#bots.get(id)!
@@ -83,7 +76,8 @@ async function makePeer(): Promise<Peer> {
     else response.writeHead(401).end(JSON.stringify({ ok: false, error_code: 401, description: 'Unauthorized' }))
   }).listen(0, '127.0.0.1')
   await once(front, 'listening')
-  const settings = { api: `http://127.0.0.1:${(front.address() as { port: number }).port}`, pollSeconds: 1 }
+  const spoiler = await Spoiler.open((front.address() as { port: number }).port)
+  const settings = { api: `http://127.0.0.1:${spoiler.port}`, pollSeconds: 1 }
   const nowhere = { ...settings, api: `http://127.0.0.1:${await freePort()}` }
   const login = (id: string, token: string): Login => ({ id, fields: {}, secrets: { token } })
   return {
@@ -103,6 +97,7 @@ async function makePeer(): Promise<Peer> {
     },
     room: () => '-2001',
     async stop() {
+      spoiler.close()
       front.closeAllConnections()
       front.close()
       for (const api of bots.values()) await api.close()
@@ -112,15 +107,28 @@ async function makePeer(): Promise<Peer> {
       const api = bots.get(id)!
       api.answers.set('getUpdates', failed(409, 'Conflict: terminated by other getUpdates request'))
     },
+    // In place of an answer to two questions for news: as they are, and as the body of one.
+    async garbage(id, bytes) {
+      const head = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`)
+      const question = new RegExp(`^POST /bot${id}:\\S+/getUpdates `)
+      for (const said of [bytes, Buffer.concat([head, bytes])]) {
+        await eventually('a question for news', () => spoiler.has(question))
+        spoiler.say(question, said)
+        await eventually('the end of it', () => !spoiler.has(question))
+      }
+    },
+    freeze: async id => spoiler.freeze(new RegExp(`^POST /bot${id}:`)),
+    slow: async () => spoiler.slow(),
   }
 }
 
 // Groups are shown by plays of their own: a bot has one name, which a room does not change.
 const capabilities = { ...telegram.capabilities, rooms: 'none' } as const
 
+// Nothing is cut: each question has a connection of its own, and none that breaks ends a session (broken.test.ts).
 runConformance({
   adapter: { ...telegram, capabilities } as unknown as Parameters<typeof runConformance>[0]['adapter'],
   makePeer,
-  has: ['wrong', 'nowhere', 'strangers', 'offline', 'replace'],
+  has: ['wrong', 'nowhere', 'strangers', 'offline', 'replace', 'garbage', 'freeze', 'slow'],
   presence: { out: [], in: [] },
 })

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import telegram from '@parley/gateway-telegram'
 import { eventually } from '../../interop/eventually.ts'
+import { freePort } from '../../ports.ts'
 import { Kept, Stand } from '../irc/context.ts'
-import { freePort } from '../irc/servers.ts'
 
 /** What is used of the emulator. */
 interface Emulator {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Break } from '../kit/index.ts'
 
 type Answer = { readonly status: number; readonly body: unknown }
 type Parameters = Readonly<Record<string, unknown>>
@@ -16,6 +17,8 @@ export class StrictApi {
   readonly calls: { readonly method: string; readonly parameters: Parameters }[] = []
   /** What comes instead of the answer, by method, once each. */
   readonly answers = new Map<string, Answer>()
+  /** When the connections of the next calls break, by method: before the call is taken, or after it and before the answer. */
+  readonly breaks = new Map<string, Break[]>()
   readonly #server: Server
   readonly #token: string
   readonly #me: object
@@ -90,9 +93,20 @@ export class StrictApi {
     for await (const chunk of request.setEncoding('utf8')) text += chunk
     const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? []
     const parameters = JSON.parse(text || '{}') as Parameters
+    const breaks = this.breaks.get(method) ?? []
+    if (breaks[0] === 'before') {
+      breaks.shift()
+      request.socket.destroy()
+      return
+    }
     const answer = method ? await this.#answer(token, method, parameters, request) : notFound
     if (answer.status === 200) this.#watch?.(method, parameters, (answer.body as { result: unknown }).result)
     if (response.destroyed) return
+    if (breaks[0] === 'after') {
+      breaks.shift()
+      request.socket.destroy()
+      return
+    }
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   }
 

@@ -68,7 +68,7 @@ describe('more than a process can take', () => {
   }, 60_000)
 
   test('threat 174: files are never all used up: room is made for newcomers, and for the server itself', async () => {
-    await open({}, 'prlimit', '--nofile=1000')
+    await open({}, 'sh', '-c', 'ulimit -n 1000; exec "$@"', 'sh')
     const romeo = await Wired.join(node.port, 'romeo/orchard')
     const raging = storm(node.port, 2000, 2)
     const joining = pause(1000).then(() => Wired.join(node.port, 'juliet/balcony'))

@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, ServerProcess } from '../../services/process.ts'
+import { freePort } from '../../ports.ts'
+import { ServerProcess } from '../../services/process.ts'
 import { Wired } from './wired.ts'
 
 /** A Redis of one's own, to be harmed. */

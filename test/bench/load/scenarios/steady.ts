@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { latencies } from '../../report/statistics.ts'
-import type { Client } from '../client.ts'
 import { loginAll, peerOf } from '../clients.ts'
 import { feed } from '../feed.ts'
 import type { Figures, Job } from '../job.ts'
 import { measure } from '../measure.ts'
+import { sendAtRate, timesOf } from '../paced.ts'
 import { chat } from '../stanzas.ts'
 
-const TICK_MS = 5
-const STAMP = / id=['"]t([\d.]+)['"]/g
 /** Servers that compile while they run are measured as they are after a while: this much of the closed loop first. */
 const HEAT = { window: 4, seconds: 3 }
 
@@ -26,9 +24,7 @@ export async function steady(job: Job): Promise<Figures> {
       onStanzas: (count, bytes) => {
         arrived += count
         if (phase === 'heat') client.write(echo.repeat(count))
-        if (phase !== 'measure') return
-        const now = performance.now()
-        for (const [, stamp] of bytes.toString('latin1').matchAll(STAMP)) times.push(now - Number(stamp))
+        if (phase === 'measure') times.push(...timesOf(bytes))
       },
     })
   }
@@ -37,22 +33,10 @@ export async function steady(job: Job): Promise<Figures> {
   phase = 'warm'
   await sleep(500)
 
-  const stop = sendAtRate(job, clients)
+  const stop = sendAtRate(job.rate, clients, (to, id) => chat(to, id, job.body))
   await sleep(job.warmup * 1000)
   phase = 'measure'
   const figures = await measure({ ...job, warmup: 0 }, () => arrived)
   stop()
   return { ...figures, ...latencies(times) }
-}
-
-function sendAtRate(job: Job, clients: readonly Client[]): () => void {
-  const began = performance.now()
-  let sent = 0
-  const timer = setInterval(() => {
-    for (const owed = ((performance.now() - began) * job.rate) / 1000; sent < owed; sent++) {
-      const client = clients[sent % clients.length]!
-      client.write(chat(peerOf(client, clients).jid, `t${performance.now().toFixed(3)}`, job.body))
-    }
-  }, TICK_MS)
-  return () => clearInterval(timer)
 }
