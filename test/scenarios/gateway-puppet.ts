@@ -6,7 +6,7 @@ import type { Actor, ServerOptions, Stage, StagedServer } from '@parley/testkit'
 import { type CommandResult, readValues } from '@xmpp/server-core'
 
 /** Milliseconds. */
-const PATIENCE = 5000
+const PATIENCE = 15_000
 const everything = Object.fromEntries(FEATURES.map(feature => [feature, 'both' as const]))
 const limits = { maxTextBytes: 1000, charset: 'utf-8', multiline: true, rate: 10 } as const
 const settings = {

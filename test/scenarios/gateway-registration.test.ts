@@ -69,6 +69,13 @@ scenario('XEP-0100 § 4.1.2: a login that is not accepted leaves nothing behind'
     romeo.asks`<iq type="set" to="puppets.a.test"><query xmlns="${REGISTER}"><username>${name}</username><password>${password}</password></query></iq>`
 
   await refused(register('me', 'wrong'), 'not-acceptable', 'The password is wrong')
+  // The answer has said it: no message does.
+  await romeo.receivesUnordered(
+    p`<presence from="puppets.a.test"><show>xa</show></presence>`,
+    p`<presence type="unavailable" from="puppets.a.test"><status>The password is wrong</status></presence>`,
+    exactly`<presence type="unavailable" from="puppets.a.test" to="romeo@a.test"/>`,
+  )
+  await romeo.receivesNothing()
   await refused(register('', 'mine'), 'not-acceptable', 'Name is missing')
   await refused(register('me\nQUIT', 'mine'), 'not-acceptable', 'Name cannot be that')
   await romeo.settles()

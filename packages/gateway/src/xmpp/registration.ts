@@ -55,16 +55,17 @@ export class Registration {
     const { fields, secrets } = this.#read(given)
     const key = this.#net.keyOf(user)
     const isNew = (await this.current(user)) === undefined
-    await house.stores.said.delete(user.text, this.#net.id)
+    await this.#statuses.answer(user, PATIENCE)
     await house.engine.register(key, fields, secrets)
     house.registered.changed(key.owner)
     const outcome = this.#statuses.next(user, isDecided, PATIENCE)
     house.engine.wake(key, { afresh: true })
     const status = await outcome
     if (status && !LET_IN.has(status.state)) {
-      if (isNew) await this.#forget(user)
+      await (isNew ? this.#forget(user) : this.#statuses.answered(user, status.state))
       throw new StanzaError('not-acceptable', status.detail ?? 'The login is not accepted there')
     }
+    await this.#statuses.answered(user, status?.state)
     let isContact = true
     await house.uses.roster.change(user, jid, item => {
       isContact = item.listed
@@ -89,7 +90,7 @@ export class Registration {
     const { house, provider } = this.#net
     await house.access.check(provider, user, 'reconnect')
     if (!(await this.current(user))) throw new StanzaError('registration-required', 'You have no login here to try')
-    await house.stores.said.delete(user.text, this.#net.id)
+    await this.#statuses.afresh(user)
     house.engine.wake(this.#net.keyOf(user), { afresh: true })
   }
 
@@ -102,7 +103,7 @@ export class Registration {
     const key = this.#net.keyOf(user)
     const was = await house.engine.unregister(key)
     house.registered.changed(key.owner)
-    await house.stores.said.delete(user.text, this.#net.id)
+    await this.#statuses.afresh(user)
     // The node that has had the session says so; here nothing more is known.
     if (people.find(user)?.told) await this.#statuses.changed(user, { state: 'idle', since: house.clock.now() })
     await this.#contacts.forget(user)

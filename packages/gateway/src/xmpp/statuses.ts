@@ -12,6 +12,8 @@ const STUCK: ReadonlySet<AccountState> = new Set(['needs-login', 'replaced', 'de
 /** Contacts are there as far as anybody knows. */
 const THERE: ReadonlySet<AccountState> = new Set(['online', 'degraded'])
 const CLIENT = 'jabber:client'
+/** In place of what was said: until that time (ms) the user hears it as the answer to a request. */
+const ANSWERED = 'answered until '
 
 /** What users hear of their sessions: the network's own presence, and a message where they have to do something, once. */
 export class Statuses {
@@ -34,7 +36,7 @@ export class Statuses {
     person.told = status
     this.settle(user, status)
     if (before?.state !== status.state || before.detail !== status.detail) await this.#tell(user, status)
-    if (THERE.has(status.state)) await this.#net.house.stores.said.delete(user.text, this.#net.id)
+    if (THERE.has(status.state)) await this.afresh(user)
     else if (STUCK.has(status.state)) await this.#ask(user, status)
     if (!THERE.has(status.state) && status.state !== 'connecting') await this.leave(person)
   }
@@ -66,6 +68,24 @@ export class Statuses {
     return new Presence({ type: 'available', from: jid, to }, said(reason, el('show', CLIENT, null, away)))
   }
 
+  /** For so long (ms) the user waits for an answer, and hears by that how the session is. */
+  async answer(user: Jid, ms: number): Promise<void> {
+    const { house, id } = this.#net
+    await house.stores.said.set(user.text, id, `${ANSWERED}${house.clock.now() + ms}`)
+  }
+
+  /** The user has heard by an answer that it is so. */
+  async answered(user: Jid, state: AccountState | undefined): Promise<void> {
+    const { house, id } = this.#net
+    if (state && STUCK.has(state)) await house.stores.said.set(user.text, id, state)
+    else await this.afresh(user)
+  }
+
+  /** What there is to say is said, even if it was before. */
+  async afresh(user: Jid): Promise<void> {
+    await this.#net.house.stores.said.delete(user.text, this.#net.id)
+  }
+
   /** Whoever waits for it hears how the session is, on whichever node that is. */
   settle(user: Jid, status: AccountStatus): void {
     for (const settle of [...(this.#waiting.get(user.text) ?? [])]) settle(status)
@@ -95,11 +115,14 @@ export class Statuses {
     return this.#net.house.route(this.presence(status, user))
   }
 
-  /** Once, also over restarts: until it works again. */
+  /** Once, also over restarts: until it works again. Who has no login there any more is not asked for one. */
   async #ask(user: Jid, { state, detail }: AccountStatus): Promise<void> {
     const { house, id, title } = this.#net
     const said = await house.stores.said.get(user.text, id)
-    if (said === state) return
+    if (said === state || (said?.startsWith(ANSWERED) && house.clock.now() < Number(said.slice(ANSWERED.length))))
+      return
+    // What was said is forgotten after the login: if the one is gone, so is the other.
+    if (!(await house.engine.registration(this.#net.keyOf(user)))) return
     await house.stores.said.set(user.text, id, state)
     const reason = detail === undefined ? '' : `: ${detail}`
     await this.#net.notice(user, `${title} ${WORDS[state]}${reason}${HELP[state] ?? ''}`)
