@@ -25,13 +25,17 @@ export function prepareDomain(domain: string): string {
   if (domain.startsWith('[')) return ipv6(domain)
   const name = domain.replace(FINAL_DOT, '')
   if (name === '') throw new JidError('domain', 'is empty')
-  const ascii = tr46.toASCII(name, STRICT)
+  const ascii = requireName(tr46.toASCII(name, STRICT))
   const unicode = tr46.toUnicode(name, STRICT)
   // What does not come back to the same A-labels would be two addresses.
-  if (ascii === null || unicode.error || tr46.toASCII(unicode.domain, STRICT) !== ascii) {
-    throw new JidError('domain', 'is no internationalised domain name (RFC 5890, UTS #46)')
-  }
+  requireName(!unicode.error && tr46.toASCII(unicode.domain, STRICT) === ascii)
   return requireBytes('domain', unicode.domain)
+}
+
+function requireName<T>(found: T | null | false): T {
+  if (found === null || found === false)
+    throw new JidError('domain', 'is no internationalised domain name (RFC 5890, UTS #46)')
+  return found
 }
 
 /** The A-labels of a canonical domain, as DNS, TLS and URLs know it; undefined for what is no name, such as `[::1]`. */
