@@ -5,7 +5,7 @@ import { type Element, StreamParser, serialize } from '@parley/xml'
 import { scramSha1 } from '../bench/load/scram.ts'
 import type { Server } from './peers/peer.ts'
 
-const PATIENCE = 12_000
+const PATIENCE = 20_000
 const LIMITS = { maxStanzaBytes: 1_048_576, maxElements: 20_000, maxDepth: 128 }
 const NS = {
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',

@@ -119,7 +119,7 @@ export class EngineStage {
 export async function until(
   is: () => boolean,
   describe: () => string = () => 'it never was',
-  patience = 5000,
+  patience = 15_000,
 ): Promise<void> {
   const end = performance.now() + patience
   while (!is()) {

@@ -5,7 +5,7 @@ import type { Server } from '@xmpp/server-core'
 import { type ClientEnd, MemoryWire, type MemoryWireOptions } from './wire.ts'
 
 /** How long something that must come may take, in milliseconds of real time. */
-const PATIENCE = 8000
+const PATIENCE = 15_000
 
 /** A client at the level of elements: what it hears goes into an inbox, in order. */
 export class RawClient {

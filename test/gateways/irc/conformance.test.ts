@@ -1,10 +1,10 @@
-import { test } from '@jest/globals'
 import type { Event, Presence } from '@parley/adapter'
 import irc from '@parley/gateway-irc'
+import { withProgram } from '../../interop/programs.ts'
 import { freePort } from '../../ports.ts'
 import { type Login, type Peer, Quiet, runConformance, type Signal, Spoiler } from '../kit/index.ts'
 import { Person } from './person.ts'
-import { INSPIRCD, inspircd, installed } from './servers.ts'
+import { inspircd } from './servers.ts'
 
 const CAPABILITIES = 'message-tags server-time echo-message'
 
@@ -110,7 +110,7 @@ async function makePeer(): Promise<Peer> {
   }
 }
 
-if (installed(INSPIRCD))
+withProgram('inspircd', 'InspIRCd', () =>
   runConformance({
     adapter: irc,
     makePeer,
@@ -118,5 +118,5 @@ if (installed(INSPIRCD))
     together: true,
     has: ['nowhere', 'strangers', 'cut', 'garbage', 'freeze', 'slow', 'nicks', 'directory'],
     presence: { out: [], in: [] },
-  })
-else test.todo('IRC, as an adapter should be: needs inspircd')
+  }),
+)

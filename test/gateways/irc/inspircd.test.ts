@@ -1,6 +1,5 @@
-import { describe, test } from '@jest/globals'
+import { withProgram } from '../../interop/programs.ts'
 import { plays } from './plays.ts'
-import { INSPIRCD, inspircd, installed } from './servers.ts'
+import { inspircd } from './servers.ts'
 
-if (installed(INSPIRCD)) describe('InspIRCd', () => plays(inspircd, { echoes: true, typing: true, monitor: true }))
-else test.todo('IRC with InspIRCd: needs inspircd')
+withProgram('inspircd', 'InspIRCd', () => plays(inspircd, { echoes: true, typing: true, monitor: true }))

@@ -11,9 +11,8 @@ export interface Server {
   stop(): Promise<void>
 }
 
-export const NGIRCD = '/usr/sbin/ngircd'
-export const INSPIRCD = '/usr/sbin/inspircd'
-export const installed = (path: string) => existsSync(path)
+const NGIRCD = '/usr/sbin/ngircd'
+const INSPIRCD = '/usr/sbin/inspircd'
 
 /** ngIRCd of Debian: no IRCv3 to speak of. */
 export async function ngircd(more = ''): Promise<Server> {

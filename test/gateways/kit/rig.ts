@@ -13,7 +13,7 @@ import { argumentsOf, type Hosted, piecesOf } from '@parley/gateway'
 import type { Login } from './peer.ts'
 import type { Running } from './running.ts'
 
-const PATIENCE = 5000
+const PATIENCE = 15_000
 let keys = 0
 
 /** Something new for `key`. */

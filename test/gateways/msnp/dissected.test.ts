@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Capture, withTshark } from '../public-im/dissect.ts'
+import { withProgram } from '../../interop/programs.ts'
+import { Capture } from '../public-im/dissect.ts'
 import { comes, JULIET, PARIS, ROMEO, verona } from './cast.ts'
 import type { MessengerServers } from './simulator.ts'
 
 const by = (key: string) => ({ key })
 
-withTshark('Messenger, as Wireshark reads it', () => {
+withProgram(['tshark', 'dumpcap'], 'Messenger, as Wireshark reads it', () => {
   let servers: MessengerServers
   let capture: Capture
 

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Capture, withTshark } from '../public-im/dissect.ts'
+import { withProgram } from '../../interop/programs.ts'
+import { Capture } from '../public-im/dissect.ts'
 import { comes, verona } from './cast.ts'
 import type { OscarServers } from './simulator.ts'
 
 const by = (key: string) => ({ key })
 const says = (to: string, words: string) => ({ to: { peer: to }, text: words, key: words, receipt: false })
 
-withTshark('AIM and ICQ, as Wireshark reads them', () => {
+withProgram(['tshark', 'dumpcap'], 'AIM and ICQ, as Wireshark reads them', () => {
   let servers: OscarServers
   let capture: Capture
 

@@ -1,25 +1,11 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, test } from '@jest/globals'
 
 const run = promisify(execFile)
-
-function missing(): string | undefined {
-  if (spawnSync('tshark', ['-v']).status !== 0) return 'needs tshark'
-  if (spawnSync('dumpcap', ['-L', '-i', 'lo']).status !== 0) return 'needs the right to capture on loopback'
-  return undefined
-}
-
-/** A suite whose judge is Wireshark; where it is not there, it says so. */
-export function withTshark(title: string, suite: () => void): void {
-  const reason = missing()
-  if (reason) test.todo(`${title}: ${reason}`)
-  else describe(title, suite)
-}
 
 /** What went over the loopback ports, as Wireshark reads it. */
 export class Capture {

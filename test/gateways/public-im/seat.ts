@@ -14,7 +14,7 @@ import {
 import { ManualClock } from './clock.ts'
 
 /** How long something may take that must happen. */
-const PATIENCE = 8000
+const PATIENCE = 15_000
 
 interface Listener {
   look(): void

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { withProgram } from '../../interop/programs.ts'
 import { freePort } from '../../ports.ts'
 import { Bitlbee } from './bitlbee.ts'
 import { begin, endAll, type Stage } from './context.ts'
-import { Kamailio, withPrograms } from './kamailio.ts'
+import { Kamailio } from './kamailio.ts'
 
 const JULIET = 'juliet@example.org'
 const PARIS = 'paris@far.example'
 
-withPrograms(['kamailio', 'sqlite3', 'bitlbee'], 'libpurple 2.14 (simple) at far.example, through Kamailio', () => {
+withProgram(['kamailio', 'sqlite3', 'bitlbee'], 'libpurple 2.14 (simple) at far.example, through Kamailio', () => {
   let kamailio: Kamailio
   let stage: Stage
   let paris: Bitlbee

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, test } from '@jest/globals'
+import { withProgram } from '../../interop/programs.ts'
 import { freePort } from '../../ports.ts'
 import { begin, endAll } from './context.ts'
-import { withPrograms } from './kamailio.ts'
 import { Peer } from './peer.ts'
 
 const JULIET = 'juliet@example.org'
@@ -26,7 +26,7 @@ const folder = () => {
   return made
 }
 
-withPrograms(['tshark'], 'tshark 4.0', () => {
+withProgram(['tshark', 'dumpcap'], 'tshark 4.0', () => {
   test('sees in all that is said, by UDP and TCP, no frame that is malformed', async () => {
     const file = join(folder(), 'sip.pcapng')
     const [udp, tcp, far, mark] = [await freePort(), await freePort(), await freePort(), await freePort()]
@@ -102,7 +102,7 @@ async function play(udp: number, tcp: number, far: number): Promise<void> {
   }
 }
 
-withPrograms(['sipp'], 'sipp 3.6', () => {
+withProgram('sipp', 'sipp 3.6', () => {
   test.each(['u1', 't1'])(
     'three hundred messages of its own making, one by one (%s)',
     async transport => {

@@ -1,4 +1,4 @@
-const PATIENCE = 5000
+const PATIENCE = 15_000
 
 /** What has come, in order, for whoever waits for one of it. */
 export class Inbox<T> {

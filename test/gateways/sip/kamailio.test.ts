@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Presence } from '@parley/adapter'
+import { withProgram } from '../../interop/programs.ts'
 import { freePort } from '../../ports.ts'
 import { begin, endAll, type Stage } from './context.ts'
-import { Kamailio, withPrograms } from './kamailio.ts'
+import { Kamailio } from './kamailio.ts'
 import { type Heard, Peer } from './peer.ts'
 
 const JULIET = 'juliet@example.org'
 const ROMEO = 'romeo@far.example'
 
-withPrograms(['kamailio', 'sqlite3'], 'Kamailio 5.6: our domain and theirs', () => {
+withProgram(['kamailio', 'sqlite3'], 'Kamailio 5.6: our domain and theirs', () => {
   let kamailio: Kamailio
   let stage: Stage
   let romeo: Peer

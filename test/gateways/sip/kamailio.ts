@@ -1,25 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from '@jest/globals'
-import { FOLDERS } from '../../interop/child.ts'
 import { freePort } from '../../ports.ts'
 
 const TABLES = '/usr/share/kamailio/db_sqlite'
 const MODULES = '/usr/lib/x86_64-linux-gnu/kamailio/modules/'
-
-/** Programs that may not be installed: then the plays are named and left out, and where a run has to be complete they fail. */
-export function withPrograms(names: readonly string[], title: string, define: () => void): void {
-  const missing = names.filter(name => !FOLDERS.some(folder => existsSync(join(folder, name))))
-  if (missing.length === 0) describe(title, define)
-  else if (process.env['CI'] || process.env['PARLEY_TEST_COMPLETE'])
-    test(title, () => {
-      throw new Error(`Not installed: ${missing.join(', ')}`)
-    })
-  else test.todo(`${title} (not installed: ${missing.join(', ')})`)
-}
 
 /** Kamailio at far.example, with presence of its own; what is for example.org goes to us by TCP. */
 export class Kamailio {

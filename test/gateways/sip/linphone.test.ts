@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { withProgram } from '../../interop/programs.ts'
 import { freePort } from '../../ports.ts'
 import { begin, endAll, type Stage } from './context.ts'
-import { Kamailio, withPrograms } from './kamailio.ts'
+import { Kamailio } from './kamailio.ts'
 import { Linphone } from './linphone.ts'
 
 const JULIET = 'juliet@example.org'
 const NURSE = 'nurse@far.example'
 
-withPrograms(['kamailio', 'sqlite3', 'linphonec'], 'linphone 5.1 at far.example, through Kamailio', () => {
+withProgram(['kamailio', 'sqlite3', 'linphonec'], 'linphone 5.1 at far.example, through Kamailio', () => {
   let kamailio: Kamailio
   let stage: Stage
   let nurse: Linphone

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Capture, withTshark } from '../public-im/dissect.ts'
+import { withProgram } from '../../interop/programs.ts'
+import { Capture } from '../public-im/dissect.ts'
 import { comes, verona } from './cast.ts'
 import type { YahooServer } from './simulator.ts'
 
 const by = (key: string) => ({ key })
 
-withTshark('Yahoo! Messenger, as Wireshark reads it', () => {
+withProgram(['tshark', 'dumpcap'], 'Yahoo! Messenger, as Wireshark reads it', () => {
   let server: YahooServer
   let capture: Capture
 

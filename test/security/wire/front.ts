@@ -92,7 +92,7 @@ export class Front {
 
   /** Waits, for a few seconds at most, until something that needs no more than turns of the event loop is so. */
   async until(so: () => boolean): Promise<void> {
-    const end = performance.now() + 5000
+    const end = performance.now() + 15_000
     while (!so()) {
       if (performance.now() > end) throw new Error(`This never came true: ${so}`)
       await new Promise(resolve => setImmediate(resolve))

@@ -113,10 +113,10 @@ describe('what is not there', () => {
   test('because nobody answers, after the time for all', async () => {
     dns.behaves('*', { drop: true })
     const from = performance.now()
-    expect(await failure(asking({ times: { try: 400, all: 100 } }).addresses('a.test', 4))).toMatchObject({
+    expect(await failure(asking({ times: { try: 4000, all: 100 } }).addresses('a.test', 4))).toMatchObject({
       code: 'timeout',
     })
-    expect(performance.now() - from).toBeLessThan(400)
+    expect(performance.now() - from).toBeLessThan(4000)
   })
 
   test('because there is nobody to ask', async () => {
