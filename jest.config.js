@@ -13,7 +13,7 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // Plays that wait for servers of others, at a time in one file.
   maxConcurrency: 20,
   globalSetup: './test/setup/global.mjs',

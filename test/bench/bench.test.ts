@@ -24,4 +24,4 @@ test('npm run bench measures this server and writes figures and chart', async ()
   } finally {
     await rm(out, { recursive: true, force: true })
   }
-}, 60_000)
+})

@@ -33,7 +33,7 @@ const NEEDED: Readonly<Record<PeerName, readonly ProgramName[]>> = {
   jabberd2: ['jabberd2-s2s'],
   parley: [],
 }
-const START = 60_000
+const START = 120_000
 
 const table = {
   modes: new Matrix('how two servers meet'),

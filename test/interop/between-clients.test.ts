@@ -24,7 +24,7 @@ withProgram(['profanity', 'tmux', 'slixmpp'], 'clients of different makers', () 
     phoneAt = await phone.start()
     await phone.ask('<iq type="set"><enable xmlns="urn:xmpp:carbons:2"/></iq>')
     phone.send('<presence><priority>-1</priority></presence>')
-  }, 60_000)
+  })
 
   afterAll(async () => {
     romeo?.terminal.close()

@@ -14,7 +14,7 @@ export interface Patience {
 export async function eventually<T>(
   what: string,
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  { within = 15_000, seen }: Patience = {},
+  { within = 30_000, seen }: Patience = {},
 ): Promise<T> {
   const deadline = Date.now() + within
   for (;;) {

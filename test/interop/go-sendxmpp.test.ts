@@ -18,7 +18,7 @@ withProgram('go-sendxmpp', 'go-sendxmpp', () => {
     julietAt = await juliet.start()
     juliet.send('<presence/>')
     await juliet.sees('received', ['<presence', `from="${julietAt}"`])
-  }, 60_000)
+  })
 
   afterEach(async () => {
     await Promise.all(children.splice(0).map(child => child.end()))

@@ -34,7 +34,7 @@ withProgram('haproxy', 'HAProxy', () => {
     await eventually('HAProxy finds the server healthy', () => checked() === FRONTS, {
       seen: () => haproxy.output,
     })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     for (const client of clients) await client.end()

@@ -19,7 +19,7 @@ withProgram(['mcabber', 'tmux'], 'mcabber', () => {
     juliet.send('<presence/>')
     mcabber = new Mcabber(stage, 'romeo')
     await mcabber.login()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     mcabber?.terminal.close()

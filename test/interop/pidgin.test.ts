@@ -38,7 +38,7 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Pidgin', () => 
     desktop = await Desktop.open(stage.folder('desktop'))
     pidgin = startPidgin(stage, desktop, 'romeo')
     since = Date.now()
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await pidgin?.end()

@@ -20,7 +20,7 @@ withProgram(['profanity', 'tmux'], 'profanity', () => {
     juliet.send('<presence/>')
     profanity = new Profanity(stage, 'romeo')
     shown = await profanity.login()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     profanity?.terminal.close()

@@ -20,7 +20,7 @@ withProgram('prometheus-client', 'Prometheus', () => {
     const client = new XmppClient(stage, 'romeo')
     await client.start()
     await client.end()
-  }, 60_000)
+  })
 
   afterAll(() => stage?.close())
 

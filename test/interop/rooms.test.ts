@@ -18,7 +18,7 @@ withProgram(['profanity', 'mcabber', 'tmux', 'slixmpp'], 'clients of different m
     romeo = new Profanity(stage, 'romeo')
     juliet = new Mcabber(stage, 'juliet')
     await Promise.all([romeo.login(), juliet.login()])
-  }, 60_000)
+  })
 
   afterAll(async () => {
     romeo?.terminal.close()
@@ -69,7 +69,7 @@ withProgram(['profanity', 'mcabber', 'tmux', 'slixmpp'], 'clients of different m
       'is shown so many lines as it asked for',
     ])
     await romeo.terminal.shows(/reader has joined the room/)
-  }, 60_000)
+  })
 
   test('profanity sees mcabber leave', async () => {
     juliet.command('quit')

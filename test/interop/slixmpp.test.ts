@@ -60,7 +60,7 @@ withProgram('slixmpp', 'slixmpp', () => {
     beforeAll(async () => {
       stage = await Stage.open()
       checks = await runChecks(stage, script)
-    }, 120_000)
+    })
 
     afterAll(() => stage.close())
 

@@ -16,7 +16,7 @@ const clients: XmppClient[] = []
 
 beforeAll(async () => {
   stage = await Stage.open()
-}, 60_000)
+})
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map(client => client.end()))

@@ -60,14 +60,14 @@ withProgram(['haproxy', 'redis-server'], 'docker compose up --scale frontend=3, 
     haproxy = new Child('haproxy', ['-db', '-f', file])
     const up = () => new Set(haproxy.output.match(/frontend\d (?:is UP|check succeeded)|\/frontend\d succeeded/g)).size
     await eventually('the proxy finds all front ends', () => up() === FRONTENDS, { seen: () => haproxy.output })
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await haproxy?.end()
     for (const server of servers) await server.remove()
     await redis?.end()
     rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   /** deploy/haproxy.cfg with the front ends of this test instead of those that Docker's DNS names. */
   function configuration(doors: readonly Doors[]): string {

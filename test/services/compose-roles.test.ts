@@ -50,7 +50,7 @@ withProgram(['redis-server'], 'docker compose up --scale frontend=2 --scale fede
     ] as const)
       for (let n = 0; n < 2; n++) servers.push(await planned(service, shared))
     await Promise.all([...fronts, ...gateways].map(server => server.start()))
-  }, 120_000)
+  })
 
   afterAll(async () => {
     for (const server of [...fronts, ...gateways]) await server.remove()
@@ -58,7 +58,7 @@ withProgram(['redis-server'], 'docker compose up --scale frontend=2 --scale fede
     await dns?.stop()
     await redis?.end()
     rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   /** What compose would start, on ports that are free here. */
   async function planned(service: 'frontend' | 'federation', shared: Record<string, string>): Promise<ServerProcess> {

@@ -81,7 +81,7 @@ describe('the front end of docker-compose.yml, as a process on this machine', ()
     server = new ServerProcess(environment(url, ports))
     expect(frontend.command).toEqual(['parley', 'serve'])
     await server.start()
-  }, 60_000)
+  })
 
   afterAll(() => server.remove())
 

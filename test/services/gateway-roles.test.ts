@@ -60,7 +60,7 @@ withProgram(['redis-server'], 'two front ends, and processes that have the sessi
     romeo = await Wired.join(ports[0]!, 'romeo/orchard')
     juliet = await Wired.join(ports[1]!, 'juliet/balcony')
     for (const client of [romeo, juliet]) client.write('<presence/>')
-  }, 120_000)
+  })
 
   afterAll(async () => {
     romeo?.leave()
@@ -68,7 +68,7 @@ withProgram(['redis-server'], 'two front ends, and processes that have the sessi
     for (const server of [...fronts, ...gateways]) await server.remove()
     await redis?.end()
     rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   async function gateway(): Promise<ServerProcess> {
     const control = { PARLEY_CONTROL: join(folder, `gateway${gateways.length}.sock`) }
@@ -116,7 +116,7 @@ withProgram(['redis-server'], 'two front ends, and processes that have the sessi
     const bounced = await romeo.next(({ name, attrs }) => name === 'message' && attrs['type'] === 'error')
     expect(String(bounced)).toContain('service-unavailable')
     expect(String(bounced)).toContain(NOBODY)
-  }, 90_000)
+  })
 
   test('one that comes has the sessions, whichever front end users are at', async () => {
     await gateway()
@@ -126,7 +126,7 @@ withProgram(['redis-server'], 'two front ends, and processes that have the sessi
     const { output } = await fronts[0]!.cli(['cluster', 'status', '--json'])
     const { rows } = JSON.parse(output) as { rows: readonly { roles: string }[] }
     expect(rows.map(({ roles }) => roles).sort()).toEqual(['clients', 'clients', 'gateways'])
-  }, 60_000)
+  })
 
   test('when it is killed another one has them', async () => {
     for (const client of [romeo, juliet]) client.inbox.length = 0
@@ -136,7 +136,7 @@ withProgram(['redis-server'], 'two front ends, and processes that have the sessi
       await client.next(isOnline, TAKEOVER)
     }
     await heard(romeo, juliet, 'again')
-  }, 90_000)
+  })
 
   test('when the last one ends in order users see it, and the next one goes on', async () => {
     romeo.inbox.length = 0
@@ -146,5 +146,5 @@ withProgram(['redis-server'], 'two front ends, and processes that have the sessi
     await gateway()
     for (const client of [romeo, juliet]) await connected(client)
     await heard(juliet, romeo, 'once more')
-  }, 90_000)
+  })
 })

@@ -114,13 +114,13 @@ function suite(): void {
       const shared = { PARLEY_REDIS: redis.url, PARLEY_DATABASE: database.url }
       nodes = await Promise.all([Node.open(shared), Node.open(shared), Node.open(shared)])
       await nodes[0]!.users('first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'late')
-    }, 60_000)
+    })
     afterAll(async () => {
       for (const talker of talkers) talker.leave()
       for (const node of nodes ?? []) await node.remove()
       await redis?.remove()
       await database?.drop()
-    }, 60_000)
+    })
 
     test('no line is lost, doubled or in another place, for anybody', async () => {
       // Who makes the room reaches the first process, which has the room then.
@@ -167,7 +167,7 @@ function suite(): void {
         title: 'Host',
       })
       late.leave()
-    }, 120_000)
+    })
   })
 }
 

@@ -13,7 +13,7 @@ describe('parley serve, and the commands beside it', () => {
   beforeAll(async () => {
     server = new ServerProcess({ PARLEY_LISTEN_CLIENT: `127.0.0.1:${await freePort()}`, PARLEY_REGISTRATION: 'invite' })
     await server.start()
-  }, 60_000)
+  })
   afterAll(() => server.remove())
 
   test('accounts are added, shown, changed, disabled and deleted', async () => {
@@ -33,7 +33,7 @@ describe('parley serve, and the commands beside it', () => {
       [['version'], '0.1.0'],
     ]
     for (const [args, answer] of steps) expect((await server.cli(args, 'secret\n')).output).toContain(answer)
-  }, 60_000)
+  })
 
   test('passwords are never on the command line of another process, nor in the log', async () => {
     await server.cli(['user', 'add', 'juliet@localhost'], 'tell-nobody\n')
@@ -99,7 +99,7 @@ describe('parley serve, and the commands beside it', () => {
     await eventually('a word about it', () => server.output.includes('the configuration cannot be read again'))
     rmSync(file)
     expect((await server.cli(['status'])).output).toContain('sessions: 0')
-  }, 30_000)
+  })
 
   test('stops in order, and starts again with what it had', async () => {
     expect(await server.stop('SIGINT')).toBe(0)
@@ -108,7 +108,7 @@ describe('parley serve, and the commands beside it', () => {
     // Three seconds are promised for a machine that does nothing else.
     expect(performance.now() - began).toBeLessThan(30_000)
     expect((await server.cli(['user', 'list'])).output).toContain('juliet@localhost')
-  }, 60_000)
+  })
 })
 
 describe('a configuration that cannot be used', () => {
@@ -122,7 +122,7 @@ describe('a configuration that cannot be used', () => {
     expect(server.output).toMatch(/listen\.client: "5222" must be \[host\]:port/)
     expect(server.output).toMatch(/registration: "sometimes" .*"closed"\|"invite"\|"open"/)
     await server.remove()
-  }, 30_000)
+  })
 
   test('and so does a file', async () => {
     const server = new ServerProcess()
@@ -131,12 +131,12 @@ describe('a configuration that cannot be used', () => {
     const { code, output } = await server.cli(['--config', file, 'check'])
     expect([code, output]).toEqual([1, expect.stringContaining('limits.conections: there is no such key')])
     await server.remove()
-  }, 30_000)
+  })
 
   test('commands without a server say how to start one', async () => {
     const server = new ServerProcess()
     const { code, output } = await server.cli(['user', 'list'])
     expect([code, output]).toEqual([1, expect.stringContaining('start it with "npm start"')])
     await server.remove()
-  }, 30_000)
+  })
 })

@@ -45,7 +45,7 @@ withProgram('redis-server', 'a start that fails', () => {
   test('ends the process, though it is connected to Redis and the database already', async () => {
     const { server } = await hindered(1)
     await expect(server.start()).rejects.toThrow('The server ended with 1')
-  }, 30_000)
+  })
 
   test('of a worker: it is started again until it can serve', async () => {
     const { server, inTheWay } = await hindered(2)
@@ -57,5 +57,5 @@ withProgram('redis-server', 'a start that fails', () => {
     await serving
     const all = () => server.output.split('"msg":"ready"').length - 1 >= 2
     await eventually('both workers serve', all, { seen: () => server.output })
-  }, 60_000)
+  })
 })

@@ -61,7 +61,7 @@ withProgram('redis-server', 'two workers on one port', () => {
       for (const name of [`from${n}`, `to${n}`]) await server.user(`${name}@localhost`, 'secret')
     }
     for (const player of everybody) await player.connect(port)
-  }, 90_000)
+  })
 
   afterAll(async () => {
     for (const player of everybody) player.close()
@@ -96,7 +96,7 @@ withProgram('redis-server', 'two workers on one port', () => {
       const rows = await nodes()
       return rows.reduce((sum, { sessions }) => sum + sessions, 0) === everybody.length
     })
-  }, 60_000)
+  })
 
   test('a worker that is killed is started again, and its clients go on', async () => {
     const [victim] = await nodes()
@@ -110,7 +110,7 @@ withProgram('redis-server', 'two workers on one port', () => {
       },
       { within: 30_000 },
     )
-  }, 90_000)
+  })
 
   test('workers are replaced one after another under load: nobody fails to resume', async () => {
     for (const { node } of await nodes()) {
@@ -127,7 +127,7 @@ withProgram('redis-server', 'two workers on one port', () => {
       )
     }
     expect(pairs.flatMap(({ history }) => history.reasons)).toEqual([])
-  }, 120_000)
+  })
 
   test('metrics tell of all of them', async () => {
     const text = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text()
@@ -156,7 +156,7 @@ withProgram('redis-server', 'two workers on one port', () => {
     expect(receiver.isOpen).toBe(true)
     await server.cli(['user', 'passwd', 'to0@localhost'], 'another\n')
     await eventually('the client is sent away', () => !receiver.isOpen, { within: 2000 })
-  }, 30_000)
+  })
 
   test('nothing was lost, doubled or inverted', () => {
     expect(pairs.map(({ history }) => judge(history)).map(({ acknowledged: _, ...verdict }) => verdict)).toEqual(

@@ -71,5 +71,5 @@ describe('kill -9', () => {
     } finally {
       await store.close()
     }
-  }, 60_000)
+  })
 })

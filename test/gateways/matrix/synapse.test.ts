@@ -23,7 +23,7 @@ else
     beforeAll(async () => {
       ours = await freePort()
       synapse = await Synapse.open(ours)
-    }, 90_000)
+    })
     afterAll(async () => {
       await synapse?.close()
     })

@@ -30,7 +30,7 @@ withProgram(['tshark', 'dumpcap'], 'Messenger, as Wireshark reads it', () => {
     await juliet.hears('presence', event => event.presence.show === 'unavailable')
     await capture.end(`tcp.dstport == ${notification} && msnms && frame contains "OUT"`)
     await juliet.session.stop()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     capture?.remove()

@@ -38,4 +38,4 @@ test('whatever a server says, a session of Messenger ends as it should', async (
   const { logins } = await survives(port => [moved(port), board], enters, 100)
   expect(logins).toBeGreaterThan(10)
   await servers.close()
-}, 120_000)
+})

@@ -41,7 +41,7 @@ withProgram(['tshark', 'dumpcap'], 'AIM and ICQ, as Wireshark reads them', () =>
     await juliet.hears('presence', event => event.presence.idleSince !== undefined)
     await capture.end('aim && frame contains 00:06:79:32')
     for (const user of [one, two, romeo, juliet]) await user.session.stop()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     capture?.remove()

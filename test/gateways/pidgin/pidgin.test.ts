@@ -44,7 +44,7 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
     await desktop?.close()
     await Promise.all(farEnds.map(end => end.close()))
     await verona?.close()
-  }, 60_000)
+  })
 
   async function login(): Promise<void> {
     romeo = await Romeo.enter(verona, desktop, LIST.height)
@@ -66,14 +66,14 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
       if (adapter?.mode === 'account')
         test('tells the network who he is there', async () => {
           await romeo.registers(scene)
-        }, 60_000)
+        })
 
       test('adds the contact, who lets him, and is shown', async () => {
         await romeo.adds(scene)
         await friends.get(scene)!.accepts()
         await romeo.sees('item', `jid="${contact}"`, /subscription="(?:to|both)"/)
         if (tells === 'at once') await isThere(contact)
-      }, 60_000)
+      })
 
       test('talks with the contact, word for word', async () => {
         const friend = friends.get(scene)!
@@ -91,7 +91,7 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
           if (tells === 'when they talk' && line === lines[0]) await isThere(contact)
           isRomeos = !isRomeos
         }
-      }, 60_000)
+      })
     })
   })
 
@@ -110,7 +110,7 @@ withProgram(['pidgin', 'Xvfb', 'openbox', 'xdotool', 'import'], 'Romeo, with Pid
     const lower = windows.get(LOWER.scene)
     if (lower) desktop.place(lower, LOWER.place)
     picture(windows.get(UPPER) ?? [...windows.values()][0]!, join(folder, 'all.png'))
-  }, 60_000)
+  })
 
   /** With that window in front. */
   function picture(window: string, file: string): void {

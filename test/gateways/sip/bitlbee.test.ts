@@ -20,7 +20,7 @@ withProgram(['kamailio', 'sqlite3', 'bitlbee'], 'libpurple 2.14 (simple) at far.
     kamailio = await Kamailio.open(tcp)
     stage = await begin({ tcp, proxy: `127.0.0.1:${kamailio.port};transport=tcp` })
     paris = await Bitlbee.open('paris', kamailio.port)
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await paris?.close()
@@ -39,7 +39,7 @@ withProgram(['kamailio', 'sqlite3', 'bitlbee'], 'libpurple 2.14 (simple) at far.
     await paris.hears(/:sipjuliet!\S+ QUIT/)
     await stage.session.setPresence!({ show: 'available' }, key())
     await paris.hears(/:sipjuliet!\S+ JOIN :?&bitlbee/)
-  }, 60_000)
+  })
 
   test('Juliet sees him, by what libpurple publishes', async () => {
     await stage.session.addContact!(PARIS, {}, key())

@@ -55,7 +55,7 @@ withProgram(['tshark', 'dumpcap'], 'tshark 4.0', () => {
     )
     for (const method of ['MESSAGE', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'OPTIONS']) expect(methods).toContain(method)
     expect(look('-Y', '_ws.malformed')).toEqual([])
-  }, 60_000)
+  })
 })
 
 /** Says it until it is in the file. */

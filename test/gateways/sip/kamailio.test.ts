@@ -23,7 +23,7 @@ withProgram(['kamailio', 'sqlite3'], 'Kamailio 5.6: our domain and theirs', () =
     romeo = await Peer.open(kamailio.port)
     for (const method of ['MESSAGE', 'NOTIFY']) romeo.answers.set(method, '200 OK')
     await romeo.registers('romeo', kamailio.port)
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await endAll()

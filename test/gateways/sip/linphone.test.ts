@@ -20,7 +20,7 @@ withProgram(['kamailio', 'sqlite3', 'linphonec'], 'linphone 5.1 at far.example, 
     kamailio = await Kamailio.open(tcp)
     stage = await begin({ tcp, proxy: `127.0.0.1:${kamailio.port};transport=tcp` })
     nurse = await Linphone.open('nurse', kamailio.port)
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await nurse?.close()
@@ -51,7 +51,7 @@ withProgram(['kamailio', 'sqlite3', 'linphonec'], 'linphone 5.1 at far.example, 
     await nurse.says(/Friend [^\n]*juliet[^\n]* is Away/i)
     await stage.session.setPresence!({ show: 'unavailable' }, key())
     await nurse.says(/Friend [^\n]*juliet[^\n]* is Offline/i)
-  }, 60_000)
+  })
 
   test('Juliet sees the nurse, by what linphone publishes', async () => {
     await stage.session.setPresence!({ show: 'available' }, key())

@@ -36,7 +36,7 @@ withProgram(['tshark', 'dumpcap'], 'Yahoo! Messenger, as Wireshark reads it', ()
     await juliet.hears('presence', event => event.presence.show === 'unavailable')
     await capture.end('ymsg.service == 2')
     await juliet.session.stop()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     capture?.remove()

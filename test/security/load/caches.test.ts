@@ -13,8 +13,7 @@ const ACCOUNTS = process.env['PARLEY_FUZZ'] === 'full' ? 200_000 : 21_000
 /** What the heap may differ by without anything that grows: entries of a cache differ in size (MiB). */
 const NOISE = 6
 
-// The long form takes minutes.
-jest.setTimeout(process.env['PARLEY_FUZZ'] === 'full' ? 600_000 : 60_000)
+jest.setTimeout(600_000)
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

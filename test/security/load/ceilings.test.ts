@@ -48,11 +48,11 @@ describe('more than a process can take', () => {
 
   beforeEach(async () => {
     database = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
-  }, 60_000)
+  })
   afterEach(async () => {
     await node?.remove()
     await database?.drop()
-  }, 60_000)
+  })
 
   test('threat 173: who is there notices little of a storm of connections, and who is quick still gets in', async () => {
     await open({})
@@ -65,7 +65,7 @@ describe('more than a process can take', () => {
     expect(quantile(times, 0.99)).toBeLessThan(1000)
     expect(await (await joining).pings()).toBeLessThan(1000)
     expect(node.complaints(/./)).toEqual([])
-  }, 60_000)
+  })
 
   test('threat 174: files are never all used up: room is made for newcomers, and for the server itself', async () => {
     await open({}, 'sh', '-c', 'ulimit -n 1000; exec "$@"', 'sh')
@@ -81,7 +81,7 @@ describe('more than a process can take', () => {
     expect(node.complaints(/no room for more connections/)).toHaveLength(1)
     // The command line, and what it needs of the database.
     expect((await node.process.cli(['user', 'add', 'benvolio@localhost'], 'secret\n')).code).toBe(0)
-  }, 60_000)
+  })
 
   test('threat 174: memory is never all used up: who takes most of it gives way', async () => {
     await open({ NODE_OPTIONS: '--max-old-space-size=64' })
@@ -107,5 +107,5 @@ describe('more than a process can take', () => {
     expect(answers.length).toBeLessThan(60 * DEAF)
     expect(await romeo.pings()).toBeLessThan(1000)
     for (const client of deaf) client.leave()
-  }, 60_000)
+  })
 })

@@ -35,14 +35,14 @@ function suite(): void {
       const shared = { PARLEY_REDIS: redis.url, PARLEY_DATABASE: database.url }
       ;[first, second] = await Promise.all([Node.open(shared), Node.open(shared)])
       await first.users('romeo', 'juliet')
-    }, 60_000)
+    })
     afterAll(async () => {
       for (const client of open) client.leave()
       await first?.remove()
       await second?.remove()
       await redis?.remove()
       await database?.drop()
-    }, 60_000)
+    })
 
     test('threat 168: of clients that resume one session on two processes at the same moment, one has it', async () => {
       const juliet = await join(second, 'juliet/balcony')
@@ -65,7 +65,7 @@ function suite(): void {
         expect(winner.unheard).toEqual([])
         winner.write('</stream:stream>')
       }
-    }, 60_000)
+    })
 
     test(
       'threat 169: a process that was frozen while others took its sessions writes nothing more to them',

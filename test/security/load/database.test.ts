@@ -27,14 +27,14 @@ describe('PostgreSQL misbehaves', () => {
     passage = way.passage
     node = await Node.open({ PARLEY_DATABASE: way.url })
     pair = await Pair.of(node)
-  }, 60_000)
+  })
   afterAll(async () => {
     pair?.leaves()
     await node?.remove()
     passage?.close()
     await admin?.end()
     await database?.drop()
-  }, 60_000)
+  })
 
   test('the database is away: nothing is acknowledged, what needs no row goes on, and the log says so once', async () => {
     await pair.isPromisedNothing(
@@ -47,28 +47,28 @@ describe('PostgreSQL misbehaves', () => {
       },
     )
     expect(node.complaints(/^The message log cannot be written, trying again/)).toHaveLength(1)
-  }, 30_000)
+  })
 
   test('the network to it swallows everything: the same', async () => {
     await pair.isPromisedNothing(
       () => (passage.weather = 'held'),
       () => (passage.weather = 'open'),
     )
-  }, 30_000)
+  })
 
   test('it is slow: all goes on, slowly', async () => {
     passage.weather = 100
     await pair.goesOn()
     passage.weather = 'open'
     await pair.goesOn()
-  }, 30_000)
+  })
 
   test('somebody holds a lock: the same as away', async () => {
     await pair.isPromisedNothing(
       () => admin.query('BEGIN; LOCK TABLE message_log IN ACCESS EXCLUSIVE MODE'),
       () => admin.query('COMMIT'),
     )
-  }, 30_000)
+  })
 
   test('its disk is full: the same, and the log says why', async () => {
     await pair.isPromisedNothing(
@@ -79,7 +79,7 @@ describe('PostgreSQL misbehaves', () => {
       () => admin.query('DROP FUNCTION no_room CASCADE'),
     )
     expect(node.complaints(/trying again: could not extend file: No space left on device/)).toHaveLength(1)
-  }, 30_000)
+  })
 
   test('it is away and everybody goes on sending: what does not fit is refused for now, and memory stays', async () => {
     const names = Array.from({ length: FLOODERS }, (_, n) => `flood${n}`)
@@ -109,5 +109,5 @@ describe('PostgreSQL misbehaves', () => {
     expect(taken.length + refusals().length).toBe(FLOODERS * FLOOD)
     for (const flooder of flooders) flooder.leave()
     await pair.goesOn()
-  }, 60_000)
+  })
 })

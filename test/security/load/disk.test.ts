@@ -49,12 +49,12 @@ function suite(): void {
       chmodSync(folder, 0o711)
       node = await Node.open({}, folder)
       await node.users('romeo', 'juliet')
-    }, 60_000)
+    })
     afterAll(async () => {
       await node?.process.stop()
       spawnSync('umount', [folder])
       rmdirSync(folder)
-    }, 60_000)
+    })
 
     /** Romeo goes on sending while there is no room; `harm` is what that does to the engine. */
     async function hasNoRoom(harm: () => Promise<unknown>): Promise<void> {
@@ -79,7 +79,7 @@ function suite(): void {
       await hasNoRoom(() =>
         eventually('the log says why', () => node.complaints(/trying again: .*No space left on device/).length > 0),
       )
-    }, 60_000)
+    })
 
     test('the embedded engine falls over for want of room: it is started again, and the same', async () => {
       await hasNoRoom(async () => {
@@ -98,6 +98,6 @@ function suite(): void {
         // It cannot be started either.
         await pause(1000)
       })
-    }, 60_000)
+    })
   })
 }

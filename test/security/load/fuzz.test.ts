@@ -75,11 +75,11 @@ describe('stanzas of any kind', () => {
     const env = { PARLEY_MODULES_PRESENCE_CHANGES: '0', PARLEY_ADMINS: 'romeo@localhost' }
     node = await Node.open({ PARLEY_DATABASE: database.url, ...env })
     await node.users('romeo', 'juliet')
-  }, 60_000)
+  })
   afterAll(async () => {
     await node?.remove()
     await database?.drop()
-  }, 60_000)
+  })
 
   test(`threat 175: none of ${STANZAS} ends in an error of ours, and each request has one answer`, async () => {
     const random = randomFrom(SEED)

@@ -25,14 +25,14 @@ function suite(driver: 'memory' | 'Redis'): void {
       node = await Node.open({ PARLEY_DATABASE: database.url, ...(redis && { PARLEY_REDIS: redis.url }) })
       await node.users('romeo', 'juliet')
       juliet = await Wired.join(node.port, 'juliet/sofa')
-    }, 60_000)
+    })
     afterAll(async () => {
       romeo?.leave()
       juliet?.leave()
       await node?.remove()
       await redis?.remove()
       await database?.drop()
-    }, 60_000)
+    })
 
     /** Romeo counts, is there, and reads nothing from now on. */
     async function stopsReading(): Promise<void> {
@@ -63,7 +63,7 @@ function suite(driver: 'memory' | 'Redis'): void {
       expect(ids).toEqual(Array.from({ length: 800 }, (_, n) => `m${n}`))
       back.write('</stream:stream>')
       await eventually('the session is over', () => !back.isOpen)
-    }, 60_000)
+    })
 
     test('threat 163: one that is flooded and does not read loses its session, and memory stays', async () => {
       await stopsReading()
@@ -74,6 +74,6 @@ function suite(driver: 'memory' | 'Redis'): void {
       expect(refused).toBeGreaterThan(10_000)
       romeo.socket.resume()
       await eventually('its connection is closed', () => !romeo.isOpen)
-    }, 60_000)
+    })
   })
 }

@@ -26,14 +26,14 @@ function suite(): void {
       database = await scratchDatabase(process.env['PARLEY_TEST_DATABASE']!)
       node = await Node.open({ PARLEY_REDIS: `redis://127.0.0.1:${passage.port}`, PARLEY_DATABASE: database.url })
       pair = await Pair.of(node)
-    }, 60_000)
+    })
     afterAll(async () => {
       pair?.leaves()
       await node?.remove()
       passage?.close()
       await redis?.remove()
       await database?.drop()
-    }, 60_000)
+    })
 
     test('Redis is killed and started again: nothing is acknowledged meanwhile, nothing is lost or doubled', async () => {
       await pair.isPromisedNothing(
@@ -41,21 +41,21 @@ function suite(): void {
         () => redis.start(),
       )
       expect(node.complaints(/^Redis is away: .*nothing is acknowledged until it is back/).length).toBeGreaterThan(0)
-    }, 30_000)
+    })
 
     test('Redis stands still: the same', async () => {
       await pair.isPromisedNothing(
         () => redis.signal('SIGSTOP'),
         () => redis.signal('SIGCONT'),
       )
-    }, 30_000)
+    })
 
     test('the network to Redis is cut: the same', async () => {
       await pair.isPromisedNothing(
         () => (passage.weather = 'cut'),
         () => (passage.weather = 'open'),
       )
-    }, 30_000)
+    })
 
     test('the network to Redis swallows everything, for longer than a process may go without: nothing is read, nothing grows', async () => {
       await node.users('mallory')
@@ -80,7 +80,7 @@ function suite(): void {
         const filling = 'x'.repeat(1000)
         for (let n = 0; n < 40_000; n++) mallory.says('nobody@localhost', filling, `flood${n}`)
       }
-    }, 60_000)
+    })
 
     test('Redis is slow: all goes on, slowly', async () => {
       passage.weather = 100
@@ -88,7 +88,7 @@ function suite(): void {
       expect(await pair.romeo.pings()).toBeLessThan(1000)
       passage.weather = 'open'
       await pair.goesOn()
-    }, 30_000)
+    })
 
     test('Redis is full and evicts nothing: nothing is acknowledged, and the log says why', async () => {
       await pair.isPromisedNothing(
@@ -96,7 +96,7 @@ function suite(): void {
         () => redis.say('CONFIG SET maxmemory 0'),
       )
       expect(node.complaints(/^Redis takes no changes: OOM .*nothing is acknowledged until it does/)).toHaveLength(1)
-    }, 30_000)
+    })
 
     /** Redis has lost what it had confirmed: sessions end, and what was not acknowledged comes from the log. */
     async function losesSessions(harm: () => Promise<unknown>): Promise<void> {
@@ -126,7 +126,7 @@ function suite(): void {
     test('Redis is emptied: sessions end at once, messages do not', async () => {
       await losesSessions(() => redis.say('FLUSHALL'))
       expect(node.complaints(/lost changes that it had confirmed/)).toHaveLength(1)
-    }, 30_000)
+    })
 
     test('Redis is rolled back to an earlier state: the same', async () => {
       redis.remember()
@@ -136,6 +136,6 @@ function suite(): void {
         await redis.start()
       })
       expect(node.complaints(/lost changes that it had confirmed/)).toHaveLength(2)
-    }, 30_000)
+    })
   })
 }

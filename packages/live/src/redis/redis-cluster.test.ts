@@ -52,7 +52,7 @@ else {
     spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'])
     const state = () => spawnSync('redis-cli', ['-p', String(ports[2]), 'cluster', 'info'], { encoding: 'utf8' }).stdout
     while (!state().includes('cluster_state:ok')) await new Promise(resolve => setTimeout(resolve, 50))
-  }, 30_000)
+  })
 
   afterAll(async () => {
     const ended = nodes.map(node => new Promise(resolve => node.on('exit', resolve)))
