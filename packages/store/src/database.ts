@@ -6,7 +6,6 @@ import type { Queryable, Statement } from './sql.ts'
 
 const TRANSACTIONS = 2
 const TRIES = 4
-const WATCH_EVERY = 5000
 
 /**
  * The way to the database: single statements on a few pipelined connections, each on the one with the least to do;
@@ -15,7 +14,6 @@ const WATCH_EVERY = 5000
 export class Database implements Queryable {
   readonly #links: readonly Link[]
   readonly #pool: pg.Pool
-  readonly #watch: NodeJS.Timeout
   #barred: StoreError | undefined
 
   constructor(target: Target, name: string, size: number) {
@@ -24,9 +22,6 @@ export class Database implements Queryable {
     const pool = { max: TRANSACTIONS, idleTimeoutMillis: 60_000, query_timeout: 45_000 }
     this.#pool = new pg.Pool({ ...config, ...pool, pipeline: true })
     this.#pool.on('error', () => undefined) // an idle connection was lost: the pool makes another
-    this.#watch = setInterval(() => {
-      for (const link of this.#links) link.checkStalled()
-    }, WATCH_EVERY).unref()
   }
 
   async rows<R>(statement: Statement<R>, ...values: readonly unknown[]): Promise<R[]> {
@@ -63,7 +58,6 @@ export class Database implements Queryable {
 
   async close(): Promise<void> {
     this.#barred ??= new StoreError('closed', 'The store is closed')
-    clearInterval(this.#watch)
     await Promise.all([...this.#links.map(link => link.close()), this.#pool.end().catch(() => undefined)])
   }
 

@@ -37,8 +37,13 @@ export function clientConfig(target: Target, name: string): ClientConfig {
 }
 
 const CONNECT_PATIENCE = 5000
-/** A connection that owes an answer for so long is dead: longer than the statement timeout. */
-const STALLED = 45_000
+/** How often a connection is looked at whether it still answers (ms). */
+const LOOK_EVERY = 5000
+/**
+ * A connection that owes an answer for so many looks is dead: longer than the statement timeout. Looks are counted, not time, so that
+ * a process that was held up itself does not take its connections for dead.
+ */
+const STALLED = 9
 /** A prepared statement that is unknown or whose result type has changed: only a new connection helps. */
 const STALE_STATEMENT = new Set(['26000', '0A000'])
 
@@ -49,10 +54,12 @@ const STALE_STATEMENT = new Set(['26000', '0A000'])
  */
 export class Link {
   readonly #config: ClientConfig
+  readonly #watch: NodeJS.Timeout
   #client: pg.Client | undefined
   #connecting: Promise<pg.Client> | undefined
   #socket: Socket | undefined
-  #progress = 0
+  /** Looks since the last answer. */
+  #looks = 0
   #closed = false
   #barred: StoreError | undefined
   /** Statements that wait for their answers. */
@@ -60,6 +67,7 @@ export class Link {
 
   constructor(config: ClientConfig) {
     this.#config = config
+    this.#watch = setInterval(() => this.look(), LOOK_EVERY).unref()
   }
 
   async query<R>(statement: Statement<R>, values: readonly unknown[]): Promise<QueryResult<R & object>> {
@@ -67,19 +75,19 @@ export class Link {
     this.pending++
     try {
       const client = this.#client ?? (await this.#connect())
-      if (this.pending === 1) this.#progress = Date.now()
       return await client.query<R & object>({ name: statement.name, text: statement.text, values: values as unknown[] })
     } catch (error) {
       throw this.#explain(error)
     } finally {
       this.pending--
-      this.#progress = Date.now()
+      this.#looks = 0
     }
   }
 
-  /** Cuts a connection that has stopped answering (a lost network does not say so). */
-  checkStalled(now: number = Date.now()): void {
-    if (this.#client && this.pending > 0 && now - this.#progress > STALLED) this.#socket?.destroy()
+  /** Cuts a connection that has stopped answering: a lost network does not say so. It is called by itself. */
+  look(): void {
+    if (!this.#client || this.pending === 0) this.#looks = 0
+    else if (++this.#looks >= STALLED) this.#socket?.destroy()
   }
 
   /** From now on every call rejects with `reason`. */
@@ -89,6 +97,7 @@ export class Link {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearInterval(this.#watch)
     const client = this.#client ?? (await this.#connecting?.catch(() => undefined))
     this.#client = undefined
     await client?.end().catch(() => undefined)
@@ -116,6 +125,7 @@ export class Link {
         await client.connect()
         this.#socket = socket
         this.#client = client
+        this.#looks = 0
         return client
       } catch (error) {
         socket.destroy()
