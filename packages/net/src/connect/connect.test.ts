@@ -153,7 +153,10 @@ describe('a target', () => {
   test('that does not answer makes way when its time is over', async () => {
     const [slow, port] = [await silent('127.0.0.1'), await listening()]
     dns.a(HOST, '127.0.0.1')
-    const attempts = connectTo({ list: [target(slow), target(port)] }, options({ times: { stagger: 20, target: 100 } }))
+    const attempts = connectTo(
+      { list: [target(slow), target(port)] },
+      options({ times: { stagger: 20, target: 1000 } }),
+    )
     const next = await attempts.next()
     expect(next?.target.port).toBe(port)
     expect(attempts.failures).toMatchObject([{ port: slow, reason: expect.stringMatching(/^no answer in time/) }])

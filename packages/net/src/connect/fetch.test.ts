@@ -58,7 +58,7 @@ function get(
   url: string,
   { allow = ['127.0.0.1'], ca = cert as string | null, signal = new AbortController().signal } = {},
 ) {
-  const resolver = new Resolver({ servers: [dns.address], clock: systemClock, times: { try: 200, all: 400 } })
+  const resolver = new Resolver({ servers: [dns.address], clock: systemClock, times: { try: 1000, all: 2000 } })
   const fetch = httpsFetcher({
     resolver,
     rules: new ConnectRules({ allow }),

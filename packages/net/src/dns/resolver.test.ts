@@ -24,7 +24,7 @@ async function another(): Promise<DnsServer> {
   return server
 }
 
-const QUICK = { try: 100, all: 1000 }
+const QUICK = { try: 500, all: 5000 }
 const asking = (options: Partial<ResolverOptions> = {}) =>
   new Resolver({ servers: [dns.address], clock: systemClock, times: QUICK, ...options })
 /** The error of a question that must not have an answer. */
