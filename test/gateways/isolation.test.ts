@@ -104,15 +104,19 @@ describe('threat 161: an adapter', () => {
     2 * PATIENT,
   )
 
-  test.each(['leak', 'leak-buffers'])(
+  test.each([
+    // A collector that has ever less to collect may be what stands still, before all memory is taken.
+    ['leak', /it used too much memory|it stood still/],
+    ['leak-buffers', /it used too much memory/],
+  ])(
     'that takes all memory is ended with its process: %s',
-    async misbehaves => {
+    async (misbehaves, reason) => {
       stage.set({ misbehaves, when: 'online' })
       const engine = await open()
       await engine.register(ROMEO, { name: 'romeo' }, {})
       engine.wake(ROMEO)
       await until(() => engine.status(ROMEO).state === 'waiting', undefined, PATIENT)
-      expect(stage.lines.join('')).toContain('it used too much memory')
+      expect(stage.lines.join('')).toMatch(reason)
       await behave(engine, {})
       await until(() => engine.status(ROMEO).state === 'online', undefined, PATIENT)
     },
