@@ -5,23 +5,7 @@ import { clientConfig, Link } from './link.ts'
 import { sql } from './sql.ts'
 
 /** PostgreSQL's protocol 3.0: everybody may come in, and what is to be done next may be said. */
-const WELCOME = Buffer.from([
-  ...Buffer.from('R'),
-  0,
-  0,
-  0,
-  8,
-  0,
-  0,
-  0,
-  0,
-  ...Buffer.from('Z'),
-  0,
-  0,
-  0,
-  5,
-  ...Buffer.from('I'),
-])
+const WELCOME = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1')
 /** Looks at a connection that owes an answer, until it is cut. */
 const LOOKS = 9
 

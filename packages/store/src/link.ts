@@ -86,8 +86,7 @@ export class Link {
 
   /** Cuts a connection that has stopped answering: a lost network does not say so. It is called by itself. */
   look(): void {
-    if (!this.#client || this.pending === 0) this.#looks = 0
-    else if (++this.#looks >= STALLED) this.#socket?.destroy()
+    if (this.#client && this.pending > 0 && ++this.#looks >= STALLED) this.#socket?.destroy()
   }
 
   /** From now on every call rejects with `reason`. */

@@ -65,7 +65,7 @@ export class Registration {
       await (isNew ? this.#forget(user) : this.#statuses.answered(user, status.state))
       throw new StanzaError('not-acceptable', status.detail ?? 'The login is not accepted there')
     }
-    await this.#statuses.answered(user, status?.state)
+    await this.#statuses.afresh(user)
     let isContact = true
     await house.uses.roster.change(user, jid, item => {
       isContact = item.listed

@@ -75,10 +75,8 @@ export class Statuses {
   }
 
   /** The user has heard by an answer that it is so. */
-  async answered(user: Jid, state: AccountState | undefined): Promise<void> {
-    const { house, id } = this.#net
-    if (state && STUCK.has(state)) await house.stores.said.set(user.text, id, state)
-    else await this.afresh(user)
+  async answered(user: Jid, state: AccountState): Promise<void> {
+    await this.#net.house.stores.said.set(user.text, this.#net.id, state)
   }
 
   /** What there is to say is said, even if it was before. */
